@@ -1,0 +1,1241 @@
+"""Every kind of statement: one tagged union of frozen structs, and all that a kind says about itself.
+
+A statement is one JSON object (FORMAT.md, "Statement"). Its `kind` is a past-tense fact. A kind's class holds
+
+* its fields and their types (the catalogue: FORMAT.md, "Kinds");
+* `signed_by`: who signs it, in the catalogue's own words ("registrar*2", "coordinator or institution");
+* `importable`: whether the importer may state it "as printed";
+* `unless_printed`: fields that may be absent if and only if `printed` is present (the catalogue's mark °);
+* `refs`: fields that name an earlier statement, with the kinds that they may name;
+* `stream_template`: the stream in the journal that it belongs to, where the general rule does not say so.
+
+To add a kind: write its class here and add it to AnyStatement; if it has a rule of its own, add that to
+`ledger.rulebook`. Nothing else in the record needs to know. A changed shape is a new kind with a new name: old kinds
+stay readable for ever, and no field ever gets a default value.
+
+This module knows shapes only. Whether a statement may be registered is the rulebook's question.
+"""
+
+from functools import cache
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+# --- scalar types --------------------------------------------------------------------------------------------------
+# msgspec *searches* a pattern, so each is anchored with \A and \Z ($ also matches before a final newline), and digits
+# are written [0-9] because \d also matches the digits of other scripts.
+
+_SLUG = r"[a-z0-9][a-z0-9-]{0,63}"
+_COMMITMENT = _SLUG + r"/[A-Z]{1,2}[1-9][0-9]{0,2}"
+_MECHANISM = _COMMITMENT + r"\.M(?:0|[1-9][0-9]?)"
+_LEAP_YEAR = r"(?:(?!0000)(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00))"
+_DAY = (  # a day that the calendar has, year 0001 to 9999
+    r"(?:(?!0000)[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    rf"|02-(?:0[1-9]|1[0-9]|2[0-8]))|{_LEAP_YEAR}-02-29)"
+)
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+
+Slug = Annotated[str, Meta(pattern=rf"\A{_SLUG}\Z")]
+CommitmentId = Annotated[str, Meta(pattern=rf"\A{_COMMITMENT}\Z")]
+MechanismId = Annotated[str, Meta(pattern=rf"\A{_MECHANISM}\Z")]
+Subject = Annotated[str, Meta(pattern=rf"\A{_COMMITMENT}(?:\.M(?:0|[1-9][0-9]?))?\Z")]
+About = Annotated[str, Meta(pattern=rf"\A(?:{_SLUG}|{_COMMITMENT}(?:\.M(?:0|[1-9][0-9]?))?)\Z")]
+Hex64 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Key = Hex64  # the raw Ed25519 public key
+Ref = Hex64  # identity of an earlier statement
+Digest = Hex64  # SHA-256 of a file's bytes
+SaltedDigest = Hex64  # FORMAT.md, "Salted digest"
+Claim = Hex64
+# At least one character that is not ASCII space, tab or newline. The limit in bytes is checked by check_text_bytes.
+Text = Annotated[str, Meta(min_length=1, max_length=4000, pattern=r"[^ \t\n]")]
+When = Annotated[str, Meta(pattern=rf"\A{_DAY}T{_CLOCK}Z\Z")]
+Day = Annotated[str, Meta(pattern=rf"\A{_DAY}\Z")]
+Url = Annotated[str, Meta(min_length=8, max_length=2048, pattern=r"\Ahttps?://[!#-;=?-\[\]-~]+\Z")]
+Lang = Annotated[str, Meta(pattern=r"\A[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}\Z")]
+Country = Annotated[str, Meta(pattern=r"\A[A-Z]{2}\Z")]
+MediaType = Annotated[
+    str, Meta(max_length=127, pattern=r"\A[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*\Z")
+]
+Name = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{0,63}\Z")]
+PrintedItem = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._/-]{0,127}\Z")]
+# A schema-less URL: host, optional port, at least one path segment.
+Origin = Annotated[
+    str,
+    Meta(
+        max_length=255,
+        pattern=r"\A[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?(?:/[a-z0-9][a-z0-9._~-]*)+\Z",
+    ),
+]
+
+# What a pattern asks for, for the message of a refusal.
+FORM_IN_WORDS: dict[str, str] = {
+    rf"\A{_SLUG}\Z": "not a short name: lower-case letters, digits and hyphens, at most 64, such as `copret`",
+    rf"\A{_COMMITMENT}\Z": "not a commitment id such as `gt-2014-2016/C8`",
+    rf"\A{_MECHANISM}\Z": "not a mechanism id such as `gt-2014-2016/C8.M1`",
+    rf"\A{_COMMITMENT}(?:\.M(?:0|[1-9][0-9]?))?\Z": "not a commitment or mechanism id such as `gt-2014-2016/C8.M1`",
+    r"\A[0-9a-f]{64}\Z": "not 64 lower-case hexadecimal digits",
+    r"[^ \t\n]": "a text needs a character that is not a space",
+    rf"\A{_DAY}T{_CLOCK}Z\Z": "not a time that exists, of the form 2026-11-22T08:14:00Z",
+    rf"\A{_DAY}\Z": "not a day that exists, of the form 2026-11-22",
+    r"\Ahttps?://[!#-;=?-\[\]-~]+\Z": "not an http:// or https:// address in printable ASCII (others percent-encoded)",
+}
+
+MAX_INTEGER = 2**53 - 1
+MAX_TEXT_BYTES = 8192
+
+Count = Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
+Value = Annotated[int, Meta(ge=-MAX_INTEGER, le=MAX_INTEGER)]
+Positive = Annotated[int, Meta(ge=1, le=MAX_INTEGER)]
+Version = Annotated[int, Meta(ge=1, le=9999)]
+Number = Annotated[int, Meta(ge=1, le=999)]
+
+Role = Literal[
+    "registrar",
+    "coordinator",
+    "institution",
+    "assessor",
+    "irm",
+    "citizen",
+    "moderator",
+    "capturer",
+    "transcriber",
+    "importer",
+    "holder",
+    "recovery",
+]
+Form = Literal["institution", "organisation", "office", "program"]
+Level = Literal["no_evidence_available", "not_started", "limited", "substantial", "complete"]
+Proposer = Literal["government", "civil_society"]
+Position = Literal["for", "against", "neutral"]
+Ground = Literal["personal_data", "hate", "threat", "spam", "illegal", "rights_of_others", "court_order"]
+
+LEVEL_ORDINAL: dict[str, int] = {
+    "no_evidence_available": 0,
+    "not_started": 0,
+    "limited": 1,
+    "substantial": 2,
+    "complete": 3,
+}
+
+
+def _without_equal_members(members: tuple[object, ...], name: str) -> None:
+    if len(members) != len(set(members)):
+        raise ValueError(f"`{name}` holds the same member twice")
+
+
+# --- objects inside a statement ------------------------------------------------------------------------------------
+
+
+class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """An object inside a statement. Lists hold 0 to 256 members unless the field says otherwise, none twice."""
+
+    def __post_init__(self) -> None:
+        for name in _list_fields(type(self)):
+            members = getattr(self, name)
+            if members is not UNSET and len(members) > 1:
+                _without_equal_members(members, name)
+        self.check()
+
+    def check(self) -> None:
+        """What types cannot say. Raises ValueError with the reason."""
+
+
+@cache
+def _list_fields(shape: type[msgspec.Struct]) -> tuple[str, ...]:
+    """Names of the fields that hold lists."""
+    names: list[str] = []
+    for field in msgspec.inspect.type_info(shape).fields:  # type: ignore[union-attr]
+        options = field.type.types if isinstance(field.type, msgspec.inspect.UnionType) else (field.type,)
+        if any(isinstance(option, msgspec.inspect.VarTupleType) for option in options):
+            names.append(field.name)
+    return tuple(names)
+
+
+class Signer(Shape, frozen=True, kw_only=True):
+    """One signer, in the order of the signature lines. A citizen and a recovery key have no actor."""
+
+    actor: Slug | UnsetType = UNSET
+    key: Key
+    role: Role
+
+    def check(self) -> None:
+        if (self.actor is UNSET) != (self.role in ("citizen", "recovery")):
+            raise ValueError(
+                f"a signer in the role {self.role} {'has no' if self.actor else 'names its'} actor"
+            )
+
+
+class Printed(Shape, frozen=True, kw_only=True):
+    """Where an imported statement stands in its source. `words` are the source's own, `full` the uncut text's digest."""
+
+    source: Digest
+    section: Text
+    item: PrintedItem
+    form: Literal["verbatim", "summary"]
+    words: Text | UnsetType = UNSET
+    full: Digest | UnsetType = UNSET
+    on_behalf_of: Slug | UnsetType = UNSET
+
+
+class Words(Shape, frozen=True, kw_only=True):
+    """Words in the open, or in the vault under a salted digest. What names a person is salted."""
+
+    text: Text | UnsetType = UNSET
+    salted_digest: SaltedDigest | UnsetType = UNSET
+
+    def check(self) -> None:
+        if (self.text is UNSET) == (self.salted_digest is UNSET):
+            raise ValueError("words are either `text` or `salted_digest`")
+
+
+class Date(Shape, frozen=True, kw_only=True):
+    """A day, month or year, as precise as it was said; `none` where only words were said. `day` is the first day."""
+
+    precision: Literal["day", "month", "year", "none"]
+    day: Day | UnsetType = UNSET
+
+    def check(self) -> None:
+        if (self.day is UNSET) != (self.precision == "none"):
+            raise ValueError("a date has a `day` if and only if its precision is not `none`")
+        if isinstance(self.day, str) and (
+            (self.precision == "month" and self.day[8:] != "01")
+            or (self.precision == "year" and self.day[5:] != "01-01")
+        ):
+            raise ValueError(f"the `day` of a {self.precision} is its first day")
+
+
+class Registrar(Shape, frozen=True, kw_only=True):
+    """A registrar at the founding."""
+
+    actor: Slug
+    name: Text
+    form: Form
+    of: Slug | UnsetType = UNSET
+    key: Key
+
+
+class Recovery(Shape, frozen=True, kw_only=True):
+    """Keys that may replace a registrar, and nothing else, `threshold` of them together."""
+
+    keys: Annotated[tuple[Key, ...], Meta(min_length=2, max_length=16)]
+    threshold: Annotated[int, Meta(ge=2, le=16)]
+
+    def check(self) -> None:
+        if len(self.keys) < self.threshold:
+            raise ValueError("fewer recovery keys than their threshold")
+
+
+_Scope256 = Annotated[tuple[Slug, ...], Meta(min_length=1, max_length=256)]
+
+
+class GrantScope(Shape, frozen=True, kw_only=True):
+    """What a grant covers. An absent field does not restrict."""
+
+    plans: _Scope256 | UnsetType = UNSET
+    institution: Slug | UnsetType = UNSET
+    commitments: Annotated[tuple[CommitmentId, ...], Meta(min_length=1, max_length=256)] | UnsetType = UNSET
+    rounds: _Scope256 | UnsetType = UNSET
+
+
+class ClaimScope(Shape, frozen=True, kw_only=True):
+    """What a published figure counts."""
+
+    level: Level | UnsetType = UNSET
+    proposer: Proposer | UnsetType = UNSET
+    institution: Slug | UnsetType = UNSET
+    round: Slug | UnsetType = UNSET
+
+
+class FigureClaim(Shape, frozen=True, kw_only=True):
+    """A figure that a published report claims; checked against the record, never trusted."""
+
+    measure: Name
+    scope: ClaimScope
+    value: Value
+    out_of: Positive | UnsetType = UNSET
+
+
+class Others(Shape, frozen=True, kw_only=True):
+    """The other actors of a commitment, under the label they were printed under."""
+
+    government: Annotated[tuple[Text, ...], Meta(max_length=256)]
+    civil: Annotated[tuple[Text, ...], Meta(max_length=256)]
+    unlabelled: Annotated[tuple[Text, ...], Meta(max_length=256)]
+
+
+class Share(Shape, frozen=True, kw_only=True):
+    """A part of a whole: never a bare percent."""
+
+    value: Value
+    out_of: Positive
+    unit: Text
+
+
+class Goal(Shape, frozen=True, kw_only=True):
+    """A figure to reach, `value` / 10**decimals."""
+
+    value: Value
+    decimals: Annotated[int, Meta(ge=0, le=6)]
+    unit: Text
+
+
+class Target(Shape, frozen=True, kw_only=True):
+    """A content: the statement that brought it and its salted digest (for captured bytes: their digest)."""
+
+    statement: Ref
+    salted_digest: SaltedDigest
+
+
+class Codes(Shape, frozen=True, kw_only=True):
+    """The values that assessors may give, by aspect."""
+
+    verifiability: Annotated[tuple[Name, ...], Meta(max_length=256)]
+    relevance: Annotated[tuple[Name, ...], Meta(max_length=256)]
+    ambition: Annotated[tuple[Name, ...], Meta(max_length=256)]
+    early_results: Annotated[tuple[Name, ...], Meta(max_length=256)]
+
+
+_Days = Annotated[int, Meta(ge=0, le=3660)]
+_BasisPoints = Annotated[int, Meta(ge=1, le=10000)]
+
+
+_Ordinal = Annotated[int, Meta(ge=0, le=3)]
+
+
+class MachineCap(Shape, frozen=True, kw_only=True):
+    """The highest level (ordinal) that a computation may reach, by grade of the best evidence."""
+
+    grade_0: _Ordinal
+    grade_1: _Ordinal
+    grade_2: _Ordinal
+    grade_3: _Ordinal
+
+
+class Parameters(Shape, frozen=True, kw_only=True):
+    """Every threshold of the grading and degradation tables."""
+
+    confirm_days: _Days
+    gone_days: _Days
+    answer_days: _Days
+    silence_days: _Days
+    reuse_bp: _BasisPoints
+    substantial_bp: _BasisPoints
+    machine_cap: MachineCap
+    own_pages: Annotated[tuple[Url, ...], Meta(max_length=256)]
+    codes: Codes
+    default_grace_days: _Days
+
+
+class Step(Shape, frozen=True, kw_only=True):
+    """A next step."""
+
+    text: Text
+    due: Date | UnsetType = UNSET
+
+
+class Part(Shape, frozen=True, kw_only=True):
+    """A part of a consulted document, or of an indicator."""
+
+    part: Slug
+    title: Text
+
+
+class Measured(Shape, frozen=True, kw_only=True):
+    """A measured figure, in the indicator's unit and decimals."""
+
+    part: Slug | UnsetType = UNSET
+    value: Value
+
+
+class Change(Shape, frozen=True, kw_only=True):
+    """A change to a consulted document, with the comments it answers."""
+
+    text: Text
+    comments: Annotated[tuple[Ref, ...], Meta(max_length=256)]
+
+
+class Attendee(Shape, frozen=True, kw_only=True):
+    """Who was present, by office; the person's name only as a salted digest (content `{name}`)."""
+
+    actor: Slug
+    post: Text
+    person: SaltedDigest | UnsetType = UNSET
+
+
+# --- the statements ------------------------------------------------------------------------------------------------
+
+_Texts = Annotated[tuple[Text, ...], Meta(max_length=256)]
+_Refs = Annotated[tuple[Ref, ...], Meta(max_length=256)]
+_Refs1 = Annotated[tuple[Ref, ...], Meta(min_length=1, max_length=256)]
+
+
+class Statement(Shape, frozen=True, kw_only=True, tag_field="kind", tag=True):
+    """The fields that every statement has."""
+
+    by: Annotated[tuple[Signer, ...], Meta(min_length=1, max_length=16)]
+    said_at: When
+    lang: Lang
+
+    signed_by: ClassVar[str]
+    importable: ClassVar[bool] = False
+    unless_printed: ClassVar[tuple[str, ...]] = ()
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {}
+    stream_template: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        Shape.__post_init__(self)
+        if len(self.by) > 1 and len({signer.key for signer in self.by}) != len(self.by):
+            raise ValueError("`by` names one key twice")
+        if self.unless_printed and getattr(self, "printed", UNSET) is UNSET:
+            for name in self.unless_printed:
+                if getattr(self, name) is UNSET:
+                    raise ValueError(
+                        f"Object missing required field `{name.rstrip('_')}` (only a printed statement may lack it)"
+                    )
+
+    @property
+    def kind(self) -> str:
+        """The name of the kind, as on the wire."""
+        return type(self).__name__
+
+    def salted_digests(self) -> tuple[str, ...]:
+        """The contents that this statement brings to the vault, by salted digest."""
+        found: list[str] = []
+        digest = getattr(self, "salted_digest", UNSET)
+        if digest is not UNSET:
+            found.append(digest)
+        words = getattr(self, "words", UNSET)
+        if words is not UNSET and words.salted_digest is not UNSET:
+            found.append(words.salted_digest)
+        person = getattr(self, "person", UNSET)
+        if person is not UNSET:
+            found.append(person)
+        return tuple(found)
+
+
+class OfPlan(Statement, frozen=True, kw_only=True):
+    """A statement about one plan. `printed` is the importer's alone (rule A11)."""
+
+    plan: Slug
+    printed: Printed | UnsetType = UNSET
+
+
+class OfStatement(Statement, frozen=True, kw_only=True):
+    """A statement about another statement: in its plan, or in none where that has none."""
+
+    plan: Slug | UnsetType = UNSET
+    printed: Printed | UnsetType = UNSET
+
+
+# Roster
+
+
+class LedgerOpened(Statement, frozen=True, kw_only=True):
+    """The founding: three or more registrars, the log's keys, the rules in force. Index 0 and nothing else."""
+
+    origin: Origin
+    purpose: Literal["record", "demonstration"]
+    registrars: Annotated[tuple[Registrar, ...], Meta(min_length=3, max_length=15)]
+    recovery: Recovery
+    log_keys: Annotated[tuple[Key, ...], Meta(min_length=1, max_length=8)]
+    rulebook: Version
+    offset_minutes: Annotated[int, Meta(ge=-840, le=840)]
+
+    signed_by: ClassVar[str] = "registrar*3..15"
+    stream_template: ClassVar[str] = "ledger"
+
+
+class ActorRegistered(Statement, frozen=True, kw_only=True):
+    """A body that may hold keys and roles. Offices and programs belong to an institution or organisation."""
+
+    actor: Slug
+    form: Form
+    of: Slug | UnsetType = UNSET
+    name: Text
+    site: Url | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "registrar*2"
+    stream_template: ClassVar[str] = "actor/{actor}"
+
+
+class KeyEnrolled(Statement, frozen=True, kw_only=True):
+    """A key of an actor, shown to be held by signing."""
+
+    actor: Slug
+    key: Key
+    from_: When | UnsetType = msgspec.field(name="from", default=UNSET)
+    until: When | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "registrar*2 + holder"
+    stream_template: ClassVar[str] = "actor/{actor}"
+
+
+class KeyRevoked(Statement, frozen=True, kw_only=True):
+    """The end of a key, from this index on; `since` says since when a compromised key was not its holder's."""
+
+    key: Key
+    cause: Literal["retired", "lost", "compromised"]
+    since: When | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "holder or registrar*2 or registrar*2 + holder"
+    stream_template: ClassVar[str] = "actor/{key_actor}"
+
+
+class RoleGranted(Statement, frozen=True, kw_only=True):
+    """A role for an actor, within a scope."""
+
+    actor: Slug
+    role: Role
+    scope: GrantScope
+    from_: When | UnsetType = msgspec.field(name="from", default=UNSET)
+    until: When | UnsetType = UNSET
+    document: Digest | UnsetType = UNSET
+    sources: Annotated[tuple[Digest, ...], Meta(min_length=1, max_length=16)] | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "registrar*2"
+    stream_template: ClassVar[str] = "actor/{actor}"
+
+
+# Plan, commitments, surroundings
+
+
+class PlanRegistered(OfPlan, frozen=True, kw_only=True):
+    """An action plan."""
+
+    title: Text
+    country: Country
+    cycle: Annotated[int, Meta(ge=1, le=99)]
+    starts: Date
+    ends: Date
+    document: Digest | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "coordinator"
+    importable: ClassVar[bool] = True
+    unless_printed: ClassVar[tuple[str, ...]] = ("document",)
+
+
+class MethodologyAdopted(OfPlan, frozen=True, kw_only=True):
+    """The parameters of the grading and degradation tables."""
+
+    version: Version
+    parameters: Parameters
+    document: Digest
+    from_: When | UnsetType = msgspec.field(name="from", default=UNSET)
+
+    signed_by: ClassVar[str] = "coordinator + assessor*1..15"
+
+
+class AxisDefined(OfPlan, frozen=True, kw_only=True):
+    """A work axis of the plan."""
+
+    axis: Slug
+    title: Text
+
+    signed_by: ClassVar[str] = "coordinator"
+    importable: ClassVar[bool] = True
+
+
+class PlanSubmitted(OfPlan, frozen=True, kw_only=True):
+    """The plan was sent."""
+
+    to: Slug
+    on: Date
+    document: Digest | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "coordinator"
+    importable: ClassVar[bool] = True
+    unless_printed: ClassVar[tuple[str, ...]] = ("document",)
+
+
+class NoticePublished(OfPlan, frozen=True, kw_only=True):
+    """Something was announced to the public."""
+
+    announces: Literal["plan_call", "round", "meeting", "report", "other"]
+    round: Slug | UnsetType = UNSET
+    meeting: Slug | UnsetType = UNSET
+    report: Slug | UnsetType = UNSET
+    medium: Literal["press", "web", "email", "radio", "tv", "poster", "social", "message"]
+    outlet: Text | UnsetType = UNSET
+    on: Date
+    url: Url | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "coordinator"
+    importable: ClassVar[bool] = True
+
+
+class CommitmentRegistered(OfPlan, frozen=True, kw_only=True):
+    """A commitment of the plan."""
+
+    commitment: CommitmentId
+    number: Number
+    proposer: Proposer
+    title: Text
+    objective: Text | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    relevance: Text | UnsetType = UNSET
+    ambition: Text | UnsetType = UNSET
+    axis: Slug | UnsetType = UNSET
+    institution: Slug
+    post: Text | UnsetType = UNSET
+    others: Others
+    problem: Text | UnsetType = UNSET
+    further: Text | UnsetType = UNSET
+    starts: Date | UnsetType = UNSET
+    due: Date | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "coordinator"
+    importable: ClassVar[bool] = True
+    unless_printed: ClassVar[tuple[str, ...]] = ("objective", "description", "relevance", "ambition", "post")
+
+
+class MechanismDefined(OfPlan, frozen=True, kw_only=True):
+    """A numbered compliance mechanism of a commitment, with its means of verification."""
+
+    mechanism: MechanismId
+    text: Text
+    means: Text | UnsetType = UNSET
+    repeats: Literal["once", "recurring"] | UnsetType = UNSET
+    period_days: Annotated[int, Meta(ge=1, le=3660)] | UnsetType = UNSET
+    grace_days: _Days | UnsetType = UNSET
+    goal: Goal | UnsetType = UNSET
+    due: Date | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "coordinator or coordinator + assessor or coordinator + irm"
+    importable: ClassVar[bool] = True
+    unless_printed: ClassVar[tuple[str, ...]] = ("means", "repeats")
+
+
+class InstrumentCited(OfPlan, frozen=True, kw_only=True):
+    """A law, decree, resolution or agreement that something rests on."""
+
+    subject: Subject | UnsetType = UNSET
+    instrument_type: Literal["law", "decree", "resolution", "agreement", "forum_rules"]
+    instrument_no: Text | UnsetType = UNSET
+    title: Text
+    article: Text | UnsetType = UNSET
+    parties: _Texts
+    on: Date | UnsetType = UNSET
+    document: Digest | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "institution or coordinator"
+    importable: ClassVar[bool] = True
+
+
+class FundingRecorded(OfPlan, frozen=True, kw_only=True):
+    """Whether something has its money."""
+
+    subject: Subject | UnsetType = UNSET
+    funding: Literal["funded", "partly_funded", "unfunded"]
+    funder: Text | UnsetType = UNSET
+    words: Words
+
+    signed_by: ClassVar[str] = "institution"
+    importable: ClassVar[bool] = True
+
+
+class ContextNoted(OfPlan, frozen=True, kw_only=True):
+    """What happened around the plan."""
+
+    first_day: Date
+    last_day: Date
+    words: Words
+
+    signed_by: ClassVar[str] = "coordinator or assessor or irm"
+    importable: ClassVar[bool] = True
+
+
+class OfficeHolderChanged(OfPlan, frozen=True, kw_only=True):
+    """An office was left or filled. No `person` means vacant."""
+
+    institution: Slug
+    post: Text
+    person: SaltedDigest | UnsetType = UNSET
+    on: Date
+    document: Digest | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "coordinator or institution"
+    importable: ClassVar[bool] = True
+
+
+class ActivityRecorded(OfPlan, frozen=True, kw_only=True):
+    """An exchange, training or event."""
+
+    subject: Subject | UnsetType = UNSET
+    activity_form: Literal["exchange", "training", "event", "publicity"]
+    title: Text
+    place: Text
+    first_day: Date
+    last_day: Date | UnsetType = UNSET
+    words: Words | UnsetType = UNSET
+    evidence: _Refs
+
+    signed_by: ClassVar[str] = "coordinator or institution"
+    importable: ClassVar[bool] = True
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {"evidence": ("EvidenceLinked",)}
+
+
+class RecommendationMade(OfPlan, frozen=True, kw_only=True):
+    """Advice to a body; `advice_of` says whose, when told by another."""
+
+    to: Slug
+    advice_of: Slug | UnsetType = UNSET
+    words: Words
+    due: Date | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "irm or assessor"
+    importable: ClassVar[bool] = True
+    stream_template: ClassVar[str] = "actor/{to}"
+
+
+# Reporting
+
+
+class CompletionReported(OfPlan, frozen=True, kw_only=True):
+    """How far a commitment or mechanism is, said by those responsible."""
+
+    subject: Subject
+    level: Level
+    share: Share | UnsetType = UNSET
+    reason: Text | UnsetType = UNSET
+    evidence: _Refs
+
+    signed_by: ClassVar[str] = "institution or coordinator"
+    importable: ClassVar[bool] = True
+    unless_printed: ClassVar[tuple[str, ...]] = ("reason",)
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {"evidence": ("EvidenceLinked",)}
+
+
+class CompletionDateSet(OfPlan, frozen=True, kw_only=True):
+    """When it was or will be done."""
+
+    subject: Subject
+    date: Date
+    reason: Text | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "institution or coordinator"
+    importable: ClassVar[bool] = True
+
+
+class NextStepsSet(OfPlan, frozen=True, kw_only=True):
+    """What comes next."""
+
+    commitment: CommitmentId
+    steps: Annotated[tuple[Step, ...], Meta(max_length=256)]
+
+    signed_by: ClassVar[str] = "institution or coordinator"
+    importable: ClassVar[bool] = True
+
+
+class CommitmentReopened(OfPlan, frozen=True, kw_only=True):
+    """A complete commitment gets more to do."""
+
+    commitment: CommitmentId
+    reason: Text
+
+    signed_by: ClassVar[str] = "institution or coordinator"
+
+
+class IndicatorDefined(OfPlan, frozen=True, kw_only=True):
+    """A figure that is followed over time."""
+
+    indicator: Slug
+    subject: Subject
+    title: Text
+    unit: Text
+    decimals: Annotated[int, Meta(ge=0, le=6)]
+    parts: Annotated[tuple[Part, ...], Meta(min_length=1, max_length=256)] | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "institution or coordinator"
+    importable: ClassVar[bool] = True
+    stream_template: ClassVar[str] = "indicator/{indicator}"
+
+
+class IndicatorMeasured(OfPlan, frozen=True, kw_only=True):
+    """A figure at a day, or over a span."""
+
+    indicator: Slug
+    as_of: Date | UnsetType = UNSET
+    first_day: Date | UnsetType = UNSET
+    last_day: Date | UnsetType = UNSET
+    values: Annotated[tuple[Measured, ...], Meta(min_length=1, max_length=256)]
+    out_of: Positive | UnsetType = UNSET
+    source: Digest | UnsetType = UNSET
+    words: Words | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "institution or coordinator or assessor or irm"
+    importable: ClassVar[bool] = True
+    stream_template: ClassVar[str] = "indicator/{indicator}"
+
+    def check(self) -> None:
+        span = (self.first_day is not UNSET, self.last_day is not UNSET)
+        if (self.as_of is UNSET) != (span == (True, True)) or span in ((True, False), (False, True)):
+            raise ValueError("a measure has either `as_of`, or `first_day` and `last_day`")
+
+
+class ReportPublished(OfPlan, frozen=True, kw_only=True):
+    """A report and the figures it claims."""
+
+    report: Slug
+    report_form: Literal[
+        "self_assessment_midterm", "self_assessment_final", "irm", "shadow", "round_summary", "other"
+    ]
+    version: Version
+    title: Text
+    on: Date
+    document: Digest | UnsetType = UNSET
+    tree_size: Positive | UnsetType = UNSET
+    claims: Annotated[tuple[FigureClaim, ...], Meta(max_length=256)]
+
+    signed_by: ClassVar[str] = "coordinator or irm or assessor"
+    importable: ClassVar[bool] = True
+    unless_printed: ClassVar[tuple[str, ...]] = ("document",)
+    stream_template: ClassVar[str] = "report/{report}"
+
+
+# Evidence
+
+
+class EvidenceLinked(OfPlan, frozen=True, kw_only=True):
+    """A piece of evidence, linked for mechanisms of one or more commitments."""
+
+    for_: Annotated[tuple[MechanismId, ...], Meta(min_length=1, max_length=99)] = msgspec.field(name="for")
+    url: Url | UnsetType = UNSET
+    upload: Digest | UnsetType = UNSET
+    title: Text | UnsetType = UNSET
+    evidence_type: (
+        Literal[
+            "document", "page", "statistic", "dataset", "log", "minutes", "press", "law", "image", "other"
+        ]
+        | UnsetType
+    ) = UNSET
+    dated: Date | UnsetType = UNSET
+    publisher: Text | UnsetType = UNSET
+    shows: Text | UnsetType = UNSET
+    answers: Annotated[tuple[Ref, ...], Meta(min_length=1, max_length=256)] | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "institution or coordinator or assessor or irm"
+    importable: ClassVar[bool] = True
+    unless_printed: ClassVar[tuple[str, ...]] = ("title", "evidence_type", "shows")
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {"answers": ("EvidenceRequested",)}
+    stream_template: ClassVar[str] = "ref/{identity}"
+
+    def check(self) -> None:
+        if (self.url is UNSET) == (self.upload is UNSET):
+            raise ValueError("evidence has exactly one of `url` and `upload`")
+
+
+class EvidenceCaptured(OfPlan, frozen=True, kw_only=True):
+    """The bytes behind a link were fetched and hashed."""
+
+    link: Ref
+    digest: Digest
+    size: Count
+    media_type: MediaType
+    http_status: Annotated[int, Meta(ge=100, le=599)] | UnsetType = UNSET
+    method: Literal["direct", "archive", "upload"]
+    final_url: Url | UnsetType = UNSET
+    captured_at: When
+
+    signed_by: ClassVar[str] = "institution or coordinator or assessor or irm or capturer"
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {"link": ("EvidenceLinked",)}
+    stream_template: ClassVar[str] = "ref/{link}"
+
+
+class EvidenceChecked(OfPlan, frozen=True, kw_only=True):
+    """The link was looked at again."""
+
+    link: Ref
+    seen: Literal["alive", "changed", "gone", "blocked", "unsure"]
+    digest: Digest | UnsetType = UNSET
+    checked_at: When
+
+    signed_by: ClassVar[str] = "institution or coordinator or assessor or irm or capturer"
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {"link": ("EvidenceLinked",)}
+    stream_template: ClassVar[str] = "ref/{link}"
+
+    def check(self) -> None:
+        if self.seen in ("alive", "changed") and self.digest is UNSET:
+            raise ValueError(f"a check that saw `{self.seen}` names the `digest`")
+
+
+class EvidenceDisputed(OfPlan, frozen=True, kw_only=True):
+    """Somebody holds that a piece of evidence does not show what it is linked for."""
+
+    link: Ref
+    mechanism: MechanismId
+    objection: Literal["absent", "not_relevant", "contradicts", "not_theirs", "before_plan", "altered"]
+    words: Words
+
+    signed_by: ClassVar[str] = "assessor or irm or citizen"
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {"link": ("EvidenceLinked",)}
+    stream_template: ClassVar[str] = "ref/{link}"
+
+
+class VerdictGiven(OfPlan, frozen=True, kw_only=True):
+    """An independent assessor's reading of captured evidence, for one mechanism."""
+
+    mechanism: MechanismId
+    level: Level
+    digests: Annotated[tuple[Digest, ...], Meta(min_length=1, max_length=256)]
+    words: Words
+
+    signed_by: ClassVar[str] = "assessor or irm"
+
+
+# Assessment
+
+
+class CompletionAssessed(OfPlan, frozen=True, kw_only=True):
+    """How far a commitment is, said by another body."""
+
+    commitment: CommitmentId
+    level: Level
+    reason: Text
+    evidence: _Refs
+    assessment: Slug | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "assessor or irm or coordinator"
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {"evidence": ("EvidenceLinked",)}
+
+
+# Consultation
+
+
+class RoundOpened(OfPlan, frozen=True, kw_only=True):
+    """A round of consultation, with its window."""
+
+    round: Slug
+    concerns: Literal["plan_draft", "report_draft", "amendment", "other"]
+    report: Slug | UnsetType = UNSET
+    document: Digest | UnsetType = UNSET
+    version: Version
+    parts: Annotated[tuple[Part, ...], Meta(max_length=256)]
+    opens: When
+    closes: When
+    late: Literal["refuse", "accept"]
+    late_until: When | UnsetType = UNSET
+    langs: Annotated[tuple[Lang, ...], Meta(max_length=256)]
+    rules: Digest | UnsetType = UNSET
+    answer_by: Date | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "coordinator"
+    importable: ClassVar[bool] = True
+    unless_printed: ClassVar[tuple[str, ...]] = ("document", "rules", "answer_by")
+    stream_template: ClassVar[str] = "round/{round}"
+
+    def check(self) -> None:
+        if (
+            not self.opens < self.closes
+        ):  # one form only, so the order of the strings is the order of the times
+            raise ValueError("`opens` is not before `closes`")
+        if self.late_until is not UNSET and (self.late != "accept" or self.late_until < self.closes):
+            raise ValueError("`late_until` goes with late comments accepted, and is not before `closes`")
+        names = [part.part for part in self.parts]
+        if "whole" in names or len(names) != len(set(names)):
+            raise ValueError("parts have names of their own, and `whole` is none of them")
+
+
+class DocumentPublished(OfPlan, frozen=True, kw_only=True):
+    """A version of the consulted document."""
+
+    round: Slug
+    version: Version
+    document: Digest | UnsetType = UNSET
+    changes: Annotated[tuple[Change, ...], Meta(max_length=256)]
+
+    signed_by: ClassVar[str] = "coordinator"
+    importable: ClassVar[bool] = True
+    unless_printed: ClassVar[tuple[str, ...]] = ("document",)
+    stream_template: ClassVar[str] = "round/{round}"
+
+
+class CommentSubmitted(OfPlan, frozen=True, kw_only=True):
+    """A citizen's comment, signed by the citizen. Its text is in the vault (content `{text, name?, place?}`)."""
+
+    round: Slug
+    version: Version
+    about: About
+    reply_to: Ref | UnsetType = UNSET
+    position: Position | UnsetType = UNSET
+    salted_digest: SaltedDigest
+    claim: Claim
+
+    signed_by: ClassVar[str] = "citizen"
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {"reply_to": ("CommentSubmitted", "CommentTranscribed")}
+    stream_template: ClassVar[str] = "ref/{identity}"
+
+
+class CommentTranscribed(OfPlan, frozen=True, kw_only=True):
+    """A comment that came by another way, stated by who wrote it down."""
+
+    round: Slug
+    version: Version
+    about: About
+    reply_to: Ref | UnsetType = UNSET
+    position: Position | UnsetType = UNSET
+    salted_digest: SaltedDigest
+    claim: Claim | UnsetType = UNSET
+    channel: Literal["paper", "meeting", "phone", "web_form", "report"]
+    heard_at: When
+    source: Digest | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "transcriber"
+    importable: ClassVar[bool] = True
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {"reply_to": ("CommentSubmitted", "CommentTranscribed")}
+    stream_template: ClassVar[str] = "ref/{identity}"
+
+
+class ContentWithheld(OfStatement, frozen=True, kw_only=True):
+    """A content is no longer shown, on a ground; the entry and its place stay."""
+
+    target: Target
+    ground: Ground
+    rule: Text
+    authority: Text | UnsetType = UNSET
+    appeal_until: When
+
+    signed_by: ClassVar[str] = "moderator"
+    stream_template: ClassVar[str] = "ref/{target.statement}"
+
+
+# Meetings
+
+
+class MeetingConvened(OfPlan, frozen=True, kw_only=True):
+    """A meeting was called."""
+
+    meeting: Slug
+    meeting_form: Literal["committee", "technical", "irm", "results", "work_table"]
+    number: Number | UnsetType = UNSET
+    starts: Date | When
+    ends: Date | When | UnsetType = UNSET
+    place: Text
+    invited: Annotated[tuple[Slug, ...], Meta(max_length=256)]
+    agenda: _Texts
+
+    signed_by: ClassVar[str] = "coordinator"
+    importable: ClassVar[bool] = True
+    stream_template: ClassVar[str] = "meeting/{meeting}"
+
+
+class AgendaItemProposed(OfPlan, frozen=True, kw_only=True):
+    """Somebody asks that a matter be taken up."""
+
+    meeting: Slug | UnsetType = UNSET
+    words: Words
+
+    signed_by: ClassVar[str] = "assessor or irm or institution"
+    importable: ClassVar[bool] = True
+    stream_template: ClassVar[str] = "meeting/{meeting}"
+
+
+class AttendanceRecorded(OfPlan, frozen=True, kw_only=True):
+    """Who was there, by office."""
+
+    meeting: Slug
+    present: Annotated[tuple[Attendee, ...], Meta(max_length=256)]
+
+    signed_by: ClassVar[str] = "coordinator"
+    importable: ClassVar[bool] = True
+    stream_template: ClassVar[str] = "meeting/{meeting}"
+
+    def salted_digests(self) -> tuple[str, ...]:
+        return tuple(attendee.person for attendee in self.present if attendee.person is not UNSET)
+
+
+class RemarkRecorded(OfPlan, frozen=True, kw_only=True):
+    """What a body said at a meeting."""
+
+    meeting: Slug
+    speaker: Slug
+    post: Text
+    words: Words
+
+    signed_by: ClassVar[str] = "coordinator"
+    importable: ClassVar[bool] = True
+    stream_template: ClassVar[str] = "meeting/{meeting}"
+
+
+class MinutesApproved(OfPlan, frozen=True, kw_only=True):
+    """The minutes, signed by the coordinator and by bodies that were there; a body may sign later, alone."""
+
+    meeting: Slug
+    document: Digest
+
+    signed_by: ClassVar[str] = "coordinator + holder*1..15 or holder"
+    stream_template: ClassVar[str] = "meeting/{meeting}"
+
+
+# About any statement
+
+
+class ResponseGiven(OfStatement, frozen=True, kw_only=True):
+    """The reasoned answer owed to comments, disputes, requests, alerts or recommendations."""
+
+    answers: _Refs1
+    disposition: Literal["accepted", "partly", "rejected", "already_done", "out_of_scope"]
+    words: Words | UnsetType = UNSET
+    led_to: Ref | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "institution or coordinator"
+    importable: ClassVar[bool] = True
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {
+        "answers": (
+            "CommentSubmitted",
+            "CommentTranscribed",
+            "EvidenceDisputed",
+            "EvidenceRequested",
+            "AlertIssued",
+            "RecommendationMade",
+        ),
+        "led_to": ("*",),
+    }
+    stream_template: ClassVar[str] = "ref/{answers[0]}"
+
+    def check(self) -> None:
+        if self.disposition == "rejected" and self.words is UNSET:
+            raise ValueError("a rejection gives its reason in `words`")
+
+
+class StatementConfirmed(OfStatement, frozen=True, kw_only=True):
+    """The actor spoken for stands by an imported or minuted statement, or corrects it in words."""
+
+    statement: Ref
+    words: Words | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "holder"
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {"statement": ("*",)}
+    stream_template: ClassVar[str] = "ref/{statement}"
+
+
+class StatementWithdrawn(OfStatement, frozen=True, kw_only=True):
+    """Its author takes a statement back: the effect stops, the entry stays."""
+
+    statement: Ref
+    words: Words | UnsetType = UNSET
+    secret: Hex64 | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "holder or citizen"
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {
+        "statement": (
+            "EvidenceLinked",
+            "EvidenceDisputed",
+            "VerdictGiven",
+            "CompletionAssessed",
+            "AlertIssued",
+            "AgendaItemProposed",
+            "CommentSubmitted",
+            "CommentTranscribed",
+        )
+    }
+    stream_template: ClassVar[str] = "ref/{statement}"
+
+
+AnyStatement = (
+    LedgerOpened
+    | ActorRegistered
+    | KeyEnrolled
+    | KeyRevoked
+    | RoleGranted
+    | PlanRegistered
+    | MethodologyAdopted
+    | AxisDefined
+    | PlanSubmitted
+    | NoticePublished
+    | CommitmentRegistered
+    | MechanismDefined
+    | InstrumentCited
+    | FundingRecorded
+    | ContextNoted
+    | OfficeHolderChanged
+    | ActivityRecorded
+    | RecommendationMade
+    | CompletionReported
+    | CompletionDateSet
+    | NextStepsSet
+    | CommitmentReopened
+    | IndicatorDefined
+    | IndicatorMeasured
+    | ReportPublished
+    | EvidenceLinked
+    | EvidenceCaptured
+    | EvidenceChecked
+    | EvidenceDisputed
+    | VerdictGiven
+    | CompletionAssessed
+    | RoundOpened
+    | DocumentPublished
+    | CommentSubmitted
+    | CommentTranscribed
+    | ContentWithheld
+    | MeetingConvened
+    | AgendaItemProposed
+    | AttendanceRecorded
+    | RemarkRecorded
+    | MinutesApproved
+    | ResponseGiven
+    | StatementConfirmed
+    | StatementWithdrawn
+)
+
+KINDS: dict[str, type[Statement]] = {kind.__name__: kind for kind in AnyStatement.__args__}
+
+
+# --- signers ---------------------------------------------------------------------------------------------------------
+
+
+class SignerRange(msgspec.Struct, frozen=True):
+    """`least` to `most` signers in one role."""
+
+    role: str
+    least: int
+    most: int
+
+
+@cache
+def signer_patterns(kind: type[Statement]) -> tuple[tuple[SignerRange, ...], ...]:
+    """The ways in which a statement of this kind may be signed, read from `signed_by`.
+
+    `a + b*2 or c*1..15`: alternatives between `or`, and in each the roles with how many signers. The signers stand in
+    `by` grouped by role, in this order. The importer's own way (alone, rule A11) is not among them.
+    """
+    alternatives: list[tuple[SignerRange, ...]] = []
+    for alternative in kind.signed_by.split(" or "):
+        ranges: list[SignerRange] = []
+        for part in alternative.split(" + "):
+            role, _, many = part.partition("*")
+            least, _, most = many.partition("..")
+            ranges.append(SignerRange(role, int(least or 1), int(most or least or 1)))
+        alternatives.append(tuple(ranges))
+    return tuple(alternatives)
+
+
+# --- what a statement speaks of --------------------------------------------------------------------------------------
+
+
+def subject_of(statement: Statement) -> str | None:
+    """The commitment or mechanism that a statement speaks of, where it names exactly one in a field of its own."""
+    for name in ("subject", "mechanism", "commitment"):
+        subject = getattr(statement, name, UNSET)
+        if subject is not UNSET:
+            return subject
+    return None
+
+
+def commitments_of(statement: Statement) -> tuple[str, ...]:
+    """Every commitment that a statement speaks of, each once, in order."""
+    subject = subject_of(statement)
+    if subject is not None:
+        return (commitment_of(subject),)
+    if isinstance(statement, EvidenceLinked):
+        return tuple(dict.fromkeys(commitment_of(mechanism) for mechanism in statement.for_))
+    about = getattr(statement, "about", UNSET)
+    if about is not UNSET and "/" in about:
+        return (commitment_of(about),)
+    return ()
+
+
+def commitment_of(subject: str) -> str:
+    """`gt-2014-2016/C8.M1` -> `gt-2014-2016/C8`."""
+    return subject.partition(".")[0]
