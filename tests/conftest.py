@@ -9,12 +9,13 @@ import os
 import shutil
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from hypothesis import settings
-from playwright.sync_api import Page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -78,11 +79,13 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @pytest.fixture(scope="session")
-def axe_findings() -> Callable[[Page], list[str]]:
+def axe_findings() -> "Callable[[Page], list[str]]":
     """What axe finds wrong with the page as it stands: one line for each element, none when all is well."""
+    from axe_playwright_python.sync_playwright import Axe
+
     axe: Any = Axe()  # it has no usable types
 
-    def findings(page: Page) -> list[str]:
+    def findings(page: "Page") -> list[str]:
         answer = cast("dict[str, Any]", axe.run(page).response)
         return [
             f"{violation['id']} ({violation['impact']}): {node['html']}"
