@@ -82,7 +82,8 @@ def cosign(name: str, signing_key: SigningKey, text: bytes, time: int) -> Signat
 def verify_cosignature(verifier: Verifier, text: bytes, line: SignatureLine) -> int:
     """Return the time of a cosigner's line, in POSIX seconds, if the cosigner made it for this checkpoint.
 
-    Only an ML-DSA-44 line may give 0: no word about time, which those asked as witnesses never say. Raises Malformed if the text is not that of a checkpoint; Unverified (weak-key, bad-signature).
+    Only an ML-DSA-44 line may give 0: no word about time, which those asked as witnesses never say. Raises
+    Malformed if the text is not that of a checkpoint; Unverified (weak-key, bad-signature).
     """
     checkpoint = parse_checkpoint_text(text)
     time, signature = int.from_bytes(line.signature[:8], "big"), line.signature[8:]

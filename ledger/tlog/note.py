@@ -35,7 +35,6 @@ only when it refuses do we look again, slowly, to say why. Verifying releases th
 ['ledger.example/prueba']
 """  # noqa: E501 (a signature line has the length it has)
 
-from binascii import Error as Base64Error
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable
 from functools import lru_cache
@@ -61,7 +60,6 @@ MAX_LINES = 100
 MAX_SIZE = 1_000_000
 
 _CONTROL_BYTES = bytes(set(range(0x20)) - {0x0A})
-_DASH = "— "
 
 # Unicode's White_Space, written out: the tables of two languages, or of two versions of one, differ.
 _NAME = pattern("[^+ \t\n\v\f\r\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
@@ -115,9 +113,9 @@ def parse_base64(text: str, length: int | None = None) -> bytes:
     """
     try:
         raw = a2b_base64(text, strict_mode=True)
-    except (Base64Error, ValueError):
+    except ValueError:
         raise Malformed("encoding", f"not base64: {text[:80]!r}") from None
-    if b2a_base64(raw, newline=False).decode("ascii") != text:
+    if b2a_base64(raw, newline=False).decode() != text:
         raise Malformed("encoding", f"base64 in another than its one form: {text[:80]!r}")
     if length is not None and len(raw) != length:
         raise Malformed("encoding", f"base64 of {len(raw)} bytes where {length} belong: {text[:80]!r}")
@@ -149,34 +147,40 @@ def check_name(name: str) -> None:
 def parse_note(raw: bytes, *, max_lines: int = MAX_LINES, max_size: int = MAX_SIZE) -> Note:
     """Take a note apart. Nothing is verified; of the text only UTF-8 and control bytes are judged.
 
-    Raises Malformed (empty, too-large, bad-utf8, control-byte, no-signatures, encoding, name).
+    Raises Malformed (empty, too-large, bad-utf8, control-byte, no-signatures, shape, encoding, name).
     """
     if not raw:
         raise Malformed("empty", "no bytes")
     if len(raw) > max_size:
         raise Malformed("too-large", f"a note of {len(raw)} bytes, over {max_size}")
-    whole = decode_utf8(raw)
+    # UTF-8 never hides a line feed inside another character, so bytes can be cut before they are decoded.
+    cut = raw.rfind(b"\n\n") + 1
+    text = raw[:cut]
+    try:
+        text.decode()
+        block = raw[cut:].decode()
+    except UnicodeDecodeError:
+        decode_utf8(raw)  # raises, with the place in the whole
+        raise
     if len(raw.translate(None, _CONTROL_BYTES)) != len(raw):
         raise Malformed("control-byte", "a control character other than a line feed")
-    # UTF-8 never hides a line feed inside a character, so bytes and text are cut at the same place.
-    cut = whole.rfind("\n\n")
-    block = whole[cut + 2 :]
-    if cut < 0 or not block:
+    if not cut or len(block) == 1:
         raise Malformed("no-signatures", "no empty line with signature lines after it")
-    if block[-1] != "\n":
+    first, *lines, last = block.split("\n")
+    if first or last:
         raise Malformed("shape", "the last line does not end in a line feed")
-    if block.count("\n") > max_lines:
+    if len(lines) > max_lines:
         raise Malformed("too-large", f"more than {max_lines} signature lines")
-    lines = tuple([parse_line(line) for line in block[:-1].split("\n")])
-    return Note(raw[: raw.rfind(b"\n\n") + 1], lines)
+    return Note(text, tuple([parse_line(line) for line in lines]))
 
 
 def parse_line(line: str) -> SignatureLine:
     """Take one signature line, without its line feed, apart. Raises Malformed (encoding, name)."""
+    dash, _, rest = line.partition(" ")
     # A line feed inside the base64 makes a line without a dash: for the sender that is his encoding.
-    if line[:2] != _DASH:
+    if dash != "—":
         raise Malformed("encoding", f"not a signature line: {line[:80]!r}")
-    name, _, payload = line[2:].partition(" ")
+    name, _, payload = rest.partition(" ")
     if not _NAME.fullmatch(name):
         raise Malformed("name", f"not a key name: {name[:80]!r}")
     blob = parse_base64(payload)
