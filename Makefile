@@ -58,7 +58,7 @@ MAKE_VENV = \
 
 # Sets $$pip to the command that installs into .venv.
 FIND_INSTALLER = \
-	if command -v uv >/dev/null 2>&1; then pip="uv pip install --quiet --python $(BIN)/python"; \
+	if command -v uv >/dev/null 2>&1; then pip="uv pip install --quiet --compile-bytecode --python $(BIN)/python"; \
 	elif $(BIN)/python -m pip --version >/dev/null 2>&1 \
 		|| $(BIN)/python -m ensurepip >/dev/null 2>&1; \
 	then pip="$(BIN)/python -m pip install --no-input --disable-pip-version-check --quiet"; \
