@@ -1,0 +1,237 @@
+"""Contents: what a statement binds by a salted digest and keeps out of the tree, so that it can disappear.
+
+A content is one JSON object of texts, in one of three forms (FORMAT.md, "Contents"):
+
+    comment   {"name"?, "place"?, "text"}     a citizen's comment; name and place only if the citizen gives them
+    words     {"text"}                        words that name a person
+    person    {"name"}                        a person's name
+
+It is bound to one ledger and one signer, so a copy under another key, or in another ledger, has another digest:
+
+    SHA-256("constancia/content/v1\\n" ‖ salt ‖ origin ‖ "\\n" ‖ first signer's key, 64 hex ‖ "\\n" ‖ canonical JSON)
+
+The salt is 32 random bytes. It keeps a short text from being guessed; it proves nothing about who wrote it, because
+it is published with the text. Authorship is proved by the key, or by the claim secret, whose digest is in the comment:
+
+    SHA-256("constancia/claim/v1\\n" ‖ secret)
+
+Contents travel with their statement in one submission, one JSON object in its canonical form:
+
+    {"contents":[{"content":{"text":"…"},"salt":"64 hex"}],"note":"the signed note"}
+
+>>> salt, key = bytes(range(32)), "3b" * 32
+>>> salted_digest(salt, "constancia.example/gt", key, Content(text="Que se publique el acta."))
+'72a7c1e05e2e8a59f72404fd7ba30a5186dd55bf14483bd53499aba0aa49f892'
+>>> claim(bytes(32))
+'6f94eab2caa09a3daac38a88599cb1f94a80c1f0c430b95c073fd84d10bef271'
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from typing import Literal, TypeVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ledger.errors import Refused
+from ledger.statement import canonical, check_json_bytes
+from ledger.vocabulary import CommentSubmitted, CommentTranscribed, Statement, Words
+
+SALT_BYTES = 32
+MAX_CODE_POINTS = 4_000
+MAX_BYTES = 8_192
+MAX_CONTENTS = 256  # an attendance list names at most so many persons
+
+# What one submission may weigh: a note as large as notes get, written as a JSON string, and a few full contents.
+# A statement that brings more (hundreds of names) stays below it too, because names are short.
+MAX_SUBMISSION = 262_144
+
+SALT_DOMAIN = b"constancia/content/v1\n"
+CLAIM_DOMAIN = b"constancia/claim/v1\n"
+
+WHERE = "FORMAT.md, Contents"
+
+T = TypeVar("T")
+Form = Literal["comment", "words", "person"]
+
+# The fields of each form: those that must be there, and those that may.
+_FIELDS: dict[Form, tuple[frozenset[str], frozenset[str]]] = {
+    "comment": (frozenset({"text"}), frozenset({"text", "name", "place"})),
+    "words": (frozenset({"text"}), frozenset({"text"})),
+    "person": (frozenset({"name"}), frozenset({"name"})),
+}
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The texts of one content, of any form. Which form a statement expects for a digest: `forms_of`."""
+
+    text: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    place: str | UnsetType = UNSET
+
+
+class SaltedContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A content with its salt, 64 hex digits."""
+
+    salt: str
+    content: Content
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a client posts: the signed note, and the contents whose salted digests it brings."""
+
+    note: str
+    contents: tuple[SaltedContent, ...]
+
+
+_decode_content = msgspec.json.Decoder(Content).decode
+_decode_submission = msgspec.json.Decoder(Submission).decode
+
+
+# --- contents --------------------------------------------------------------------------------------------------------
+
+
+def parse_content(raw: bytes) -> Content:
+    """The content of canonical JSON bytes; its texts are within the limits. Raises Refused."""
+    content = _decoded(raw, _decode_content)
+    check_limits(content)
+    return content
+
+
+def check_limits(content: Content) -> None:
+    """Each text has 1 to 4,000 code points, at most 8,192 bytes, and is not blank. Raises Refused.
+
+    Blank is ASCII space, tab and line feed alone: what else is invisible depends on the version of Unicode's tables,
+    and two readers must not differ. The code is `empty-text` for a blank text, `shape` for one that is too long.
+    """
+    for field in ("text", "name", "place"):
+        text = getattr(content, field)
+        if text is UNSET:
+            continue
+        if not text.strip(" \t\n"):
+            raise Refused("empty-text", WHERE, f"`{field}` has no character other than space, tab and line feed")
+        if "\0" in text:
+            raise Refused("nul", WHERE, f"`{field}` has a NUL character")
+        if len(text) > MAX_CODE_POINTS or len(text.encode()) > MAX_BYTES:
+            raise Refused(
+                "shape",
+                WHERE,
+                f"`{field}` has {len(text)} characters in {len(text.encode())} bytes; "
+                f"the limits are {MAX_CODE_POINTS} and {MAX_BYTES}",
+            )
+
+
+def check_form(content: Content, form: Form) -> None:
+    """The content has the fields of this form. Raises Refused (shape)."""
+    present = {field for field in ("text", "name", "place") if getattr(content, field) is not UNSET}
+    needed, allowed = _FIELDS[form]
+    if not needed <= present or not present <= allowed:
+        raise Refused(
+            "shape",
+            WHERE,
+            f"a content of the form {form} has {' and '.join(sorted(needed))}"
+            + (f", and may have {' and '.join(sorted(allowed - needed))}" if allowed - needed else "")
+            + f"; this one has {', '.join(sorted(present)) or 'nothing'}",
+        )
+
+
+def forms_of(statement: Statement) -> dict[str, Form]:
+    """The contents that a statement brings: salted digest -> the form that is expected under it."""
+    forms: dict[str, Form] = {}
+    brought = statement.salted_digests()
+    if not brought:
+        return forms
+    words = {
+        value.salted_digest
+        for value in (getattr(statement, field) for field in statement.__struct_fields__)
+        if isinstance(value, Words)
+    }
+    for digest in brought:
+        if digest in words:
+            forms[digest] = "words"
+        elif isinstance(statement, CommentSubmitted | CommentTranscribed):
+            forms[digest] = "comment"
+        else:
+            forms[digest] = "person"
+    return forms
+
+
+# --- digests ---------------------------------------------------------------------------------------------------------
+
+
+def new_salt() -> bytes:
+    """32 bytes from the system's random source."""
+    return secrets.token_bytes(SALT_BYTES)
+
+
+def salted_digest(salt: bytes, origin: str, first_signer: str, content: Content) -> str:
+    """The salted digest, 64 hex digits, of a content in the ledger `origin` under the key (64 hex) of its first signer.
+
+    Raises ValueError for a salt or key of another length.
+    """
+    if len(salt) != SALT_BYTES or len(first_signer) != 64:
+        raise ValueError("a salt has 32 bytes, and a key is written in 64 hexadecimal digits")
+    tied = b"%b\n%b\n" % (origin.encode(), first_signer.encode())
+    return sha256(SALT_DOMAIN + salt + tied + canonical(content)).hexdigest()
+
+
+def claim(secret: bytes) -> str:
+    """The claim, 64 hex digits, that a comment carries for this secret of 32 bytes. Raises ValueError."""
+    if len(secret) != SALT_BYTES:
+        raise ValueError("a claim secret has 32 bytes")
+    return sha256(CLAIM_DOMAIN + secret).hexdigest()
+
+
+def parse_salt(text: str) -> bytes:
+    """The 32 bytes of a salt written in 64 lower-case hex digits. Raises Refused (shape)."""
+    try:
+        salt = bytes.fromhex(text)
+    except ValueError:
+        salt = b""
+    # Formatting it again catches capitals and the spaces that fromhex skips.
+    if len(salt) != SALT_BYTES or salt.hex() != text:
+        raise Refused("shape", WHERE, "a salt is 32 bytes, written in 64 lower-case hexadecimal digits")
+    return salt
+
+
+# --- submissions -----------------------------------------------------------------------------------------------------
+
+
+def parse_submission(raw: bytes) -> Submission:
+    """A submission from the bytes of its canonical JSON; nothing in it is checked beyond its shape. Raises Refused."""
+    if len(raw) > MAX_SUBMISSION:
+        raise Refused("too-large", WHERE, f"a submission of {len(raw)} bytes; the limit is {MAX_SUBMISSION}")
+    submission = _decoded(raw, _decode_submission)
+    if len(submission.contents) > MAX_CONTENTS:
+        raise Refused("shape", WHERE, f"{len(submission.contents)} contents; the limit is {MAX_CONTENTS}")
+    return submission
+
+
+def format_submission(note: bytes, contents: Sequence[SaltedContent]) -> bytes:
+    """The bytes of a submission. The inverse of `parse_submission`."""
+    return canonical(Submission(note=note.decode(), contents=tuple(contents)))
+
+
+def _decoded(raw: bytes, decode: Callable[[bytes], T]) -> T:
+    """Decode, encode again, compare. Raises Refused naming what is wrong with the bytes, or else with the shape."""
+    try:
+        decoded = decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        check_json_bytes(raw)
+        raise Refused("shape", WHERE, _in_words(str(error))) from None
+    expected = canonical(decoded)
+    if expected != raw:
+        check_json_bytes(raw)
+        raise Refused(
+            "not-canonical",
+            WHERE,
+            f"the object has only one form as bytes; its SHA-256 is {sha256(expected).hexdigest()}",
+        )
+    return decoded
+
+
+def _in_words(message: str) -> str:
+    """What msgspec says, with the place in front as elsewhere."""
+    text, found, place = message.removesuffix("`").partition(" - at `$.")
+    return f"`{place}`: {text}" if found else message
