@@ -19,6 +19,12 @@ Contents travel with their statement in one submission, one JSON object in its c
 
     {"contents":[{"content":{"text":"…"},"salt":"64 hex"}],"note":"the signed note"}
 
+What is public now of the contents of entries 256N to 256N+255 is the published file `contents/<N>`: lines of canonical
+JSON by index, then by salted digest. A content that was taken from view has a marker naming the statement that did it:
+
+    {"content":{"text":"…"},"index":18,"salt":"64 hex","salted_digest":"64 hex"}
+    {"by":{"digest":"64 hex","index":25},"index":19,"salted_digest":"64 hex"}
+
 >>> salt, key = bytes(range(32)), "3b" * 32
 >>> salted_digest(salt, "constancia.example/gt", key, Content(text="Que se publique el acta."))
 '72a7c1e05e2e8a59f72404fd7ba30a5186dd55bf14483bd53499aba0aa49f892'
@@ -26,8 +32,9 @@ Contents travel with their statement in one submission, one JSON object in its c
 '6f94eab2caa09a3daac38a88599cb1f94a80c1f0c430b95c073fd84d10bef271'
 """
 
+import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 from typing import Literal, TypeVar
 
@@ -36,6 +43,8 @@ from msgspec import UNSET, UnsetType
 
 from ledger.errors import Refused
 from ledger.statement import canonical, check_json_bytes
+from ledger.tlog.errors import Malformed
+from ledger.tlog.tiles import index_path, parse_index_path
 from ledger.vocabulary import CommentSubmitted, CommentTranscribed, Statement, Words
 
 SALT_BYTES = 32
@@ -211,6 +220,74 @@ def parse_submission(raw: bytes) -> Submission:
 def format_submission(note: bytes, contents: Sequence[SaltedContent]) -> bytes:
     """The bytes of a submission. The inverse of `parse_submission`."""
     return canonical(Submission(note=note.decode(), contents=tuple(contents)))
+
+
+# --- what is public now ----------------------------------------------------------------------------------------------
+
+BUNDLE = 256  # entries whose contents share one file
+
+
+class Authority(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The statement that took a content from view: its identity and its index."""
+
+    digest: str
+    index: int
+
+
+class PublicLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One line of `contents/<N>`: a content with its salt, or in place of both the marker `by`."""
+
+    index: int
+    salted_digest: str
+    salt: str | UnsetType = UNSET
+    content: Content | UnsetType = UNSET
+    by: Authority | UnsetType = UNSET
+
+
+_decode_line = msgspec.json.Decoder(PublicLine).decode
+_HEX64 = re.compile("[0-9a-f]{64}")
+
+
+def bundle_path(number: int) -> str:
+    """The path of the file for entries 256·number to 256·number+255, below the ledger's prefix."""
+    return f"contents/{index_path(number)}"
+
+
+def parse_bundle_path(path: str) -> int:
+    """The number in such a path. Raises Malformed (shape, encoding)."""
+    if not path.startswith("contents/"):
+        raise Malformed("shape", f"not the path of a file of contents: {path[:80]!r}")
+    return parse_index_path(path.removeprefix("contents/"))
+
+
+def format_bundle(lines: Iterable[PublicLine]) -> bytes:
+    """The bytes of `contents/<N>`; the lines come in order."""
+    return b"".join(canonical(line) + b"\n" for line in lines)
+
+
+def parse_bundle(raw: bytes, number: int) -> list[PublicLine]:
+    """The lines of `contents/<number>`, each in its place; no digest is recomputed. Raises Refused."""
+    if raw and not raw.endswith(b"\n"):
+        raise Refused("shape", WHERE, "the last line has no line feed")
+    lines = [_decoded(line, _decode_line) for line in raw.split(b"\n")[:-1]]
+    before = (BUNDLE * number, "")
+    for line in lines:
+        place = (line.index, line.salted_digest)
+        if not before < place < (BUNDLE * (number + 1), ""):
+            raise Refused("shape", WHERE, f"a line of entry {line.index} out of its place")
+        before = place
+        if not _HEX64.fullmatch(line.salted_digest):
+            raise Refused("shape", WHERE, f"entry {line.index}: a salted digest is 64 lower-case hex digits")
+        if isinstance(line.by, Authority):
+            whole = line.salt is UNSET and line.content is UNSET
+            if not whole or line.by.index < 0 or not _HEX64.fullmatch(line.by.digest):
+                raise Refused("shape", WHERE, f"entry {line.index}: not a marker")
+        elif isinstance(line.content, Content) and isinstance(line.salt, str):
+            parse_salt(line.salt)
+            check_limits(line.content)
+        else:
+            raise Refused("shape", WHERE, f"entry {line.index}: neither a content with its salt nor a marker")
+    return lines
 
 
 def _decoded(raw: bytes, decode: Callable[[bytes], T]) -> T:

@@ -13,6 +13,7 @@ from consultation import text
 from consultation.text import Content, SaltedContent
 from ledger.errors import Refused
 from ledger.statement import canonical, decode_line
+from ledger.tlog.errors import Malformed
 from ledger.vocabulary import KINDS
 
 ORIGIN = "constancia.example/gt"
@@ -286,6 +287,74 @@ def test_a_salt_has_one_form(salt: str) -> None:
     with pytest.raises(Refused) as refused:
         text.parse_salt(salt)
     assert refused.value.code == "shape"
+
+
+# --- what is public now ----------------------------------------------------------------------------------------------
+
+SHOWN = text.PublicLine(index=256, salted_digest="aa" * 32, salt=SALT.hex(), content=Content(text="é"))
+HIDDEN = text.PublicLine(index=256, salted_digest="bb" * 32, by=text.Authority(index=300, digest="cc" * 32))
+LATER = text.PublicLine(index=511, salted_digest="00" * 32, salt=SALT.hex(), content=Content(name="x"))
+
+
+def test_a_file_of_contents_has_the_bytes_that_the_format_names() -> None:
+    raw = text.format_bundle([SHOWN, HIDDEN])
+    assert (
+        raw
+        == (
+            '{"content":{"text":"é"},"index":256,"salt":"' + SALT.hex() + '","salted_digest":"' + "aa" * 32 + '"}\n'
+            '{"by":{"digest":"' + "cc" * 32 + '","index":300},"index":256,"salted_digest":"' + "bb" * 32 + '"}\n'
+        ).encode()
+    )
+    assert text.parse_bundle(raw, 1) == [SHOWN, HIDDEN]
+    assert text.parse_bundle(b"", 1) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "number"),
+    [
+        ([HIDDEN, SHOWN], 1),
+        ([SHOWN, SHOWN], 1),
+        ([SHOWN], 0),
+        ([SHOWN], 2),
+        ([LATER, SHOWN], 1),
+        ([text.PublicLine(index=256, salted_digest="aa" * 32)], 1),
+        ([text.PublicLine(index=256, salted_digest="aa" * 32, salt=SALT.hex())], 1),
+        ([text.PublicLine(index=256, salted_digest="AA" * 32, by=text.Authority(index=3, digest="cc" * 32))], 1),
+        ([text.PublicLine(index=256, salted_digest="aa" * 32, by=text.Authority(index=-3, digest="cc" * 32))], 1),
+        ([text.PublicLine(index=256, salted_digest="aa" * 32, by=text.Authority(index=3, digest="c"))], 1),
+        ([text.PublicLine(index=256, salted_digest="aa" * 32, salt="00", content=Content(text="a"))], 1),
+        ([text.PublicLine(index=256, salted_digest="aa" * 32, salt=SALT.hex(), content=Content(text=" "))], 1),
+        (
+            [
+                text.PublicLine(
+                    index=256,
+                    salted_digest="aa" * 32,
+                    salt=SALT.hex(),
+                    content=Content(text="a"),
+                    by=text.Authority(index=3, digest="cc" * 32),
+                )
+            ],
+            1,
+        ),
+    ],
+)
+def test_a_file_of_contents_out_of_order_or_shape_is_refused(lines: list[text.PublicLine], number: int) -> None:
+    with pytest.raises(Refused):
+        text.parse_bundle(text.format_bundle(lines), number)
+
+
+@pytest.mark.parametrize("raw", [b"\n", b"{}", b"{}\n", b'{"index":256}\n', text.format_bundle([SHOWN])[:-1]])
+def test_a_file_of_contents_with_a_broken_line_is_refused(raw: bytes) -> None:
+    with pytest.raises(Refused):
+        text.parse_bundle(raw, 1)
+
+
+def test_the_path_of_a_file_of_contents_has_one_form() -> None:
+    assert text.bundle_path(1234) == "contents/x001/234"
+    assert text.parse_bundle_path("contents/x001/234") == 1234
+    for path in ("contents/1", "contents/0001", "contents/x000/001", "content/000", "contents/000.p/1", "contents/"):
+        with pytest.raises(Malformed):
+            text.parse_bundle_path(path)
 
 
 def test_a_refusal_never_repeats_what_the_citizen_wrote() -> None:
