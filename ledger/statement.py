@@ -72,7 +72,7 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9
 
 @lru_cache(maxsize=8192)
 def _seconds(text: str) -> int:
-    """Seconds since 1970 of `YYYY-MM-DDTHH:MM:SS`. Raises ValueError for a moment that does not exist (second 60 too)."""
+    """Seconds since 1970 of `YYYY-MM-DDTHH:MM:SS`. Raises ValueError for a moment that does not exist."""
     return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC).timestamp())
 
 
@@ -106,18 +106,14 @@ def format_time(ms: int) -> str:
 def format_entry(received_ms: int, note: bytes) -> bytes:
     """The bytes of a leaf: received time, line feed, note. Raises Refused (too-large)."""
     if len(note) > MAX_NOTE:
-        raise Refused(
-            "too-large", "FORMAT.md, Entry", f"a note of {len(note)} bytes; the limit is {MAX_NOTE}"
-        )
+        raise Refused("too-large", "FORMAT.md, Entry", f"a note of {len(note)} bytes; the limit is {MAX_NOTE}")
     return format_time(received_ms).encode() + b"\n" + note
 
 
 def parse_entry(entry: bytes) -> tuple[int, bytes]:
     """Received time (ms) and note of a leaf's bytes. Raises ValueError; the note is not looked into."""
     if len(entry) > MAX_ENTRY or entry[TIME_LENGTH : TIME_LENGTH + 1] != b"\n":
-        raise ValueError(
-            "an entry is a received time of 24 characters, a line feed and a note, at most 65,535 bytes"
-        )
+        raise ValueError("an entry is a received time of 24 characters, a line feed and a note, at most 65,535 bytes")
     return parse_time(entry[:TIME_LENGTH].decode("ascii", "replace")), entry[TIME_LENGTH + 1 :]
 
 
@@ -173,7 +169,7 @@ _ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def check_json_bytes(line: bytes) -> None:
-    """What is wrong with these bytes as JSON of our subset, whatever they mean. Raises Refused; linear, no recursion."""
+    """What is wrong with these bytes as JSON of our subset, whatever they mean. Raises Refused; linear in time."""
     where = "FORMAT.md, Canonical JSON"
     if not line:
         raise Refused("empty", where, "there is nothing here")
@@ -214,9 +210,7 @@ def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise Refused(
-            "duplicate-key", "FORMAT.md, Canonical JSON", f"the key {twice!r} stands twice in one object"
-        )
+        raise Refused("duplicate-key", "FORMAT.md, Canonical JSON", f"the key {twice!r} stands twice in one object")
     return found
 
 
@@ -314,15 +308,11 @@ _NOTE_FAULTS = {"empty": "empty", "too-large": "too-large", "bad-utf8": "bad-utf
 def _take_apart(note: bytes, origin: str) -> tuple[Statement, notes.Note, bytes]:
     """A note's statement, its parts and its JSON line; signatures are not looked at."""
     if len(note) > MAX_NOTE:
-        raise Refused(
-            "too-large", "FORMAT.md, Entry", f"a note of {len(note)} bytes; the limit is {MAX_NOTE}"
-        )
+        raise Refused("too-large", "FORMAT.md, Entry", f"a note of {len(note)} bytes; the limit is {MAX_NOTE}")
     try:
         parsed = notes.parse_note(note, max_lines=MAX_SIGNERS)
     except Malformed as error:
-        code = _NOTE_FAULTS.get(
-            error.reason, "bad-signature" if error.reason == "no-signatures" else "not-json"
-        )
+        code = _NOTE_FAULTS.get(error.reason, "bad-signature" if error.reason == "no-signatures" else "not-json")
         raise Refused(code, "FORMAT.md, Statement", error.message) from None
     first, _, rest = parsed.text.partition(b"\n")
     line = rest[:-1]
@@ -335,9 +325,7 @@ def _take_apart(note: bytes, origin: str) -> tuple[Statement, notes.Note, bytes]
         raise Refused("shape", "FORMAT.md, Statement", "the second line of a statement is one JSON object")
     if first != origin.encode():
         shown = first[:200].decode("utf-8", "replace")
-        raise Refused(
-            "wrong-origin", "A1", f"this is for the ledger {shown!r}, and this ledger is {origin!r}"
-        )
+        raise Refused("wrong-origin", "A1", f"this is for the ledger {shown!r}, and this ledger is {origin!r}")
     return decode_line(line), parsed, line
 
 
@@ -381,9 +369,7 @@ def countersign(note: bytes, origin: str, key: SigningKey) -> bytes:
     ordered: list[notes.SignatureLine] = []
     mine = bytes(key.verify_key).hex()
     if mine not in {signer.key for signer in statement.by}:
-        raise Refused(
-            "bad-signature", "A2", f"the key {mine[:16]}… is not among the signers that the statement names"
-        )
+        raise Refused("bad-signature", "A2", f"the key {mine[:16]}… is not among the signers that the statement names")
     for signer in statement.by:
         name, identifier, raw = key_name(origin, signer.key)
         line = written.pop(name, None)

@@ -54,9 +54,7 @@ Day = Annotated[str, Meta(pattern=rf"\A{_DAY}\Z")]
 Url = Annotated[str, Meta(min_length=8, max_length=2048, pattern=r"\Ahttps?://[!#-;=?-\[\]-~]+\Z")]
 Lang = Annotated[str, Meta(pattern=r"\A[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}\Z")]
 Country = Annotated[str, Meta(pattern=r"\A[A-Z]{2}\Z")]
-MediaType = Annotated[
-    str, Meta(max_length=127, pattern=r"\A[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*\Z")
-]
+MediaType = Annotated[str, Meta(max_length=127, pattern=r"\A[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*\Z")]
 Name = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{0,63}\Z")]
 PrintedItem = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._/-]{0,127}\Z")]
 # A schema-less URL: host, optional port, at least one path segment.
@@ -161,13 +159,11 @@ class Signer(Shape, frozen=True, kw_only=True):
 
     def check(self) -> None:
         if (self.actor is UNSET) != (self.role in ("citizen", "recovery")):
-            raise ValueError(
-                f"a signer in the role {self.role} {'has no' if self.actor else 'names its'} actor"
-            )
+            raise ValueError(f"a signer in the role {self.role} {'has no' if self.actor else 'names its'} actor")
 
 
 class Printed(Shape, frozen=True, kw_only=True):
-    """Where an imported statement stands in its source. `words` are the source's own, `full` the uncut text's digest."""
+    """Where an imported statement stands in its source. `words` are the source's own, `full` the uncut text's."""
 
     source: Digest
     section: Text
@@ -777,9 +773,7 @@ class ReportPublished(OfPlan, frozen=True, kw_only=True):
     """A report and the figures it claims."""
 
     report: Slug
-    report_form: Literal[
-        "self_assessment_midterm", "self_assessment_final", "irm", "shadow", "round_summary", "other"
-    ]
+    report_form: Literal["self_assessment_midterm", "self_assessment_final", "irm", "shadow", "round_summary", "other"]
     version: Version
     title: Text
     on: Date
@@ -804,9 +798,7 @@ class EvidenceLinked(OfPlan, frozen=True, kw_only=True):
     upload: Digest | UnsetType = UNSET
     title: Text | UnsetType = UNSET
     evidence_type: (
-        Literal[
-            "document", "page", "statistic", "dataset", "log", "minutes", "press", "law", "image", "other"
-        ]
+        Literal["document", "page", "statistic", "dataset", "log", "minutes", "press", "law", "image", "other"]
         | UnsetType
     ) = UNSET
     dated: Date | UnsetType = UNSET
@@ -925,9 +917,7 @@ class RoundOpened(OfPlan, frozen=True, kw_only=True):
     stream_template: ClassVar[str] = "round/{round}"
 
     def check(self) -> None:
-        if (
-            not self.opens < self.closes
-        ):  # one form only, so the order of the strings is the order of the times
+        if not self.opens < self.closes:  # one form only, so the order of the strings is the order of the times
             raise ValueError("`opens` is not before `closes`")
         if self.late_until is not UNSET and (self.late != "accept" or self.late_until < self.closes):
             raise ValueError("`late_until` goes with late comments accepted, and is not before `closes`")
@@ -1239,3 +1229,17 @@ def commitments_of(statement: Statement) -> tuple[str, ...]:
 def commitment_of(subject: str) -> str:
     """`gt-2014-2016/C8.M1` -> `gt-2014-2016/C8`."""
     return subject.partition(".")[0]
+
+
+def stream_of(statement: Statement, identity: str, key_actor: str) -> str:
+    """The stream of the journal that a statement belongs to (FORMAT.md, "Streams").
+
+    `identity` is the statement's own; `key_actor` the actor of the key that a KeyRevoked ends, else unused.
+    """
+    template = type(statement).stream_template
+    if template == "ref/{identity}":
+        return f"ref/{identity}"
+    if template and not (isinstance(statement, AgendaItemProposed) and statement.meeting is UNSET):
+        names = {name: getattr(statement, name) for name in statement.__struct_fields__}
+        return template.format(key_actor=key_actor, **names)
+    return subject_of(statement) or f"plan/{getattr(statement, 'plan', '')}"

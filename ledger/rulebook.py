@@ -1,0 +1,1352 @@
+"""Who may state what, and when: the rulebook, version 1, as a pure function.
+
+    check_admissible(opened, received_ms, docket)      raises Refused, or answers nothing
+    docket.evolve(received_ms, opened)                 the statement is now the entry at index docket.size - 1
+
+The docket is what the rules need to know of the entries so far, and nothing else: a fold over them. Rules read the
+docket, the statement and its received time `t`; they read no clock, no file and no Unicode table, so whoever replays
+the published entries reaches the same verdicts. An auditor runs this same module over a published log, and what it
+would have refused there is a finding against the operator.
+
+Rules are tried in the order of their numbers (FORMAT.md, "Admissibility"); the first that fails gives the code.
+
+    A0  received times never go back; index 0 is LedgerOpened, and nothing else is
+    A1  shape: exact fields (done by the vocabulary), signers as the kind names them, ids inside the plan
+    A2  keys: enrolled for the actor named, in force; signatures (done by `open_statement`)
+    A3  roles: a grant that covers plan, institution, commitment and round
+    A4  citizens: only where the kind says so, under a key of no actor, with salted words
+    A5  references: to registered statements of the right kind and plan; ids defined, new ids free
+    A6  separation: nobody judges what their own organisation answers for
+    A7  levels: a complete commitment is reopened before it is reported lower
+    A8  windows: by received time
+    A9  said_at: near the received time, never before the signer's last of the kind in the stream
+    A10 the same signed text is one entry (answered by the log before any rule)
+    A11 the importer: alone, as printed, from granted sources, and silent once the body speaks for itself
+    A12 states: each kind's own rule, the functions under @own_rule
+
+Time rules do not bind the importer (A11). Some rules of a kind need no code here because its types say them.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from typing import Protocol, TypeVar
+
+import msgspec
+from msgspec import UNSET
+
+from ledger.errors import Refused
+from ledger.roster import Grant, Reach, Roster, grant_of
+from ledger.statement import Opened, parse_when
+from ledger.tlog.errors import Unverified
+from ledger.tlog.note import check_public_key
+from ledger.vocabulary import (
+    ActorRegistered,
+    AttendanceRecorded,
+    AxisDefined,
+    CommentSubmitted,
+    CommentTranscribed,
+    CommitmentRegistered,
+    CommitmentReopened,
+    CompletionAssessed,
+    CompletionDateSet,
+    CompletionReported,
+    ContentWithheld,
+    Date,
+    DocumentPublished,
+    EvidenceCaptured,
+    EvidenceDisputed,
+    EvidenceLinked,
+    IndicatorDefined,
+    IndicatorMeasured,
+    KeyEnrolled,
+    KeyRevoked,
+    LedgerOpened,
+    MechanismDefined,
+    MeetingConvened,
+    MethodologyAdopted,
+    MinutesApproved,
+    OfPlan,
+    PlanRegistered,
+    Printed,
+    RemarkRecorded,
+    ReportPublished,
+    ResponseGiven,
+    RoleGranted,
+    RoundOpened,
+    Signer,
+    Statement,
+    StatementConfirmed,
+    StatementWithdrawn,
+    VerdictGiven,
+    commitment_of,
+    commitments_of,
+    signer_patterns,
+    stream_of,
+)
+
+VERSION = 1
+
+MINUTE_MS = 60_000
+DAY_MS = 86_400_000
+AHEAD_MS = 5 * MINUTE_MS
+BEHIND_MS = 7 * DAY_MS
+BEHIND_TOGETHER_MS = 30 * DAY_MS
+SINCE_MS = 30 * DAY_MS
+
+# Statements that a ResponseGiven answers, one group at a time.
+_ANSWERED = {
+    "CommentSubmitted": "comments",
+    "CommentTranscribed": "comments",
+    "EvidenceDisputed": "disputes",
+    "RecommendationMade": "recommendations",
+}
+
+
+# --- what the docket keeps -------------------------------------------------------------------------------------------
+
+
+class Earlier(msgspec.Struct, frozen=True):
+    """What rules need to know of a registered statement. One for every entry, so it stays small."""
+
+    index: int
+    kind: str
+    plan: str | None
+    signers: tuple[tuple[str | None, str, str], ...]  # (actor, key, role)
+    commitments: tuple[str, ...] = ()
+    mechanisms: tuple[str, ...] = ()
+    round: str | None = None
+    contents: tuple[str, ...] = ()  # salted digests; of a capture its digest
+    spoken_for: str | None = None  # the actor that did not sign, but is spoken for
+    claim: str | None = None
+    to: str | None = None
+
+
+class Tables(Protocol):
+    """Where the docket keeps what grows with the number of statements: values by table and key, replaced whole."""
+
+    def get(self, table: str, key: str) -> object:
+        """The value, or None."""
+        ...
+
+    def put(self, table: str, key: str, value: object) -> None:
+        """Set the value; the last one stands."""
+        ...
+
+
+class DictTables:
+    """Tables in memory."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, str], object] = {}
+
+    def get(self, table: str, key: str) -> object:
+        """The value, or None."""
+        return self._values.get((table, key))
+
+    def put(self, table: str, key: str, value: object) -> None:
+        """Set the value."""
+        self._values[table, key] = value
+
+
+class _Commitment(msgspec.Struct):
+    institution: str
+    ever: frozenset[str]  # organisations that are or were responsible
+    mechanisms: set[str]
+    reported: bool = False  # a first CompletionReported on it, or on a mechanism of it
+
+
+class _Reported(msgspec.Struct, frozen=True):
+    level: str
+    printed: bool
+    reopened: bool = False
+
+
+class _Round(msgspec.Struct):
+    plan: str
+    opens: int
+    closes: int
+    late: str
+    late_until: int | None
+    first_version: int
+    version: int
+    parts: frozenset[str]
+    printed: bool
+    opened_by: str | None  # organisation
+
+
+class _Meeting(msgspec.Struct):
+    plan: str
+    present: set[str]
+    minutes: set[str]
+
+
+class _Report(msgspec.Struct):
+    plan: str
+    organisation: str | None
+    versions: set[int]
+
+
+class _Plan(msgspec.Struct):
+    methodology: int = 0
+
+
+class Docket:
+    """What the rules know of the entries so far. Rebuilt from the journal, or by an auditor from published entries."""
+
+    def __init__(self, origin: str, tables: Tables | None = None) -> None:
+        self.origin = origin
+        self.size = 0
+        self.last_received = -(2**63)
+        self.offset_minutes = 0
+        self.purpose = ""
+        self.rulebook = VERSION
+        self.roster = Roster()
+        self.plans: dict[str, _Plan] = {}
+        self.axes: set[tuple[str, str]] = set()
+        self.commitments: dict[str, _Commitment] = {}
+        self.rounds: dict[str, _Round] = {}
+        self.meetings: dict[str, _Meeting] = {}
+        self.reports: dict[str, _Report] = {}
+        self.indicators: dict[str, tuple[str, frozenset[str] | None]] = {}
+        self.reported: dict[str, _Reported] = {}
+        self.dates: dict[str, Date] = {}
+        self.transcribes_forms: dict[str, bool] = {}  # a transcriber -> whether its channel is the web form
+        self._tables: Tables = DictTables() if tables is None else tables
+
+    # --- questions
+
+    def earlier(self, identity: str) -> Earlier | None:
+        """What is known of a registered statement."""
+        found = self._tables.get("statement", identity)
+        return found if isinstance(found, Earlier) else None
+
+    def index_of(self, identity: str) -> int | None:
+        """The index of a registered statement, or None."""
+        found = self.earlier(identity)
+        return None if found is None else found.index
+
+    def withdrawn(self, identity: str) -> bool:
+        """Whether a statement was taken back."""
+        return self._tables.get("withdrawn", identity) is not None
+
+    def content_state(self, identity: str, digest: str) -> str:
+        """`shown` or `withheld`: the state of a content of a statement."""
+        return str(self._tables.get("content", f"{identity}/{digest}") or "shown")
+
+    def stream_of(self, opened: Opened) -> str:
+        """The stream of the journal that a statement belongs to."""
+        statement = opened.statement
+        actor = ""
+        if isinstance(statement, KeyRevoked):
+            actor = self.roster.keys[statement.key].actor
+        return stream_of(statement, opened.identity, actor)
+
+    def next_version(self, stream: str) -> int:
+        """The 1-based place that the next statement takes in a stream."""
+        return self._count(stream) + 1
+
+    def _count(self, stream: str) -> int:
+        count = self._tables.get("stream", stream)
+        return count if isinstance(count, int) else 0
+
+    def last_said(self, key: str, kind: str, stream: str) -> int | None:
+        """The `said_at` (ms) of the last statement of a key, of one kind, in one stream."""
+        found = self._tables.get("said", f"{key}/{kind}/{stream}")
+        return found if isinstance(found, int) else None
+
+    def item_taken(self, source: str, kind: str, item: str) -> bool:
+        """Whether a printed item was registered already."""
+        return self._tables.get("item", f"{source}/{kind}/{item}") is not None
+
+    def has_spoken(self, actor: str, kind: str, stream: str) -> bool:
+        """Whether a body has itself signed a kind in a stream (rule A11)."""
+        return self._tables.get("spoke", f"{actor}/{kind}/{stream}") is not None
+
+    def capture_link(self, mechanism: str, digest: str) -> str | None:
+        """The link through which bytes of a digest were captured for a mechanism."""
+        found = self._tables.get("captured", f"{mechanism}/{digest}")
+        return found if isinstance(found, str) else None
+
+    def author_key(self, identity: str) -> str | None:
+        """The key that the secret of a comment's claim made its author, if it was shown."""
+        found = self._tables.get("author", identity)
+        return found if isinstance(found, str) else None
+
+    def mechanism_defined(self, mechanism: str) -> bool:
+        """Whether a mechanism id means something: `M0` until the first mechanism is defined."""
+        commitment = self.commitments.get(commitment_of(mechanism))
+        if commitment is None:
+            return False
+        if mechanism.endswith(".M0"):
+            return not commitment.mechanisms
+        return mechanism in commitment.mechanisms
+
+    # --- the fold
+
+    def evolve(self, received_ms: int, opened: Opened) -> None:
+        """Take an admissible statement as the entry at index `size`."""
+        statement = opened.statement
+        stream = self.stream_of(opened)
+        self.roster.evolve(self.size, received_ms, opened.identity, statement)
+        fold = _FOLDS.get(type(statement))
+        if fold is not None:
+            fold(self, statement, opened.identity)
+        tables = self._tables
+        tables.put("statement", opened.identity, self._remember(statement))
+        tables.put("stream", stream, self._count(stream) + 1)
+        said_at = parse_when(statement.said_at)
+        printed = getattr(statement, "printed", UNSET)
+        kind = type(statement).__name__
+        for signer in statement.by:
+            tables.put("said", f"{signer.key}/{kind}/{stream}", said_at)
+            if printed is UNSET and signer.actor is not UNSET:
+                tables.put("spoke", f"{signer.actor}/{kind}/{stream}", 1)
+        if printed is not UNSET:
+            tables.put("item", f"{printed.source}/{kind}/{printed.item}", 1)
+        self.last_received = received_ms
+        self.size += 1
+
+    def _remember(self, statement: Statement) -> Earlier:
+        """What later rules may ask of this statement."""
+        plan = _plan_of(statement)
+        signers = tuple(
+            [(None if signer.actor is UNSET else signer.actor, signer.key, signer.role) for signer in statement.by]
+        )
+        printed = getattr(statement, "printed", UNSET)
+        spoken_for = None
+        if printed is not UNSET and printed.on_behalf_of is not UNSET:
+            spoken_for = printed.on_behalf_of
+        commitments = commitments_of(statement)
+        mechanisms: tuple[str, ...] = ()
+        round_: str | None = None
+        contents = statement.salted_digests()
+        claim: str | None = None
+        to: str | None = None
+        match statement:
+            case EvidenceLinked():
+                mechanisms = statement.for_
+            case EvidenceCaptured():
+                link = self.earlier(statement.link)
+                commitments = link.commitments if link else ()
+                contents = (statement.digest,)
+            case CommentSubmitted() | CommentTranscribed():
+                round_ = statement.round
+                claim = None if statement.claim is UNSET else statement.claim
+            case RemarkRecorded():
+                spoken_for = statement.speaker
+            case ResponseGiven():
+                answered = self.earlier(statement.answers[0])
+                commitments = answered.commitments if answered else ()
+                round_ = answered.round if answered else None
+            case _:
+                to = getattr(statement, "to", None)
+        return Earlier(
+            self.size,
+            type(statement).__name__,
+            plan,
+            signers,
+            commitments,
+            mechanisms,
+            round_,
+            contents,
+            spoken_for,
+            claim,
+            to,
+        )
+
+    # Small doors for the folds below.
+
+    def put(self, table: str, key: str, value: object) -> None:
+        """Remember one fact in a table that grows."""
+        self._tables.put(table, key, value)
+
+    def reported_level(self, subject: str) -> _Reported | None:
+        """The reported level of a subject: the latest signed one, else the latest printed one."""
+        return self.reported.get(subject)
+
+
+# --- the check -------------------------------------------------------------------------------------------------------
+
+
+def check_admissible(opened: Opened, received_ms: int, docket: Docket) -> None:
+    """Raise Refused unless the statement may become the next entry, received at `received_ms`."""
+    statement = opened.statement
+    signers = statement.by
+    imported = any(signer.role == "importer" for signer in signers)
+    _check_a0(opened, received_ms, docket)
+    _check_signers(statement, imported)
+    _check_plan_ids(statement)
+    if docket.size:
+        _check_keys(statement, received_ms, docket)
+    reach = _reach(statement, docket)
+    if docket.size:
+        _check_roles(statement, received_ms, docket, reach, imported)
+    _check_citizen(statement, docket)
+    _check_references(statement, docket)
+    if imported or getattr(statement, "printed", UNSET) is not UNSET:
+        _check_import(statement, opened.identity, received_ms, docket, imported, reach)
+    _check_said_at(opened, received_ms, docket, imported)
+    own = _OWN_RULES.get(type(statement))
+    if own is not None:
+        own(_Case(statement, opened.identity, received_ms, docket, imported, reach))
+
+
+def _check_a0(opened: Opened, received_ms: int, docket: Docket) -> None:
+    if opened.origin != docket.origin:
+        raise Refused("wrong-origin", "A1", f"signed for {opened.origin}, and this ledger is {docket.origin}")
+    if received_ms < docket.last_received:
+        raise Refused("state", "A0", "received before the entry that precedes it")
+    if isinstance(opened.statement, LedgerOpened) != (docket.size == 0):
+        raise Refused("state", "A0", "a ledger is opened once, by its first entry")
+    index = docket.index_of(opened.identity)
+    if index is not None:
+        raise Refused("state", "A10", f"this statement is entry {index} already")
+
+
+def _check_signers(statement: Statement, imported: bool) -> None:
+    """A1 and A4: the roles in `by` are those that the kind names."""
+    kind = type(statement)
+    roles = tuple([signer.role for signer in statement.by])
+    if imported:
+        if len(roles) > 1:
+            raise Refused("import", "A11", "the importer signs alone")
+        if not kind.importable:
+            raise Refused("import", "A11", f"the importer may not state {kind.__name__}: who did it says it")
+        return
+    if _fits(kind, roles):
+        return
+    if "citizen" in roles and len(roles) > 1:
+        raise Refused("role-scope", "A4", "a citizen signs alone")
+    admitted = {one.role for pattern in signer_patterns(kind) for one in pattern}
+    foreign = [role for role in roles if role not in admitted]
+    wanted = kind.signed_by.replace("*", " × ")
+    if foreign:
+        raise Refused("role-scope", "A1", f"{kind.__name__} is signed by {wanted}; `{foreign[0]}` may not sign it")
+    code = "role-scope" if "registrar" in admitted else "shape"
+    raise Refused(code, "A1", f"{kind.__name__} is signed by {wanted}, and not by {' + '.join(roles)}")
+
+
+@cache
+def _fits(kind: type[Statement], roles: tuple[str, ...]) -> bool:
+    """Whether these roles, in this order, are one of the ways in which the kind is signed."""
+    for pattern in signer_patterns(kind):
+        rest = list(roles)
+        for one in pattern:
+            taken = 0
+            while rest and rest[0] == one.role and taken < one.most:
+                rest.pop(0)
+                taken += 1
+            if taken < one.least:
+                break
+        else:
+            if not rest:
+                return True
+    return False
+
+
+def _plan_of(statement: Statement) -> str | None:
+    plan = getattr(statement, "plan", UNSET)
+    return None if plan is UNSET else plan
+
+
+@cache
+def _id_fields(kind: type[Statement]) -> tuple[str, ...]:
+    """Fields that hold a commitment or mechanism id."""
+    names = {"subject", "mechanism", "commitment", "about", "for_"}
+    return tuple(name for name in kind.__struct_fields__ if name in names)
+
+
+def _check_plan_ids(statement: Statement) -> None:
+    """A1: every subject inside starts with the statement's plan."""
+    fields = _id_fields(type(statement))
+    if not fields:
+        return
+    start = f"{_plan_of(statement)}/"
+    for name in fields:
+        value = getattr(statement, name)
+        for subject in value if isinstance(value, tuple) else (value,):
+            if subject is not UNSET and "/" in subject and not subject.startswith(start):
+                raise Refused("shape", "A1", f"`{name.rstrip('_')}` {subject} is not in the plan `{start[:-1]}`")
+
+
+def _check_keys(statement: Statement, received_ms: int, docket: Docket) -> None:
+    """A2: enrolled and in force. A key that is just being enrolled stands as holder."""
+    roster = docket.roster
+    for signer in statement.by:
+        if signer.role == "citizen" or (isinstance(statement, KeyEnrolled) and signer.role == "holder"):
+            continue
+        roster.check_key(signer, received_ms)
+
+
+def _reach(statement: Statement, docket: Docket) -> Reach:
+    """What the statement touches: plan, institutions, commitments, round."""
+    plan = _plan_of(statement)
+    commitments = commitments_of(statement)
+    round_: str | None = None
+    institutions: list[str] = []
+    spoken_of: list[str] = []
+    match statement:
+        case EvidenceCaptured() | EvidenceDisputed():
+            spoken_of = [statement.link]
+        case ContentWithheld():
+            spoken_of = [statement.target.statement]
+        case ResponseGiven():
+            spoken_of = list(statement.answers)
+        case _:
+            link = getattr(statement, "link", UNSET)
+            if link is not UNSET:
+                spoken_of = [link]
+            if isinstance(statement, OfPlan):
+                named = getattr(statement, "institution", UNSET)
+                if named is not UNSET:
+                    institutions.append(named)
+                own_round = getattr(statement, "round", UNSET)
+                round_ = None if own_round is UNSET else own_round
+    for identity in spoken_of:
+        earlier = docket.earlier(identity)
+        if earlier is not None:
+            commitments = tuple(dict.fromkeys(commitments + earlier.commitments))
+            round_ = earlier.round or round_
+            if isinstance(statement, ResponseGiven) and earlier.to is not None:
+                institutions.append(earlier.to)
+    for commitment in commitments:
+        known = docket.commitments.get(commitment)
+        if known is not None and known.institution not in institutions:
+            institutions.append(known.institution)
+    return Reach(plan, tuple(institutions), commitments, round_)
+
+
+def _check_roles(statement: Statement, received_ms: int, docket: Docket, reach: Reach, imported: bool) -> None:
+    """A3: a grant of each role that covers what is touched; an institution speaks for itself only. K2 where asked."""
+    roster = docket.roster
+    registrars: list[str] = []
+    for signer in statement.by:
+        role = signer.role
+        if role in ("holder", "citizen", "recovery"):
+            continue
+        if role == "registrar":
+            registrars.append(str(signer.actor))
+        roster.covering_grant(signer, received_ms, reach)
+        if role == "institution" and not imported:
+            own = roster.organisation(str(signer.actor))
+            for institution in reach.institutions:
+                if institution != own:
+                    raise Refused("role-scope", "A3", f"`{own}` speaks for itself, and this is about `{institution}`")
+            if isinstance(statement, ResponseGiven) and not reach.institutions:
+                raise Refused("role-scope", "A3", f"this was not addressed to `{own}`: the coordinator answers it")
+    if registrars:
+        roster.check_two_registrars(registrars, "A3")
+
+
+def _check_citizen(statement: Statement, docket: Docket) -> None:
+    """A4: a citizen's key belongs to nobody on the roster, and words are salted."""
+    signer = statement.by[0]
+    if signer.role != "citizen":
+        return
+    roster = docket.roster
+    if signer.key in roster.keys or signer.key in roster.log_keys or signer.key in roster.recovery_keys:
+        raise Refused(
+            "role-scope", "A4", "this key belongs to an actor, the log or the recovery; a citizen uses a fresh one"
+        )
+    words = getattr(statement, "words", UNSET)
+    if words is not UNSET and words.text is not UNSET:
+        raise Refused("shape", "A4", "a citizen's words are given by their salted digest, never in the open")
+
+
+_ACTOR_FIELDS = ("to", "speaker", "advice_of", "institution")
+
+
+@cache
+def _actor_fields(kind: type[Statement]) -> tuple[str, ...]:
+    return tuple(name for name in kind.__struct_fields__ if name in _ACTOR_FIELDS)
+
+
+def _check_references(statement: Statement, docket: Docket) -> None:
+    """A5: statements, ids and actors that are named exist; what is new is free."""
+    kind = type(statement)
+    plan = _plan_of(statement)
+    if plan is not None and kind is not PlanRegistered and plan not in docket.plans:
+        raise Refused("unknown-ref", "A5", f"no plan `{plan}` is registered")
+    for name, kinds in kind.refs.items():
+        value = getattr(statement, name)
+        if value is not UNSET:
+            for identity in value if isinstance(value, tuple) else (value,):
+                _check_reference(name, identity, kinds, plan, docket)
+    for name in _actor_fields(kind):
+        _check_actor(getattr(statement, name), name, docket)
+    for name in _id_fields(kind):
+        if (kind is CommitmentRegistered and name == "commitment") or (
+            kind is MechanismDefined and name == "mechanism"
+        ):
+            continue
+        value = getattr(statement, name)
+        for subject in value if isinstance(value, tuple) else (value,):
+            if subject is not UNSET and "/" in subject:
+                _check_subject(subject, docket)
+    if kind is not RoundOpened:
+        _check_defined(statement, "round", docket.rounds, plan)
+    if kind is not MeetingConvened:
+        _check_defined(statement, "meeting", docket.meetings, plan)
+    if kind is not ReportPublished:
+        _check_defined(statement, "report", docket.reports, plan)
+    axis = getattr(statement, "axis", UNSET)
+    if axis is not UNSET and kind is not AxisDefined and (str(plan), axis) not in docket.axes:
+        raise Refused("unknown-ref", "A5", f"no axis `{axis}` is defined in `{plan}`")
+
+
+def _check_reference(name: str, identity: str, kinds: tuple[str, ...], plan: str | None, docket: Docket) -> None:
+    earlier = docket.earlier(identity)
+    if earlier is None:
+        raise Refused("unknown-ref", "A5", f"`{name}`: no statement {identity[:16]}… is registered")
+    if kinds != ("*",) and earlier.kind not in kinds:
+        raise Refused(
+            "unknown-ref",
+            "A5",
+            f"`{name}` names a {earlier.kind} (entry {earlier.index}); it takes {' or '.join(kinds)}",
+        )
+    if earlier.plan != plan:
+        raise Refused(
+            "unknown-ref", "A5", f"`{name}` names entry {earlier.index}, which is of {earlier.plan or 'no plan'}"
+        )
+    if docket.withdrawn(identity):
+        raise Refused("unknown-ref", "A5", f"`{name}` names entry {earlier.index}, which was withdrawn")
+
+
+def _check_actor(actor: object, name: str, docket: Docket) -> None:
+    if isinstance(actor, str) and actor not in docket.roster.actors:
+        raise Refused(
+            "unknown-ref", "A5", f"`{name}`: no actor `{actor}` is registered; two registrars can register it"
+        )
+
+
+def _check_subject(subject: str, docket: Docket) -> None:
+    if commitment_of(subject) not in docket.commitments:
+        raise Refused("unknown-ref", "A5", f"no commitment {commitment_of(subject)} is registered")
+    if "." in subject and not docket.mechanism_defined(subject):
+        hint = "; it has numbered mechanisms" if subject.endswith(".M0") else ""
+        raise Refused("unknown-ref", "A5", f"no mechanism {subject} is defined{hint}")
+
+
+def _check_defined(
+    statement: Statement, name: str, known: dict[str, object] | dict[str, _Round], plan: str | None
+) -> None:
+    value = getattr(statement, name, UNSET)
+    if value is UNSET or value is None:
+        return
+    found = known.get(value)
+    if found is None or getattr(found, "plan", plan) != plan:
+        raise Refused("unknown-ref", "A5", f"no {name} `{value}` is registered in `{plan}`")
+
+
+def _check_import(
+    statement: Statement, identity: str, received_ms: int, docket: Docket, imported: bool, reach: Reach
+) -> None:
+    """A11: the importer states what a granted source prints, once, and only until the body speaks for itself."""
+    printed: Printed = getattr(statement, "printed", UNSET)  # type: ignore[assignment]
+    if not imported:
+        raise Refused("import", "A11", "only the importer states what was printed; leave `printed` out")
+    if printed is UNSET:
+        raise Refused("import", "A11", "the importer says where each statement is printed, in `printed`")
+    grant = docket.roster.covering_grant(statement.by[0], received_ms, reach)
+    if printed.source not in grant.sources:
+        raise Refused("import", "A11", f"the importer's grant does not name the source {printed.source[:16]}…")
+    kind = type(statement).__name__
+    if docket.item_taken(printed.source, kind, printed.item):
+        raise Refused("id-conflict", "A5", f"the item {printed.item} of this source is registered as {kind} already")
+    if printed.on_behalf_of is not UNSET:
+        _check_actor(printed.on_behalf_of, "on_behalf_of", docket)
+        stream = stream_of(statement, identity, "")
+        if docket.has_spoken(printed.on_behalf_of, kind, stream):
+            raise Refused(
+                "import",
+                "A11",
+                f"`{printed.on_behalf_of}` has itself stated {kind} in {stream}; the print is silent now",
+            )
+
+
+def _check_said_at(opened: Opened, received_ms: int, docket: Docket, imported: bool) -> None:
+    """A9: the signers' time is near the received time and does not go back."""
+    statement = opened.statement
+    said_at = parse_when(statement.said_at)
+    if said_at > received_ms + AHEAD_MS:
+        raise Refused("future", "A9", f"said at {statement.said_at}, more than 5 minutes after it was received")
+    if imported:
+        return
+    behind = BEHIND_TOGETHER_MS if len(statement.by) > 1 else BEHIND_MS
+    if said_at < received_ms - behind:
+        raise Refused(
+            "stale", "A9", f"said at {statement.said_at}, more than {behind // DAY_MS} days before it was received"
+        )
+    if docket.size == 0:
+        return
+    stream = _stream_if_known(opened, docket)
+    kind = type(statement).__name__
+    for signer in statement.by:
+        last = docket.last_said(signer.key, kind, stream)
+        if last is not None and said_at < last:
+            raise Refused("stale", "A9", f"said before what the same signer last stated as {kind} in {stream}")
+
+
+def _stream_if_known(opened: Opened, docket: Docket) -> str:
+    statement = opened.statement
+    if isinstance(statement, KeyRevoked) and statement.key not in docket.roster.keys:
+        raise Refused("unknown-ref", "A5", "the key to revoke is not enrolled")
+    return docket.stream_of(opened)
+
+
+# --- rules of single kinds -------------------------------------------------------------------------------------------
+
+
+class _Case(msgspec.Struct, frozen=True):
+    """A statement before its own rule: all that such a rule may look at."""
+
+    statement: Statement
+    identity: str
+    t: int
+    docket: Docket
+    imported: bool
+    reach: Reach
+
+    def refuse(self, code: str, detail: str, rule: str | None = None) -> Refused:
+        """The refusal of this kind's own rule."""
+        return Refused(code, rule or type(self.statement).__name__, detail)
+
+    def organisation_of(self, signer: Signer) -> str:
+        """The organisation that a signer counts for."""
+        return self.docket.roster.organisation(str(signer.actor))
+
+
+S = TypeVar("S", bound=Statement)
+_OWN_RULES: dict[type[Statement], Callable[[_Case], None]] = {}
+_FOLDS: dict[type[Statement], Callable[[Docket, Statement, str], None]] = {}
+
+
+def own_rule(kind: type[S]) -> Callable[[Callable[[S, _Case], None]], Callable[[S, _Case], None]]:
+    """Register the rule of a kind: what may not be said although A1 to A11 allow it."""
+
+    def register(rule: Callable[[S, _Case], None]) -> Callable[[S, _Case], None]:
+        _OWN_RULES[kind] = lambda case: rule(case.statement, case)  # type: ignore[arg-type]
+        return rule
+
+    return register
+
+
+def remembers(kind: type[S]) -> Callable[[Callable[[Docket, S, str], None]], Callable[[Docket, S, str], None]]:
+    """Register what the docket remembers of a kind, for later rules. The third argument is the identity."""
+
+    def register(fold: Callable[[Docket, S, str], None]) -> Callable[[Docket, S, str], None]:
+        _FOLDS[kind] = fold  # type: ignore[assignment]
+        return fold
+
+    return register
+
+
+def _strict_key(case: _Case, key: str) -> None:
+    try:
+        check_public_key(bytes.fromhex(key))
+    except Unverified as error:
+        raise case.refuse("weak-key", f"the key {key[:16]}…: {error.message}", "A2") from None
+
+
+@own_rule(LedgerOpened)
+def _(founding: LedgerOpened, case: _Case) -> None:
+    if founding.origin != case.docket.origin:
+        raise case.refuse("wrong-origin", f"`origin` {founding.origin} is not the line it stands under", "A1")
+    if founding.rulebook != VERSION:
+        raise case.refuse("shape", f"rulebook {founding.rulebook} is not known; this software knows {VERSION}")
+    named = [(one.actor, one.key) for one in founding.registrars]
+    if named != [(signer.actor, signer.key) for signer in founding.by]:
+        raise case.refuse("shape", "the signers are the registrars that it names, in that order")
+    actors = {one.actor: one for one in founding.registrars}
+    keys = [one.key for one in founding.registrars] + list(founding.log_keys) + list(founding.recovery.keys)
+    if len(actors) < len(founding.registrars) or len(set(keys)) < len(keys):
+        raise case.refuse("id-conflict", "actors and keys at the founding are all different")
+    organisations: set[str] = set()
+    for one in founding.registrars:
+        _strict_key(case, one.key)
+        within = one.form in ("office", "program")
+        if within != (one.of is not UNSET):
+            raise case.refuse("shape", f"`{one.actor}`: offices and programs have an `of`, others have none")
+        organisation = one if one.of is UNSET else actors.get(one.of)
+        if organisation is None or organisation.form in ("office", "program"):
+            raise case.refuse("unknown-ref", f"`{one.actor}` is of no registered institution or organisation", "A5")
+        organisations.add(organisation.actor)
+    for key in [*founding.log_keys, *founding.recovery.keys]:
+        _strict_key(case, key)
+    if len(organisations) < 3:
+        raise case.refuse("role-scope", "the registrars are of fewer than three organisations")
+    if not any(actors[organisation].form == "organisation" for organisation in organisations):
+        raise case.refuse("role-scope", "no registrar is of form organisation (civil society)")
+
+
+@remembers(LedgerOpened)
+def _(docket: Docket, founding: LedgerOpened, _identity: str) -> None:
+    docket.offset_minutes = founding.offset_minutes
+    docket.purpose = founding.purpose
+    docket.rulebook = founding.rulebook
+
+
+@own_rule(ActorRegistered)
+def _(registered: ActorRegistered, case: _Case) -> None:
+    actors = case.docket.roster.actors
+    if registered.actor in actors:
+        raise case.refuse("id-conflict", f"the actor `{registered.actor}` is registered already", "A5")
+    if (registered.form in ("office", "program")) != (registered.of is not UNSET):
+        raise case.refuse("shape", "offices and programs have an `of`, institutions and organisations have none")
+    if registered.of is not UNSET:
+        parent = actors.get(registered.of)
+        if parent is None or parent.form in ("office", "program"):
+            raise case.refuse(
+                "unknown-ref", f"`of`: no institution or organisation `{registered.of}` is registered", "A5"
+            )
+
+
+@own_rule(KeyEnrolled)
+def _(enrolled: KeyEnrolled, case: _Case) -> None:
+    roster = case.docket.roster
+    holder = enrolled.by[-1]
+    if holder.key != enrolled.key or holder.actor != enrolled.actor:
+        raise case.refuse("shape", "the holder's line is of the key that is enrolled, for its actor")
+    _strict_key(case, enrolled.key)
+    _check_actor(enrolled.actor, "actor", case.docket)
+    if enrolled.key in roster.keys:
+        raise case.refuse("id-conflict", f"the key was enrolled before, for `{roster.keys[enrolled.key].actor}`", "A5")
+    if enrolled.key in roster.log_keys or enrolled.key in roster.recovery_keys:
+        raise case.refuse("id-conflict", "the key is the log's, or for recovery", "A5")
+    _check_span(case, enrolled.from_, enrolled.until)
+
+
+def _check_span(case: _Case, from_: object, until: object) -> None:
+    start = parse_when(from_) if isinstance(from_, str) else case.t
+    if isinstance(until, str) and parse_when(until) <= start:
+        raise case.refuse("shape", "`until` is not after `from`")
+
+
+@own_rule(KeyRevoked)
+def _(revoked: KeyRevoked, case: _Case) -> None:
+    roster = case.docket.roster
+    held = roster.keys[revoked.key]
+    if held.revoked_at is not None:
+        raise case.refuse("state", f"the key was revoked by entry {held.revoked_at}")
+    holders = [signer for signer in revoked.by if signer.role == "holder"]
+    if holders and holders[0].actor != held.actor:
+        raise case.refuse("role-scope", f"the key is of `{held.actor}`; its holder signs, or two registrars", "A3")
+    together = len(revoked.by) == 3
+    if together and holders[0].key == revoked.key:
+        raise case.refuse("role-scope", "beside two registrars the holder signs with another key", "A3")
+    if revoked.since is not UNSET:
+        if revoked.cause != "compromised":
+            raise case.refuse("shape", "`since` goes with the cause `compromised` only")
+        since = parse_when(revoked.since)
+        if since > case.t:
+            raise case.refuse("shape", "`since` is after the revocation itself")
+        if since < case.t - SINCE_MS and not together:
+            raise case.refuse(
+                "role-scope", "`since` more than 30 days back needs two registrars and another key of the holder", "A3"
+            )
+    left = roster.registrars_left(case.t, revoked.key)
+    if len(left) < 2 or not any(roster.actors[one].form == "organisation" for one in left):
+        raise case.refuse("state", "without this key no two registrars of different organisations would be left")
+
+
+@own_rule(RoleGranted)
+def _(granted: RoleGranted, case: _Case) -> None:
+    if granted.role in ("citizen", "holder", "recovery"):
+        raise case.refuse("shape", f"`{granted.role}` is nobody's to grant")
+    _check_actor(granted.actor, "actor", case.docket)
+    _check_actor(granted.scope.institution, "scope.institution", case.docket)
+    if granted.role == "importer":
+        if granted.until is UNSET or granted.sources is UNSET:
+            raise case.refuse("shape", "an importer's grant has `until` and `sources`")
+    elif granted.sources is not UNSET:
+        raise case.refuse("shape", "only an importer's grant has `sources`")
+    if granted.role == "registrar" and granted.scope.plans is not UNSET:
+        raise case.refuse("shape", "a registrar's grant names no plan")
+    _check_span(case, granted.from_, granted.until)
+    grant: Grant = grant_of(granted, case.identity, case.t)
+    conflict = case.docket.roster.conflicting_role(grant)
+    if conflict is not None:
+        raise case.refuse(
+            "conflict-of-interest",
+            f"`{conflict.actor}`, of the same organisation, is `{conflict.role}` in the same plan and time",
+            "A6",
+        )
+
+
+@own_rule(PlanRegistered)
+def _(registered: PlanRegistered, case: _Case) -> None:
+    if registered.plan in case.docket.plans:
+        raise case.refuse("id-conflict", f"the plan `{registered.plan}` is registered already", "A5")
+
+
+@remembers(PlanRegistered)
+def _(docket: Docket, registered: PlanRegistered, _identity: str) -> None:
+    docket.plans[registered.plan] = _Plan()
+
+
+@own_rule(MethodologyAdopted)
+def _(adopted: MethodologyAdopted, case: _Case) -> None:
+    last = case.docket.plans[adopted.plan].methodology
+    if adopted.version != last + 1:
+        raise case.refuse("state", f"the next version of the methodology is {last + 1}")
+    if adopted.from_ is not UNSET and parse_when(adopted.from_) < case.t:
+        raise case.refuse("state", "a methodology is in force from its registration at the earliest")
+
+
+@remembers(MethodologyAdopted)
+def _(docket: Docket, adopted: MethodologyAdopted, _identity: str) -> None:
+    docket.plans[adopted.plan].methodology = adopted.version
+
+
+@own_rule(AxisDefined)
+def _(defined: AxisDefined, case: _Case) -> None:
+    if (defined.plan, defined.axis) in case.docket.axes:
+        raise case.refuse("id-conflict", f"the axis `{defined.axis}` is defined already", "A5")
+
+
+@remembers(AxisDefined)
+def _(docket: Docket, defined: AxisDefined, _identity: str) -> None:
+    docket.axes.add((defined.plan, defined.axis))
+
+
+@own_rule(CommitmentRegistered)
+def _(registered: CommitmentRegistered, case: _Case) -> None:
+    if registered.commitment in case.docket.commitments:
+        raise case.refuse("id-conflict", f"{registered.commitment} is registered already", "A5")
+    if case.docket.roster.actors[registered.institution].form != "institution":
+        raise case.refuse("unknown-ref", f"`{registered.institution}` is not an institution", "A5")
+
+
+@remembers(CommitmentRegistered)
+def _(docket: Docket, registered: CommitmentRegistered, _identity: str) -> None:
+    docket.commitments[registered.commitment] = _Commitment(
+        registered.institution, frozenset({registered.institution}), set()
+    )
+
+
+@own_rule(MechanismDefined)
+def _(defined: MechanismDefined, case: _Case) -> None:
+    commitment = case.docket.commitments.get(commitment_of(defined.mechanism))
+    if commitment is None:
+        raise case.refuse("unknown-ref", f"no commitment {commitment_of(defined.mechanism)} is registered", "A5")
+    if defined.mechanism.endswith(".M0"):
+        raise case.refuse("shape", "`M0` is the implicit mechanism; numbered ones start at `M1`", "A1")
+    if defined.mechanism in commitment.mechanisms:
+        raise case.refuse("id-conflict", f"{defined.mechanism} is defined already", "A5")
+    if defined.repeats == "recurring" and defined.period_days is UNSET:
+        raise case.refuse("shape", "a recurring mechanism has `period_days`")
+    _check_p(case, commitment)
+
+
+def _check_p(case: _Case, commitment: _Commitment) -> None:
+    """Rule P: once a level was reported, what was promised changes only with a second voice. Binds the importer too."""
+    if commitment.reported and not any(signer.role in ("assessor", "irm") for signer in case.statement.by):
+        raise case.refuse(
+            "state",
+            "a level was reported on this commitment: an assessor or the IRM must sign beside the coordinator",
+            "P",
+        )
+
+
+@remembers(MechanismDefined)
+def _(docket: Docket, defined: MechanismDefined, _identity: str) -> None:
+    docket.commitments[commitment_of(defined.mechanism)].mechanisms.add(defined.mechanism)
+
+
+@own_rule(CompletionReported)
+def _(reported: CompletionReported, case: _Case) -> None:
+    if reported.level == "no_evidence_available":
+        raise case.refuse("shape", "`no_evidence_available` is for assessors to say", "A7")
+    standing = case.docket.reported.get(reported.subject)
+    if standing is not None and standing.level == "complete" and not standing.reopened and reported.level != "complete":
+        raise case.refuse("state", f"{reported.subject} is reported complete: CommitmentReopened comes first", "A7")
+
+
+@remembers(CompletionReported)
+def _(docket: Docket, reported: CompletionReported, _identity: str) -> None:
+    docket.commitments[commitment_of(reported.subject)].reported = True
+    printed = reported.printed is not UNSET
+    standing = docket.reported.get(reported.subject)
+    if standing is None or standing.printed or not printed:  # a signed statement outranks a printed one
+        docket.reported[reported.subject] = _Reported(reported.level, printed)
+
+
+@own_rule(CommitmentReopened)
+def _(reopened: CommitmentReopened, case: _Case) -> None:
+    standing = case.docket.reported.get(reopened.commitment)
+    if standing is None or standing.level != "complete" or standing.reopened:
+        raise case.refuse("state", f"{reopened.commitment} is not reported complete, so there is nothing to reopen")
+
+
+@remembers(CommitmentReopened)
+def _(docket: Docket, reopened: CommitmentReopened, _identity: str) -> None:
+    for subject in (
+        reopened.commitment,
+        *docket.commitments[reopened.commitment].mechanisms,
+        f"{reopened.commitment}.M0",
+    ):
+        standing = docket.reported.get(subject)
+        if standing is not None:
+            docket.reported[subject] = _Reported(standing.level, standing.printed, reopened=True)
+
+
+@own_rule(CompletionDateSet)
+def _(dated: CompletionDateSet, case: _Case) -> None:
+    before = case.docket.dates.get(dated.subject)
+    if before is not None and before != dated.date and dated.reason is UNSET:
+        raise case.refuse("state", "a date that was set is moved with a reason")
+
+
+@remembers(CompletionDateSet)
+def _(docket: Docket, dated: CompletionDateSet, _identity: str) -> None:
+    docket.dates[dated.subject] = dated.date
+
+
+@own_rule(IndicatorDefined)
+def _(defined: IndicatorDefined, case: _Case) -> None:
+    if defined.indicator in case.docket.indicators:
+        raise case.refuse("id-conflict", f"the indicator `{defined.indicator}` is defined already", "A5")
+
+
+@remembers(IndicatorDefined)
+def _(docket: Docket, defined: IndicatorDefined, _identity: str) -> None:
+    parts = None if defined.parts is UNSET else frozenset(part.part for part in defined.parts)
+    docket.indicators[defined.indicator] = (defined.plan, parts)
+
+
+@own_rule(IndicatorMeasured)
+def _(measured: IndicatorMeasured, case: _Case) -> None:
+    plan, parts = case.docket.indicators.get(measured.indicator, ("", None))
+    if plan != measured.plan:
+        raise case.refuse("unknown-ref", f"no indicator `{measured.indicator}` is defined in `{measured.plan}`", "A5")
+    stated = [value.part for value in measured.values]
+    if parts is None:
+        if len(stated) != 1 or stated[0] is not UNSET:
+            raise case.refuse("shape", "the indicator has no parts: one value, without a part")
+    elif len(set(stated)) != len(stated) or not parts.issuperset(str(part) for part in stated):
+        raise case.refuse("shape", f"the parts of the indicator are {', '.join(sorted(parts))}, each at most once")
+
+
+@own_rule(ReportPublished)
+def _(published: ReportPublished, case: _Case) -> None:
+    if published.tree_size is not UNSET and published.tree_size > case.docket.size:
+        raise case.refuse(
+            "state", f"`tree_size` {published.tree_size} is more than the {case.docket.size} entries so far"
+        )
+    before = case.docket.reports.get(published.report)
+    if before is None:
+        return
+    if before.plan != published.plan:
+        raise case.refuse("id-conflict", f"the report `{published.report}` is of the plan `{before.plan}`", "A5")
+    if published.version in before.versions:
+        raise case.refuse(
+            "id-conflict", f"version {published.version} of `{published.report}` is published already", "A5"
+        )
+    if before.organisation != _publisher(case.docket, published):
+        raise case.refuse("role-scope", f"`{published.report}` is published by `{before.organisation}`")
+
+
+def _publisher(docket: Docket, published: ReportPublished) -> str | None:
+    """The organisation that publishes; for a printed report the body spoken for."""
+    printed = published.printed
+    actor = published.by[0].actor if printed is UNSET else printed.on_behalf_of
+    return None if actor is UNSET else docket.roster.organisation(actor)
+
+
+@remembers(ReportPublished)
+def _(docket: Docket, published: ReportPublished, _identity: str) -> None:
+    report = docket.reports.setdefault(published.report, _Report(published.plan, _publisher(docket, published), set()))
+    report.versions.add(published.version)
+
+
+@remembers(EvidenceCaptured)
+def _(docket: Docket, captured: EvidenceCaptured, _identity: str) -> None:
+    link = docket.earlier(captured.link)
+    for mechanism in link.mechanisms if link else ():
+        docket.put("captured", f"{mechanism}/{captured.digest}", captured.link)
+
+
+@own_rule(EvidenceDisputed)
+def _(disputed: EvidenceDisputed, case: _Case) -> None:
+    link = case.docket.earlier(disputed.link)
+    implicit = f"{commitment_of(disputed.mechanism)}.M0"
+    if link is None or (disputed.mechanism not in link.mechanisms and implicit not in link.mechanisms):
+        raise case.refuse("unknown-ref", f"the evidence is not linked for {disputed.mechanism}", "A5")
+
+
+@own_rule(VerdictGiven)
+def _(given: VerdictGiven, case: _Case) -> None:
+    implicit = f"{commitment_of(given.mechanism)}.M0"
+    for digest in given.digests:
+        link = case.docket.capture_link(given.mechanism, digest) or case.docket.capture_link(implicit, digest)
+        if link is None or case.docket.withdrawn(link):
+            raise case.refuse("unknown-ref", f"no bytes {digest[:16]}… were captured for {given.mechanism}", "A5")
+    _check_independent(case)
+
+
+@own_rule(CompletionAssessed)
+def _(assessed: CompletionAssessed, case: _Case) -> None:
+    if assessed.assessment is not UNSET:
+        raise case.refuse("unknown-ref", f"no assessment `{assessed.assessment}` is open", "A5")
+    _check_independent(case)
+
+
+def _check_independent(case: _Case) -> None:
+    """A6: no signer is of an organisation that is or ever was responsible for the commitment."""
+    for commitment in case.reach.commitments:
+        ever = case.docket.commitments[commitment].ever
+        for signer in case.statement.by:
+            organisation = case.organisation_of(signer)
+            if organisation in ever:
+                raise case.refuse(
+                    "conflict-of-interest", f"`{organisation}` is or was responsible for {commitment}", "A6"
+                )
+
+
+@own_rule(RoundOpened)
+def _(opened: RoundOpened, case: _Case) -> None:
+    if opened.round in case.docket.rounds:
+        raise case.refuse("id-conflict", f"the round `{opened.round}` is opened already", "A5")
+
+
+@remembers(RoundOpened)
+def _(docket: Docket, opened: RoundOpened, _identity: str) -> None:
+    actor = opened.by[0].actor
+    printed = opened.printed is not UNSET
+    docket.rounds[opened.round] = _Round(
+        opened.plan,
+        parse_when(opened.opens),
+        parse_when(opened.closes),
+        opened.late,
+        None if opened.late_until is UNSET else parse_when(opened.late_until),
+        opened.version,
+        opened.version,
+        frozenset(part.part for part in opened.parts),
+        printed,
+        None if printed or actor is UNSET else docket.roster.organisation(actor),
+    )
+
+
+@own_rule(DocumentPublished)
+def _(published: DocumentPublished, case: _Case) -> None:
+    last = case.docket.rounds[published.round].version
+    if published.version != last + 1:
+        raise case.refuse("state", f"the next version of this round's document is {last + 1}")
+    for change in published.changes:
+        for comment in change.comments:
+            _check_reference(
+                "comments", comment, ("CommentSubmitted", "CommentTranscribed"), published.plan, case.docket
+            )
+
+
+@remembers(DocumentPublished)
+def _(docket: Docket, published: DocumentPublished, _identity: str) -> None:
+    docket.rounds[published.round].version = published.version
+
+
+@own_rule(CommentSubmitted)
+def _(submitted: CommentSubmitted, case: _Case) -> None:
+    _strict_key(case, submitted.by[0].key)
+    _check_comment(submitted, case)
+
+
+@own_rule(CommentTranscribed)
+def _(transcribed: CommentTranscribed, case: _Case) -> None:
+    channel = transcribed.channel
+    if (channel == "report") != case.imported:
+        raise case.refuse("import", "comments printed in a report are the importer's, and its only ones", "A11")
+    if channel == "web_form":
+        actor = case.docket.roster.actors[str(transcribed.by[0].actor)]
+        if transcribed.claim is UNSET or actor.form != "program":
+            raise case.refuse("shape", "a comment from the web form has a `claim`, and a program as its transcriber")
+    if not case.imported:
+        forms = case.docket.transcribes_forms.get(str(transcribed.by[0].actor))
+        if forms is not None and forms != (channel == "web_form"):
+            raise case.refuse("role-scope", "the web form has a transcriber of its own, for this channel alone")
+    _check_comment(transcribed, case)
+
+
+def _check_comment(comment: CommentSubmitted | CommentTranscribed, case: _Case) -> None:
+    """A5, A8 and A11 for both ways to comment: the round, its version and part, its window."""
+    round_ = case.docket.rounds[comment.round]
+    if not round_.first_version <= comment.version <= round_.version:
+        raise case.refuse("unknown-ref", f"version {comment.version} of this round's document was not published", "A5")
+    if comment.about != "whole" and "/" not in comment.about and comment.about not in round_.parts:
+        raise case.refuse("unknown-ref", f"the document has no part `{comment.about}`", "A5")
+    if comment.reply_to is not UNSET:
+        answered = case.docket.earlier(comment.reply_to)
+        if answered is None or answered.round != comment.round:
+            raise case.refuse("unknown-ref", "a reply stays in the round of the comment it answers", "A5")
+    if case.imported:
+        return
+    if round_.printed:
+        raise case.refuse(
+            "import", "this round is a printed one of the past: only the importer adds its comments", "A11"
+        )
+    if case.t < round_.opens:
+        raise case.refuse("closed", "the round has not opened yet", "A8")
+    if case.t >= round_.closes:
+        if round_.late != "accept":
+            raise case.refuse("closed", "the round has closed", "A8")
+        if round_.late_until is not None and case.t >= round_.late_until:
+            raise case.refuse("closed", "the round has closed, and the time for late comments is over", "A8")
+
+
+@remembers(CommentTranscribed)
+def _(docket: Docket, transcribed: CommentTranscribed, _identity: str) -> None:
+    if transcribed.printed is UNSET:
+        docket.transcribes_forms[str(transcribed.by[0].actor)] = transcribed.channel == "web_form"
+
+
+@own_rule(ContentWithheld)
+def _(withheld: ContentWithheld, case: _Case) -> None:
+    target = case.docket.earlier(withheld.target.statement)
+    if target is None:
+        raise case.refuse("unknown-ref", f"no statement {withheld.target.statement[:16]}… is registered", "A5")
+    if target.plan != case.reach.plan:
+        raise case.refuse("unknown-ref", f"entry {target.index} is of {target.plan or 'no plan'}", "A5")
+    if withheld.target.salted_digest not in target.contents:
+        raise case.refuse("unknown-ref", f"entry {target.index} has no such content", "A5")
+    if case.docket.content_state(withheld.target.statement, withheld.target.salted_digest) != "shown":
+        raise case.refuse("state", "this content is withheld already")
+    if parse_when(withheld.appeal_until) <= case.t:
+        raise case.refuse("state", "the time to appeal would be over before it begins")
+    organisation = case.organisation_of(withheld.by[0])
+    for commitment in case.reach.commitments:
+        known = case.docket.commitments.get(commitment)
+        if known is not None and organisation in known.ever:
+            raise case.refuse("conflict-of-interest", f"`{organisation}` is or was responsible for {commitment}", "A6")
+    round_ = case.docket.rounds.get(case.reach.round or "")
+    if round_ is not None and round_.opened_by == organisation:
+        raise case.refuse("conflict-of-interest", f"`{organisation}` opened this round itself", "A6")
+
+
+@remembers(ContentWithheld)
+def _(docket: Docket, withheld: ContentWithheld, _identity: str) -> None:
+    docket.put("content", f"{withheld.target.statement}/{withheld.target.salted_digest}", "withheld")
+
+
+@own_rule(MeetingConvened)
+def _(convened: MeetingConvened, case: _Case) -> None:
+    if convened.meeting in case.docket.meetings:
+        raise case.refuse("id-conflict", f"the meeting `{convened.meeting}` is convened already", "A5")
+    for actor in convened.invited:
+        _check_actor(actor, "invited", case.docket)
+    if case.imported:
+        return
+    starts = first_instant(convened.starts, case.docket.offset_minutes)
+    if starts is None:
+        raise case.refuse("shape", "`starts` needs a day")
+    if case.t >= starts:
+        raise case.refuse("state", "a meeting is convened before it starts")
+
+
+def first_instant(when: Date | str, offset_minutes: int) -> int | None:
+    """The first millisecond of a date at the ledger's offset, or of a time; None for a date without a day."""
+    if isinstance(when, str):
+        return parse_when(when)
+    if when.day is UNSET:
+        return None
+    return parse_when(f"{when.day}T00:00:00Z") - offset_minutes * MINUTE_MS
+
+
+@remembers(MeetingConvened)
+def _(docket: Docket, convened: MeetingConvened, _identity: str) -> None:
+    docket.meetings[convened.meeting] = _Meeting(convened.plan, set(), set())
+
+
+@own_rule(AttendanceRecorded)
+def _(recorded: AttendanceRecorded, case: _Case) -> None:
+    for attendee in recorded.present:
+        _check_actor(attendee.actor, "present.actor", case.docket)
+
+
+@remembers(AttendanceRecorded)
+def _(docket: Docket, recorded: AttendanceRecorded, _identity: str) -> None:
+    present = docket.meetings[recorded.meeting].present
+    present.update(docket.roster.organisation(attendee.actor) for attendee in recorded.present)
+
+
+@own_rule(MinutesApproved)
+def _(approved: MinutesApproved, case: _Case) -> None:
+    meeting = case.docket.meetings[approved.meeting]
+    coordinators = {case.organisation_of(signer) for signer in approved.by if signer.role == "coordinator"}
+    for signer in approved.by:
+        if signer.role == "holder":
+            body = case.organisation_of(signer)
+            if body not in meeting.present:
+                raise case.refuse("role-scope", f"`{body}` is not recorded as present at this meeting")
+            if body in coordinators:
+                raise case.refuse("role-scope", "the coordinator's own organisation is not the second body")
+    if not coordinators and approved.document not in meeting.minutes:
+        raise case.refuse("state", "a body signs alone only what the coordinator and another body have approved")
+
+
+@remembers(MinutesApproved)
+def _(docket: Docket, approved: MinutesApproved, _identity: str) -> None:
+    docket.meetings[approved.meeting].minutes.add(approved.document)
+
+
+@own_rule(ResponseGiven)
+def _(given: ResponseGiven, case: _Case) -> None:
+    groups: set[str] = set()
+    for identity in given.answers:
+        earlier = case.docket.earlier(identity)
+        groups.add(_ANSWERED[earlier.kind] if earlier else "")
+    if len(groups) != 1:
+        raise case.refuse("shape", f"one answer is to one kind of question, and these are {', '.join(sorted(groups))}")
+
+
+@own_rule(StatementConfirmed)
+def _(confirmed: StatementConfirmed, case: _Case) -> None:
+    earlier = case.docket.earlier(confirmed.statement)
+    if earlier is None or earlier.spoken_for is None:
+        raise case.refuse("state", "only a statement that speaks for another body can be confirmed by it")
+    if earlier.spoken_for != confirmed.by[0].actor:
+        raise case.refuse("role-scope", f"entry {earlier.index} speaks for `{earlier.spoken_for}`")
+
+
+@own_rule(StatementWithdrawn)
+def _(withdrawn: StatementWithdrawn, case: _Case) -> None:
+    earlier = case.docket.earlier(withdrawn.statement)
+    if earlier is None:
+        raise case.refuse("unknown-ref", "no such statement is registered", "A5")
+    signer = withdrawn.by[0]
+    if signer.role == "holder":
+        if earlier.kind in ("CommentSubmitted", "CommentTranscribed") or signer.actor not in {
+            actor for actor, _key, _role in earlier.signers
+        }:
+            raise case.refuse("role-scope", f"entry {earlier.index} is withdrawn by its own author", "A4")
+        if withdrawn.secret is not UNSET:
+            raise case.refuse("shape", "a secret is shown by the author of a comment only")
+        return
+    _check_author(case, withdrawn.statement, earlier, signer.key, withdrawn.secret)
+
+
+def _check_author(case: _Case, identity: str, earlier: Earlier, key: str, secret: object) -> None:
+    """A4: the author is the citizen key that signed, or whoever first shows the secret of the claim."""
+    if any(role == "citizen" and signed == key for _actor, signed, role in earlier.signers):
+        return
+    author = case.docket.author_key(identity)
+    if author == key:
+        return
+    if author is None and isinstance(secret, str) and earlier.claim is not None and claim_of(secret) == earlier.claim:
+        return
+    raise case.refuse(
+        "role-scope", f"entry {earlier.index} is its author's: the key that signed it, or the secret of its claim", "A4"
+    )
+
+
+def claim_of(secret: str) -> str:
+    """The claim (64 hex digits) that a secret (64 hex digits) opens: FORMAT.md, "Claim"."""
+    return sha256(b"constancia/claim/v1\n" + bytes.fromhex(secret)).hexdigest()
+
+
+@remembers(StatementWithdrawn)
+def _(docket: Docket, withdrawn: StatementWithdrawn, _identity: str) -> None:
+    docket.put("withdrawn", withdrawn.statement, 1)
+    earlier = docket.earlier(withdrawn.statement)
+    if withdrawn.secret is not UNSET and earlier is not None and docket.author_key(withdrawn.statement) is None:
+        if claim_of(withdrawn.secret) == earlier.claim:
+            docket.put("author", withdrawn.statement, withdrawn.by[0].key)
