@@ -1,0 +1,210 @@
+"""A report file as lines, and its lines as blocks: headings, table cells, prose.
+
+The file is UTF-8 text, or a .docx read with the standard library alone (its archive and its XML; no macros, no
+entities). In both a table cell begins with a line that starts with TAB and runs to the next TAB line, to a section
+heading, or to a gap of CELL_GAP blank lines: the space that a table leaves on the page.
+
+    blocks_of(["1. CREATION PROCESS OF THE PLAN", "The plan was sent.", "\tNo.", "\tPlace"])
+    # heading, prose, cell, cell
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, Literal
+from xml.etree import ElementTree
+
+import msgspec
+
+from ledger.errors import CannotRun
+
+MAX_BYTES: Final = 32 * 1024 * 1024
+"""A larger file is not read: the one known report has 200 KB, a scanned one would be binary."""
+
+CELL_GAP: Final = 5
+"""So many blank lines end a cell. Inside the cells of the known report there are never more than three."""
+
+
+class CannotRead(CannotRun):
+    """The file is not a report that this program can read; the message says what was expected instead."""
+
+    def __init__(self, reason: str, expected: str) -> None:
+        """`reason`: what was found, one clause. `expected`: what to give instead, one clause."""
+        super().__init__(f"{reason}; expected {expected}.")
+        self.reason = reason
+        self.expected = expected
+
+
+# --- bytes to text ----------------------------------------------------------------------------------------------------
+
+_FILE_EXPECTED: Final = "a UTF-8 text file or a .docx of a self-assessment"
+_WORD: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+
+
+def read_text(raw: bytes) -> str:
+    """The text of a report file (UTF-8, or a .docx).
+
+    Raises CannotRead for anything else: empty, too large, binary, another encoding, a damaged archive.
+    """
+    if not raw.strip():
+        raise CannotRead("the file is empty", _FILE_EXPECTED)
+    if len(raw) > MAX_BYTES:
+        raise CannotRead(f"the file has {len(raw)} bytes", f"at most {MAX_BYTES}")
+    if raw.startswith(b"PK\x03\x04"):
+        return _read_docx(raw)
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise CannotRead("the file is UTF-16", "the same text saved as UTF-8")
+    if b"\x00" in raw:
+        raise CannotRead(f"the file is binary (NUL at byte {raw.index(0)})", _FILE_EXPECTED)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        reason = f"the file is not UTF-8 (byte {error.start} is 0x{raw[error.start]:02x})"
+        raise CannotRead(reason, "the same text saved as UTF-8") from error
+
+
+def _read_docx(raw: bytes) -> str:
+    """The lines of a word-processor file: a cell begins with TAB, a table ends with a gap of CELL_GAP blank lines."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            part = archive.getinfo("word/document.xml")
+            if part.file_size > MAX_BYTES:
+                raise CannotRead(f"its text has {part.file_size} bytes", f"at most {MAX_BYTES}")
+            # The reader stops at the limit whatever size the archive claims.
+            with archive.open(part) as stream:
+                xml = stream.read(MAX_BYTES + 1)
+    except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, OSError, EOFError) as error:
+        raise CannotRead("the file is an archive without word/document.xml", _FILE_EXPECTED) from error
+    # A document has no DTD; refusing one shuts out entity bombs without another parser.
+    if len(xml) > MAX_BYTES or b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
+        raise CannotRead("word/document.xml is too large or declares entities", _FILE_EXPECTED)
+    try:
+        body = ElementTree.fromstring(xml).find(f"{_WORD}body")
+    except ElementTree.ParseError as error:
+        raise CannotRead("word/document.xml is not well-formed", _FILE_EXPECTED) from error
+    if body is None:
+        raise CannotRead("word/document.xml has no body", _FILE_EXPECTED)
+    return "\n".join(_docx_lines(body))
+
+
+def _docx_lines(body: ElementTree.Element) -> Iterator[str]:
+    for block in body:
+        if block.tag == f"{_WORD}p":
+            # A TAB at the start would make a cell of it.
+            yield from (line.lstrip("\t") for line in _docx_paragraph(block))
+        elif block.tag == f"{_WORD}tbl":
+            for row in block.iter(f"{_WORD}tr"):
+                for cell in row.findall(f"{_WORD}tc"):
+                    lines = [line for p in cell.iter(f"{_WORD}p") for line in _docx_paragraph(p)]
+                    yield "\t" + (lines[0].lstrip("\t") if lines else "")
+                    yield from (line.lstrip("\t") for line in lines[1:])
+                yield ""
+            yield from [""] * CELL_GAP
+
+
+def _docx_paragraph(paragraph: ElementTree.Element) -> list[str]:
+    text: str = ""
+    for node in paragraph.iter():
+        if node.tag == f"{_WORD}t":
+            text += node.text or ""
+        elif node.tag == f"{_WORD}tab":
+            text += " " if text else ""
+        elif node.tag in (f"{_WORD}br", f"{_WORD}cr"):
+            text += "\n"
+    return [*text.split("\n")]
+
+
+# --- text to blocks ---------------------------------------------------------------------------------------------------
+
+_BOOKMARK = re.compile(r"\[bookmark: [^\]]*\]")
+_HEADING = re.compile(r"\s*(?:(\d{1,2}(?:\.\d{1,2})*)\.?\s+)?(\S.*?)\s*$")
+BULLETS: Final = "·•▪‣-–"
+
+
+class Block(msgspec.Struct, frozen=True):
+    """A heading, a cell or a line of prose, as a list of (line number, line without bookmarks)."""
+
+    kind: Literal["heading", "cell", "prose"]
+    lines: tuple[tuple[int, str], ...]
+
+    @property
+    def text(self) -> str:
+        return tidy(line for _, line in self.lines)
+
+    @property
+    def flat(self) -> str:
+        """The text on one line."""
+        return " ".join(self.text.split())
+
+    @property
+    def first(self) -> int:
+        return self.lines[0][0]
+
+    @property
+    def last(self) -> int:
+        """The last line that holds something: the blank ones after it belong to nobody."""
+        return max((number for number, line in self.lines if line.strip()), default=self.first)
+
+
+def tidy(lines: Iterable[str]) -> str:
+    """Lines without margins, without bullets that introduce nothing, without runs of blank lines."""
+    kept: list[str] = []
+    for line in lines:
+        stripped = line.strip()
+        if stripped in BULLETS:
+            stripped = ""
+        if stripped or (kept and kept[-1]):
+            kept.append(stripped)
+    return "\n".join(kept).strip()
+
+
+def parse_heading(line: str, inside_cell: bool) -> tuple[str, str] | None:
+    """(number, title) of a section heading: mostly capitals; inside a cell only with a number."""
+    match = _HEADING.match(_BOOKMARK.sub("", line))
+    if match is None or (inside_cell and match[1] is None):
+        return None
+    title = " ".join(match[2].split())
+    letters = [c for c in title if c.isalpha()]
+    capitals = sum(c.isupper() for c in letters)
+    if len(title.split()) < 3 or capitals * 5 < len(letters) * 4:
+        return None
+    return match[1] or "", title.rstrip(":")
+
+
+def blocks_of(lines: Sequence[str]) -> list[Block]:
+    """The blocks of a text, in order. Blank lines belong to the cell above them, or to nobody."""
+    found: list[Block] = []
+    cell: list[tuple[int, str]] = []
+    blanks = 0
+
+    def close() -> None:
+        if cell:
+            found.append(Block("cell", tuple(cell)))
+            cell.clear()
+
+    for number, raw in enumerate(lines, 1):
+        line = _BOOKMARK.sub("", raw)
+        if raw.startswith("\t"):
+            # Several TABs on one line are several cells.
+            for text in line[1:].split("\t"):
+                close()
+                cell.append((number, text))
+        elif not line.strip():
+            blanks += 1
+            if cell:
+                cell.append((number, ""))
+            continue
+        elif parse_heading(raw, inside_cell=bool(cell)) is not None:
+            close()
+            found.append(Block("heading", ((number, line),)))
+        elif cell and blanks < CELL_GAP:
+            cell.append((number, line))
+        else:
+            close()
+            found.append(Block("prose", ((number, line),)))
+        blanks = 0
+    close()
+    return found
