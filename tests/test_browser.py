@@ -5,12 +5,8 @@ from collections.abc import Callable
 from playwright.sync_api import Page
 
 
-def test_axe_in_chromium_finds_the_faults_of_a_bad_page(
-    page: Page, axe_findings: Callable[[Page], list[str]]
-) -> None:
-    page.set_content(
-        "<!doctype html><html><title>x</title><main><h1>Constancia</h1><img src='x'></main></html>"
-    )
+def test_axe_in_chromium_finds_the_faults_of_a_bad_page(page: Page, axe_findings: Callable[[Page], list[str]]) -> None:
+    page.set_content("<!doctype html><html><title>x</title><main><h1>Constancia</h1><img src='x'></main></html>")
 
     found = {finding.split()[0] for finding in axe_findings(page)}
 
@@ -19,9 +15,7 @@ def test_axe_in_chromium_finds_the_faults_of_a_bad_page(
 
 
 def test_axe_finds_nothing_in_a_good_page(page: Page, axe_findings: Callable[[Page], list[str]]) -> None:
-    page.set_content(
-        "<!doctype html><html lang='es'><title>Constancia</title><main><h1>Constancia</h1></main></html>"
-    )
+    page.set_content("<!doctype html><html lang='es'><title>Constancia</title><main><h1>Constancia</h1></main></html>")
 
     assert axe_findings(page) == []
 

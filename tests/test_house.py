@@ -233,9 +233,7 @@ def test_an_auditors_command_loads_no_web_library_and_no_event_store(words: str)
 
 def test_the_base_install_declares_no_server_library() -> None:
     needed = importlib.metadata.requires("constancia") or []
-    base = {
-        re.split(r"[<>=\[; ]", line)[0].lower().replace("-", "_") for line in needed if "extra ==" not in line
-    }
+    base = {re.split(r"[<>=\[; ]", line)[0].lower().replace("-", "_") for line in needed if "extra ==" not in line}
     assert base == {"pynacl", "cryptography", "bcrypt", "msgspec", "rich_click", "httpcore2"}
 
 

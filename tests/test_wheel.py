@@ -15,9 +15,7 @@ PACKAGES = ("ledger", "consultation", "projections", "api")
 
 
 def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True, check=False, cwd="/"
-    )
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, cwd="/")
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +32,7 @@ def base_install(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bin folder of a fresh virtual environment with the wheel and its base dependencies, as locked."""
     folder = tmp_path_factory.mktemp("base")
     venv.create(folder / "venv", with_pip=True)
-    pins = [
-        line.split(" \\")[0] for line in (ROOT / "requirements.lock").read_text().splitlines() if "==" in line
-    ]
+    pins = [line.split(" \\")[0] for line in (ROOT / "requirements.lock").read_text().splitlines() if "==" in line]
     constraints = folder / "constraints.txt"
     constraints.write_text("\n".join(pins), "utf-8")
     binaries = folder / "venv" / "bin"
