@@ -29,14 +29,14 @@ Time rules do not bind the importer (A11). Some rules of a kind need no code her
 
 from collections.abc import Callable
 from functools import cache
-from hashlib import sha256
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET
 
+from ledger.docket import CommitmentStanding, Docket, Earlier, RoundWindow, claim_of, plan_of, publisher_of
 from ledger.errors import Refused
-from ledger.roster import Grant, Reach, Roster, grant_of
+from ledger.roster import Grant, Reach, grant_of
 from ledger.statement import Opened, parse_when
 from ledger.tlog.errors import Unverified
 from ledger.tlog.note import check_public_key
@@ -56,7 +56,6 @@ from ledger.vocabulary import (
     DocumentPublished,
     EvidenceCaptured,
     EvidenceDisputed,
-    EvidenceLinked,
     IndicatorDefined,
     IndicatorMeasured,
     KeyEnrolled,
@@ -69,7 +68,6 @@ from ledger.vocabulary import (
     OfPlan,
     PlanRegistered,
     Printed,
-    RemarkRecorded,
     ReportPublished,
     ResponseGiven,
     RoleGranted,
@@ -101,269 +99,6 @@ _ANSWERED = {
     "EvidenceDisputed": "disputes",
     "RecommendationMade": "recommendations",
 }
-
-
-# --- what the docket keeps -------------------------------------------------------------------------------------------
-
-
-class Earlier(msgspec.Struct, frozen=True):
-    """What rules need to know of a registered statement. One for every entry, so it stays small."""
-
-    index: int
-    kind: str
-    plan: str | None
-    signers: tuple[tuple[str | None, str, str], ...]  # (actor, key, role)
-    commitments: tuple[str, ...] = ()
-    mechanisms: tuple[str, ...] = ()
-    round: str | None = None
-    contents: tuple[str, ...] = ()  # salted digests; of a capture its digest
-    spoken_for: str | None = None  # the actor that did not sign, but is spoken for
-    claim: str | None = None
-    to: str | None = None
-
-
-class Tables(Protocol):
-    """Where the docket keeps what grows with the number of statements: values by table and key, replaced whole."""
-
-    def get(self, table: str, key: str) -> object:
-        """The value, or None."""
-        ...
-
-    def put(self, table: str, key: str, value: object) -> None:
-        """Set the value; the last one stands."""
-        ...
-
-
-class DictTables:
-    """Tables in memory."""
-
-    def __init__(self) -> None:
-        self._values: dict[tuple[str, str], object] = {}
-
-    def get(self, table: str, key: str) -> object:
-        """The value, or None."""
-        return self._values.get((table, key))
-
-    def put(self, table: str, key: str, value: object) -> None:
-        """Set the value."""
-        self._values[table, key] = value
-
-
-class _Commitment(msgspec.Struct):
-    institution: str
-    ever: frozenset[str]  # organisations that are or were responsible
-    mechanisms: set[str]
-    reported: bool = False  # a first CompletionReported on it, or on a mechanism of it
-
-
-class _Reported(msgspec.Struct, frozen=True):
-    level: str
-    printed: bool
-    reopened: bool = False
-
-
-class _Round(msgspec.Struct):
-    plan: str
-    opens: int
-    closes: int
-    late: str
-    late_until: int | None
-    first_version: int
-    version: int
-    parts: frozenset[str]
-    printed: bool
-    opened_by: str | None  # organisation
-
-
-class _Meeting(msgspec.Struct):
-    plan: str
-    present: set[str]
-    minutes: set[str]
-
-
-class _Report(msgspec.Struct):
-    plan: str
-    organisation: str | None
-    versions: set[int]
-
-
-class _Plan(msgspec.Struct):
-    methodology: int = 0
-
-
-class Docket:
-    """What the rules know of the entries so far. Rebuilt from the journal, or by an auditor from published entries."""
-
-    def __init__(self, origin: str, tables: Tables | None = None) -> None:
-        self.origin = origin
-        self.size = 0
-        self.last_received = -(2**63)
-        self.offset_minutes = 0
-        self.purpose = ""
-        self.rulebook = VERSION
-        self.roster = Roster()
-        self.plans: dict[str, _Plan] = {}
-        self.axes: set[tuple[str, str]] = set()
-        self.commitments: dict[str, _Commitment] = {}
-        self.rounds: dict[str, _Round] = {}
-        self.meetings: dict[str, _Meeting] = {}
-        self.reports: dict[str, _Report] = {}
-        self.indicators: dict[str, tuple[str, frozenset[str] | None]] = {}
-        self.reported: dict[str, _Reported] = {}
-        self.dates: dict[str, Date] = {}
-        self.transcribes_forms: dict[str, bool] = {}  # a transcriber -> whether its channel is the web form
-        self._tables: Tables = DictTables() if tables is None else tables
-
-    # --- questions
-
-    def earlier(self, identity: str) -> Earlier | None:
-        """What is known of a registered statement."""
-        found = self._tables.get("statement", identity)
-        return found if isinstance(found, Earlier) else None
-
-    def index_of(self, identity: str) -> int | None:
-        """The index of a registered statement, or None."""
-        found = self.earlier(identity)
-        return None if found is None else found.index
-
-    def withdrawn(self, identity: str) -> bool:
-        """Whether a statement was taken back."""
-        return self._tables.get("withdrawn", identity) is not None
-
-    def content_state(self, identity: str, digest: str) -> str:
-        """`shown` or `withheld`: the state of a content of a statement."""
-        return str(self._tables.get("content", f"{identity}/{digest}") or "shown")
-
-    def stream_of(self, opened: Opened) -> str:
-        """The stream of the journal that a statement belongs to."""
-        statement = opened.statement
-        actor = ""
-        if isinstance(statement, KeyRevoked):
-            actor = self.roster.keys[statement.key].actor
-        return stream_of(statement, opened.identity, actor)
-
-    def next_version(self, stream: str) -> int:
-        """The 1-based place that the next statement takes in a stream."""
-        return self._count(stream) + 1
-
-    def _count(self, stream: str) -> int:
-        count = self._tables.get("stream", stream)
-        return count if isinstance(count, int) else 0
-
-    def last_said(self, key: str, kind: str, stream: str) -> int | None:
-        """The `said_at` (ms) of the last statement of a key, of one kind, in one stream."""
-        found = self._tables.get("said", f"{key}/{kind}/{stream}")
-        return found if isinstance(found, int) else None
-
-    def item_taken(self, source: str, kind: str, item: str) -> bool:
-        """Whether a printed item was registered already."""
-        return self._tables.get("item", f"{source}/{kind}/{item}") is not None
-
-    def has_spoken(self, actor: str, kind: str, stream: str) -> bool:
-        """Whether a body has itself signed a kind in a stream (rule A11)."""
-        return self._tables.get("spoke", f"{actor}/{kind}/{stream}") is not None
-
-    def capture_link(self, mechanism: str, digest: str) -> str | None:
-        """The link through which bytes of a digest were captured for a mechanism."""
-        found = self._tables.get("captured", f"{mechanism}/{digest}")
-        return found if isinstance(found, str) else None
-
-    def author_key(self, identity: str) -> str | None:
-        """The key that the secret of a comment's claim made its author, if it was shown."""
-        found = self._tables.get("author", identity)
-        return found if isinstance(found, str) else None
-
-    def mechanism_defined(self, mechanism: str) -> bool:
-        """Whether a mechanism id means something: `M0` until the first mechanism is defined."""
-        commitment = self.commitments.get(commitment_of(mechanism))
-        if commitment is None:
-            return False
-        if mechanism.endswith(".M0"):
-            return not commitment.mechanisms
-        return mechanism in commitment.mechanisms
-
-    # --- the fold
-
-    def evolve(self, received_ms: int, opened: Opened) -> None:
-        """Take an admissible statement as the entry at index `size`."""
-        statement = opened.statement
-        stream = self.stream_of(opened)
-        self.roster.evolve(self.size, received_ms, opened.identity, statement)
-        fold = _FOLDS.get(type(statement))
-        if fold is not None:
-            fold(self, statement, opened.identity)
-        tables = self._tables
-        tables.put("statement", opened.identity, self._remember(statement))
-        tables.put("stream", stream, self._count(stream) + 1)
-        said_at = parse_when(statement.said_at)
-        printed = getattr(statement, "printed", UNSET)
-        kind = type(statement).__name__
-        for signer in statement.by:
-            tables.put("said", f"{signer.key}/{kind}/{stream}", said_at)
-            if printed is UNSET and signer.actor is not UNSET:
-                tables.put("spoke", f"{signer.actor}/{kind}/{stream}", 1)
-        if printed is not UNSET:
-            tables.put("item", f"{printed.source}/{kind}/{printed.item}", 1)
-        self.last_received = received_ms
-        self.size += 1
-
-    def _remember(self, statement: Statement) -> Earlier:
-        """What later rules may ask of this statement."""
-        plan = _plan_of(statement)
-        signers = tuple(
-            [(None if signer.actor is UNSET else signer.actor, signer.key, signer.role) for signer in statement.by]
-        )
-        printed = getattr(statement, "printed", UNSET)
-        spoken_for = None
-        if printed is not UNSET and printed.on_behalf_of is not UNSET:
-            spoken_for = printed.on_behalf_of
-        commitments = commitments_of(statement)
-        mechanisms: tuple[str, ...] = ()
-        round_: str | None = None
-        contents = statement.salted_digests()
-        claim: str | None = None
-        to: str | None = None
-        match statement:
-            case EvidenceLinked():
-                mechanisms = statement.for_
-            case EvidenceCaptured():
-                link = self.earlier(statement.link)
-                commitments = link.commitments if link else ()
-                contents = (statement.digest,)
-            case CommentSubmitted() | CommentTranscribed():
-                round_ = statement.round
-                claim = None if statement.claim is UNSET else statement.claim
-            case RemarkRecorded():
-                spoken_for = statement.speaker
-            case ResponseGiven():
-                answered = self.earlier(statement.answers[0])
-                commitments = answered.commitments if answered else ()
-                round_ = answered.round if answered else None
-            case _:
-                to = getattr(statement, "to", None)
-        return Earlier(
-            self.size,
-            type(statement).__name__,
-            plan,
-            signers,
-            commitments,
-            mechanisms,
-            round_,
-            contents,
-            spoken_for,
-            claim,
-            to,
-        )
-
-    # Small doors for the folds below.
-
-    def put(self, table: str, key: str, value: object) -> None:
-        """Remember one fact in a table that grows."""
-        self._tables.put(table, key, value)
-
-    def reported_level(self, subject: str) -> _Reported | None:
-        """The reported level of a subject: the latest signed one, else the latest printed one."""
-        return self.reported.get(subject)
 
 
 # --- the check -------------------------------------------------------------------------------------------------------
@@ -445,11 +180,6 @@ def _fits(kind: type[Statement], roles: tuple[str, ...]) -> bool:
     return False
 
 
-def _plan_of(statement: Statement) -> str | None:
-    plan = getattr(statement, "plan", UNSET)
-    return None if plan is UNSET else plan
-
-
 @cache
 def _id_fields(kind: type[Statement]) -> tuple[str, ...]:
     """Fields that hold a commitment or mechanism id."""
@@ -462,7 +192,7 @@ def _check_plan_ids(statement: Statement) -> None:
     fields = _id_fields(type(statement))
     if not fields:
         return
-    start = f"{_plan_of(statement)}/"
+    start = f"{plan_of(statement)}/"
     for name in fields:
         value = getattr(statement, name)
         for subject in value if isinstance(value, tuple) else (value,):
@@ -481,7 +211,7 @@ def _check_keys(statement: Statement, received_ms: int, docket: Docket) -> None:
 
 def _reach(statement: Statement, docket: Docket) -> Reach:
     """What the statement touches: plan, institutions, commitments, round."""
-    plan = _plan_of(statement)
+    plan = plan_of(statement)
     commitments = commitments_of(statement)
     round_: str | None = None
     institutions: list[str] = []
@@ -565,7 +295,7 @@ def _actor_fields(kind: type[Statement]) -> tuple[str, ...]:
 def _check_references(statement: Statement, docket: Docket) -> None:
     """A5: statements, ids and actors that are named exist; what is new is free."""
     kind = type(statement)
-    plan = _plan_of(statement)
+    plan = plan_of(statement)
     if plan is not None and kind is not PlanRegistered and plan not in docket.plans:
         raise Refused("unknown-ref", "A5", f"no plan `{plan}` is registered")
     for name, kinds in kind.refs.items():
@@ -629,7 +359,7 @@ def _check_subject(subject: str, docket: Docket) -> None:
 
 
 def _check_defined(
-    statement: Statement, name: str, known: dict[str, object] | dict[str, _Round], plan: str | None
+    statement: Statement, name: str, known: dict[str, object] | dict[str, RoundWindow], plan: str | None
 ) -> None:
     value = getattr(statement, name, UNSET)
     if value is UNSET or value is None:
@@ -719,7 +449,6 @@ class _Case(msgspec.Struct, frozen=True):
 
 S = TypeVar("S", bound=Statement)
 _OWN_RULES: dict[type[Statement], Callable[[_Case], None]] = {}
-_FOLDS: dict[type[Statement], Callable[[Docket, Statement, str], None]] = {}
 
 
 def own_rule(kind: type[S]) -> Callable[[Callable[[S, _Case], None]], Callable[[S, _Case], None]]:
@@ -728,16 +457,6 @@ def own_rule(kind: type[S]) -> Callable[[Callable[[S, _Case], None]], Callable[[
     def register(rule: Callable[[S, _Case], None]) -> Callable[[S, _Case], None]:
         _OWN_RULES[kind] = lambda case: rule(case.statement, case)  # type: ignore[arg-type]
         return rule
-
-    return register
-
-
-def remembers(kind: type[S]) -> Callable[[Callable[[Docket, S, str], None]], Callable[[Docket, S, str], None]]:
-    """Register what the docket remembers of a kind, for later rules. The third argument is the identity."""
-
-    def register(fold: Callable[[Docket, S, str], None]) -> Callable[[Docket, S, str], None]:
-        _FOLDS[kind] = fold  # type: ignore[assignment]
-        return fold
 
     return register
 
@@ -778,13 +497,6 @@ def _(founding: LedgerOpened, case: _Case) -> None:
         raise case.refuse("role-scope", "the registrars are of fewer than three organisations")
     if not any(actors[organisation].form == "organisation" for organisation in organisations):
         raise case.refuse("role-scope", "no registrar is of form organisation (civil society)")
-
-
-@remembers(LedgerOpened)
-def _(docket: Docket, founding: LedgerOpened, _identity: str) -> None:
-    docket.offset_minutes = founding.offset_minutes
-    docket.purpose = founding.purpose
-    docket.rulebook = founding.rulebook
 
 
 @own_rule(ActorRegistered)
@@ -880,11 +592,6 @@ def _(registered: PlanRegistered, case: _Case) -> None:
         raise case.refuse("id-conflict", f"the plan `{registered.plan}` is registered already", "A5")
 
 
-@remembers(PlanRegistered)
-def _(docket: Docket, registered: PlanRegistered, _identity: str) -> None:
-    docket.plans[registered.plan] = _Plan()
-
-
 @own_rule(MethodologyAdopted)
 def _(adopted: MethodologyAdopted, case: _Case) -> None:
     last = case.docket.plans[adopted.plan].methodology
@@ -894,20 +601,10 @@ def _(adopted: MethodologyAdopted, case: _Case) -> None:
         raise case.refuse("state", "a methodology is in force from its registration at the earliest")
 
 
-@remembers(MethodologyAdopted)
-def _(docket: Docket, adopted: MethodologyAdopted, _identity: str) -> None:
-    docket.plans[adopted.plan].methodology = adopted.version
-
-
 @own_rule(AxisDefined)
 def _(defined: AxisDefined, case: _Case) -> None:
     if (defined.plan, defined.axis) in case.docket.axes:
         raise case.refuse("id-conflict", f"the axis `{defined.axis}` is defined already", "A5")
-
-
-@remembers(AxisDefined)
-def _(docket: Docket, defined: AxisDefined, _identity: str) -> None:
-    docket.axes.add((defined.plan, defined.axis))
 
 
 @own_rule(CommitmentRegistered)
@@ -916,13 +613,6 @@ def _(registered: CommitmentRegistered, case: _Case) -> None:
         raise case.refuse("id-conflict", f"{registered.commitment} is registered already", "A5")
     if case.docket.roster.actors[registered.institution].form != "institution":
         raise case.refuse("unknown-ref", f"`{registered.institution}` is not an institution", "A5")
-
-
-@remembers(CommitmentRegistered)
-def _(docket: Docket, registered: CommitmentRegistered, _identity: str) -> None:
-    docket.commitments[registered.commitment] = _Commitment(
-        registered.institution, frozenset({registered.institution}), set()
-    )
 
 
 @own_rule(MechanismDefined)
@@ -939,7 +629,7 @@ def _(defined: MechanismDefined, case: _Case) -> None:
     _check_p(case, commitment)
 
 
-def _check_p(case: _Case, commitment: _Commitment) -> None:
+def _check_p(case: _Case, commitment: CommitmentStanding) -> None:
     """Rule P: once a level was reported, what was promised changes only with a second voice. Binds the importer too."""
     if commitment.reported and not any(signer.role in ("assessor", "irm") for signer in case.statement.by):
         raise case.refuse(
@@ -947,11 +637,6 @@ def _check_p(case: _Case, commitment: _Commitment) -> None:
             "a level was reported on this commitment: an assessor or the IRM must sign beside the coordinator",
             "P",
         )
-
-
-@remembers(MechanismDefined)
-def _(docket: Docket, defined: MechanismDefined, _identity: str) -> None:
-    docket.commitments[commitment_of(defined.mechanism)].mechanisms.add(defined.mechanism)
 
 
 @own_rule(CompletionReported)
@@ -963,32 +648,11 @@ def _(reported: CompletionReported, case: _Case) -> None:
         raise case.refuse("state", f"{reported.subject} is reported complete: CommitmentReopened comes first", "A7")
 
 
-@remembers(CompletionReported)
-def _(docket: Docket, reported: CompletionReported, _identity: str) -> None:
-    docket.commitments[commitment_of(reported.subject)].reported = True
-    printed = reported.printed is not UNSET
-    standing = docket.reported.get(reported.subject)
-    if standing is None or standing.printed or not printed:  # a signed statement outranks a printed one
-        docket.reported[reported.subject] = _Reported(reported.level, printed)
-
-
 @own_rule(CommitmentReopened)
 def _(reopened: CommitmentReopened, case: _Case) -> None:
     standing = case.docket.reported.get(reopened.commitment)
     if standing is None or standing.level != "complete" or standing.reopened:
         raise case.refuse("state", f"{reopened.commitment} is not reported complete, so there is nothing to reopen")
-
-
-@remembers(CommitmentReopened)
-def _(docket: Docket, reopened: CommitmentReopened, _identity: str) -> None:
-    for subject in (
-        reopened.commitment,
-        *docket.commitments[reopened.commitment].mechanisms,
-        f"{reopened.commitment}.M0",
-    ):
-        standing = docket.reported.get(subject)
-        if standing is not None:
-            docket.reported[subject] = _Reported(standing.level, standing.printed, reopened=True)
 
 
 @own_rule(CompletionDateSet)
@@ -998,21 +662,10 @@ def _(dated: CompletionDateSet, case: _Case) -> None:
         raise case.refuse("state", "a date that was set is moved with a reason")
 
 
-@remembers(CompletionDateSet)
-def _(docket: Docket, dated: CompletionDateSet, _identity: str) -> None:
-    docket.dates[dated.subject] = dated.date
-
-
 @own_rule(IndicatorDefined)
 def _(defined: IndicatorDefined, case: _Case) -> None:
     if defined.indicator in case.docket.indicators:
         raise case.refuse("id-conflict", f"the indicator `{defined.indicator}` is defined already", "A5")
-
-
-@remembers(IndicatorDefined)
-def _(docket: Docket, defined: IndicatorDefined, _identity: str) -> None:
-    parts = None if defined.parts is UNSET else frozenset(part.part for part in defined.parts)
-    docket.indicators[defined.indicator] = (defined.plan, parts)
 
 
 @own_rule(IndicatorMeasured)
@@ -1043,28 +696,8 @@ def _(published: ReportPublished, case: _Case) -> None:
         raise case.refuse(
             "id-conflict", f"version {published.version} of `{published.report}` is published already", "A5"
         )
-    if before.organisation != _publisher(case.docket, published):
+    if before.organisation != publisher_of(case.docket, published):
         raise case.refuse("role-scope", f"`{published.report}` is published by `{before.organisation}`")
-
-
-def _publisher(docket: Docket, published: ReportPublished) -> str | None:
-    """The organisation that publishes; for a printed report the body spoken for."""
-    printed = published.printed
-    actor = published.by[0].actor if printed is UNSET else printed.on_behalf_of
-    return None if actor is UNSET else docket.roster.organisation(actor)
-
-
-@remembers(ReportPublished)
-def _(docket: Docket, published: ReportPublished, _identity: str) -> None:
-    report = docket.reports.setdefault(published.report, _Report(published.plan, _publisher(docket, published), set()))
-    report.versions.add(published.version)
-
-
-@remembers(EvidenceCaptured)
-def _(docket: Docket, captured: EvidenceCaptured, _identity: str) -> None:
-    link = docket.earlier(captured.link)
-    for mechanism in link.mechanisms if link else ():
-        docket.put("captured", f"{mechanism}/{captured.digest}", captured.link)
 
 
 @own_rule(EvidenceDisputed)
@@ -1110,24 +743,6 @@ def _(opened: RoundOpened, case: _Case) -> None:
         raise case.refuse("id-conflict", f"the round `{opened.round}` is opened already", "A5")
 
 
-@remembers(RoundOpened)
-def _(docket: Docket, opened: RoundOpened, _identity: str) -> None:
-    actor = opened.by[0].actor
-    printed = opened.printed is not UNSET
-    docket.rounds[opened.round] = _Round(
-        opened.plan,
-        parse_when(opened.opens),
-        parse_when(opened.closes),
-        opened.late,
-        None if opened.late_until is UNSET else parse_when(opened.late_until),
-        opened.version,
-        opened.version,
-        frozenset(part.part for part in opened.parts),
-        printed,
-        None if printed or actor is UNSET else docket.roster.organisation(actor),
-    )
-
-
 @own_rule(DocumentPublished)
 def _(published: DocumentPublished, case: _Case) -> None:
     last = case.docket.rounds[published.round].version
@@ -1138,11 +753,6 @@ def _(published: DocumentPublished, case: _Case) -> None:
             _check_reference(
                 "comments", comment, ("CommentSubmitted", "CommentTranscribed"), published.plan, case.docket
             )
-
-
-@remembers(DocumentPublished)
-def _(docket: Docket, published: DocumentPublished, _identity: str) -> None:
-    docket.rounds[published.round].version = published.version
 
 
 @own_rule(CommentSubmitted)
@@ -1193,12 +803,6 @@ def _check_comment(comment: CommentSubmitted | CommentTranscribed, case: _Case) 
             raise case.refuse("closed", "the round has closed, and the time for late comments is over", "A8")
 
 
-@remembers(CommentTranscribed)
-def _(docket: Docket, transcribed: CommentTranscribed, _identity: str) -> None:
-    if transcribed.printed is UNSET:
-        docket.transcribes_forms[str(transcribed.by[0].actor)] = transcribed.channel == "web_form"
-
-
 @own_rule(ContentWithheld)
 def _(withheld: ContentWithheld, case: _Case) -> None:
     target = case.docket.earlier(withheld.target.statement)
@@ -1220,11 +824,6 @@ def _(withheld: ContentWithheld, case: _Case) -> None:
     round_ = case.docket.rounds.get(case.reach.round or "")
     if round_ is not None and round_.opened_by == organisation:
         raise case.refuse("conflict-of-interest", f"`{organisation}` opened this round itself", "A6")
-
-
-@remembers(ContentWithheld)
-def _(docket: Docket, withheld: ContentWithheld, _identity: str) -> None:
-    docket.put("content", f"{withheld.target.statement}/{withheld.target.salted_digest}", "withheld")
 
 
 @own_rule(MeetingConvened)
@@ -1251,21 +850,10 @@ def first_instant(when: Date | str, offset_minutes: int) -> int | None:
     return parse_when(f"{when.day}T00:00:00Z") - offset_minutes * MINUTE_MS
 
 
-@remembers(MeetingConvened)
-def _(docket: Docket, convened: MeetingConvened, _identity: str) -> None:
-    docket.meetings[convened.meeting] = _Meeting(convened.plan, set(), set())
-
-
 @own_rule(AttendanceRecorded)
 def _(recorded: AttendanceRecorded, case: _Case) -> None:
     for attendee in recorded.present:
         _check_actor(attendee.actor, "present.actor", case.docket)
-
-
-@remembers(AttendanceRecorded)
-def _(docket: Docket, recorded: AttendanceRecorded, _identity: str) -> None:
-    present = docket.meetings[recorded.meeting].present
-    present.update(docket.roster.organisation(attendee.actor) for attendee in recorded.present)
 
 
 @own_rule(MinutesApproved)
@@ -1281,11 +869,6 @@ def _(approved: MinutesApproved, case: _Case) -> None:
                 raise case.refuse("role-scope", "the coordinator's own organisation is not the second body")
     if not coordinators and approved.document not in meeting.minutes:
         raise case.refuse("state", "a body signs alone only what the coordinator and another body have approved")
-
-
-@remembers(MinutesApproved)
-def _(docket: Docket, approved: MinutesApproved, _identity: str) -> None:
-    docket.meetings[approved.meeting].minutes.add(approved.document)
 
 
 @own_rule(ResponseGiven)
@@ -1336,17 +919,3 @@ def _check_author(case: _Case, identity: str, earlier: Earlier, key: str, secret
     raise case.refuse(
         "role-scope", f"entry {earlier.index} is its author's: the key that signed it, or the secret of its claim", "A4"
     )
-
-
-def claim_of(secret: str) -> str:
-    """The claim (64 hex digits) that a secret (64 hex digits) opens: FORMAT.md, "Claim"."""
-    return sha256(b"constancia/claim/v1\n" + bytes.fromhex(secret)).hexdigest()
-
-
-@remembers(StatementWithdrawn)
-def _(docket: Docket, withdrawn: StatementWithdrawn, _identity: str) -> None:
-    docket.put("withdrawn", withdrawn.statement, 1)
-    earlier = docket.earlier(withdrawn.statement)
-    if withdrawn.secret is not UNSET and earlier is not None and docket.author_key(withdrawn.statement) is None:
-        if claim_of(withdrawn.secret) == earlier.claim:
-            docket.put("author", withdrawn.statement, withdrawn.by[0].key)

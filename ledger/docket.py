@@ -1,0 +1,486 @@
+"""The docket: what the rules need to know of the entries so far, and nothing else. A fold over them.
+
+    docket = Docket(origin)
+    docket.evolve(received_ms, opened)        the statement is now the entry at index docket.size - 1
+
+The writer rebuilds it from the journal, an auditor from published entries. What grows with the number of statements
+lives behind `Tables`; what grows with roster and plan lives in plain dicts. What a kind leaves behind for later rules
+stands under @remembers at the end.
+"""
+
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Protocol, TypeVar
+
+import msgspec
+from msgspec import UNSET
+
+from ledger.roster import Roster
+from ledger.statement import Opened, parse_when
+from ledger.vocabulary import (
+    AttendanceRecorded,
+    AxisDefined,
+    CommentSubmitted,
+    CommentTranscribed,
+    CommitmentRegistered,
+    CommitmentReopened,
+    CompletionDateSet,
+    CompletionReported,
+    ContentWithheld,
+    Date,
+    DocumentPublished,
+    EvidenceCaptured,
+    EvidenceLinked,
+    IndicatorDefined,
+    KeyRevoked,
+    LedgerOpened,
+    MechanismDefined,
+    MeetingConvened,
+    MethodologyAdopted,
+    MinutesApproved,
+    PlanRegistered,
+    RemarkRecorded,
+    ReportPublished,
+    ResponseGiven,
+    RoundOpened,
+    Statement,
+    StatementWithdrawn,
+    commitment_of,
+    commitments_of,
+    stream_of,
+)
+
+
+class Earlier(msgspec.Struct, frozen=True):
+    """What rules need to know of a registered statement. One for every entry, so it stays small."""
+
+    index: int
+    kind: str
+    plan: str | None
+    signers: tuple[tuple[str | None, str, str], ...]  # (actor, key, role)
+    commitments: tuple[str, ...] = ()
+    mechanisms: tuple[str, ...] = ()
+    round: str | None = None
+    contents: tuple[str, ...] = ()  # salted digests; of a capture its digest
+    spoken_for: str | None = None  # the actor that did not sign, but is spoken for
+    claim: str | None = None
+    to: str | None = None
+
+
+class Tables(Protocol):
+    """Where the docket keeps what grows with the number of statements: values by table and key, replaced whole."""
+
+    def get(self, table: str, key: str) -> object:
+        """The value, or None."""
+        ...
+
+    def put(self, table: str, key: str, value: object) -> None:
+        """Set the value; the last one stands."""
+        ...
+
+
+class DictTables:
+    """Tables in memory."""
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, str], object] = {}
+
+    def get(self, table: str, key: str) -> object:
+        """The value, or None."""
+        return self._values.get((table, key))
+
+    def put(self, table: str, key: str, value: object) -> None:
+        """Set the value."""
+        self._values[table, key] = value
+
+
+class CommitmentStanding(msgspec.Struct):
+    institution: str
+    ever: frozenset[str]  # organisations that are or were responsible
+    mechanisms: set[str]
+    reported: bool = False  # a first CompletionReported on it, or on a mechanism of it
+
+
+class ReportedLevel(msgspec.Struct, frozen=True):
+    level: str
+    printed: bool
+    reopened: bool = False
+
+
+class RoundWindow(msgspec.Struct):
+    plan: str
+    opens: int
+    closes: int
+    late: str
+    late_until: int | None
+    first_version: int
+    version: int
+    parts: frozenset[str]
+    printed: bool
+    opened_by: str | None  # organisation
+
+
+class MeetingStanding(msgspec.Struct):
+    plan: str
+    present: set[str]
+    minutes: set[str]
+
+
+class ReportStanding(msgspec.Struct):
+    plan: str
+    organisation: str | None
+    versions: set[int]
+
+
+class PlanStanding(msgspec.Struct):
+    methodology: int = 0
+
+
+class Docket:
+    """What the rules know of the entries so far. Rebuilt from the journal, or by an auditor from published entries."""
+
+    def __init__(self, origin: str, tables: Tables | None = None) -> None:
+        self.origin = origin
+        self.size = 0
+        self.last_received = -(2**63)
+        self.offset_minutes = 0
+        self.purpose = ""
+        self.rulebook = 0
+        self.roster = Roster()
+        self.plans: dict[str, PlanStanding] = {}
+        self.axes: set[tuple[str, str]] = set()
+        self.commitments: dict[str, CommitmentStanding] = {}
+        self.rounds: dict[str, RoundWindow] = {}
+        self.meetings: dict[str, MeetingStanding] = {}
+        self.reports: dict[str, ReportStanding] = {}
+        self.indicators: dict[str, tuple[str, frozenset[str] | None]] = {}
+        self.reported: dict[str, ReportedLevel] = {}
+        self.dates: dict[str, Date] = {}
+        self.transcribes_forms: dict[str, bool] = {}  # a transcriber -> whether its channel is the web form
+        self._tables: Tables = DictTables() if tables is None else tables
+
+    # --- questions
+
+    def earlier(self, identity: str) -> Earlier | None:
+        """What is known of a registered statement."""
+        found = self._tables.get("statement", identity)
+        return found if isinstance(found, Earlier) else None
+
+    def index_of(self, identity: str) -> int | None:
+        """The index of a registered statement, or None."""
+        found = self.earlier(identity)
+        return None if found is None else found.index
+
+    def withdrawn(self, identity: str) -> bool:
+        """Whether a statement was taken back."""
+        return self._tables.get("withdrawn", identity) is not None
+
+    def content_state(self, identity: str, digest: str) -> str:
+        """`shown` or `withheld`: the state of a content of a statement."""
+        return str(self._tables.get("content", f"{identity}/{digest}") or "shown")
+
+    def stream_of(self, opened: Opened) -> str:
+        """The stream of the journal that a statement belongs to."""
+        statement = opened.statement
+        actor = ""
+        if isinstance(statement, KeyRevoked):
+            actor = self.roster.keys[statement.key].actor
+        return stream_of(statement, opened.identity, actor)
+
+    def next_version(self, stream: str) -> int:
+        """The 1-based place that the next statement takes in a stream."""
+        return self._count(stream) + 1
+
+    def _count(self, stream: str) -> int:
+        count = self._tables.get("stream", stream)
+        return count if isinstance(count, int) else 0
+
+    def last_said(self, key: str, kind: str, stream: str) -> int | None:
+        """The `said_at` (ms) of the last statement of a key, of one kind, in one stream."""
+        found = self._tables.get("said", f"{key}/{kind}/{stream}")
+        return found if isinstance(found, int) else None
+
+    def item_taken(self, source: str, kind: str, item: str) -> bool:
+        """Whether a printed item was registered already."""
+        return self._tables.get("item", f"{source}/{kind}/{item}") is not None
+
+    def has_spoken(self, actor: str, kind: str, stream: str) -> bool:
+        """Whether a body has itself signed a kind in a stream (rule A11)."""
+        return self._tables.get("spoke", f"{actor}/{kind}/{stream}") is not None
+
+    def capture_link(self, mechanism: str, digest: str) -> str | None:
+        """The link through which bytes of a digest were captured for a mechanism."""
+        found = self._tables.get("captured", f"{mechanism}/{digest}")
+        return found if isinstance(found, str) else None
+
+    def author_key(self, identity: str) -> str | None:
+        """The key that the secret of a comment's claim made its author, if it was shown."""
+        found = self._tables.get("author", identity)
+        return found if isinstance(found, str) else None
+
+    def mechanism_defined(self, mechanism: str) -> bool:
+        """Whether a mechanism id means something: `M0` until the first mechanism is defined."""
+        commitment = self.commitments.get(commitment_of(mechanism))
+        if commitment is None:
+            return False
+        if mechanism.endswith(".M0"):
+            return not commitment.mechanisms
+        return mechanism in commitment.mechanisms
+
+    # --- the fold
+
+    def evolve(self, received_ms: int, opened: Opened) -> None:
+        """Take an admissible statement as the entry at index `size`."""
+        statement = opened.statement
+        stream = self.stream_of(opened)
+        self.roster.evolve(self.size, received_ms, opened.identity, statement)
+        fold = _FOLDS.get(type(statement))
+        if fold is not None:
+            fold(self, statement, opened.identity)
+        tables = self._tables
+        tables.put("statement", opened.identity, self._remember(statement))
+        tables.put("stream", stream, self._count(stream) + 1)
+        said_at = parse_when(statement.said_at)
+        printed = getattr(statement, "printed", UNSET)
+        kind = type(statement).__name__
+        for signer in statement.by:
+            tables.put("said", f"{signer.key}/{kind}/{stream}", said_at)
+            if printed is UNSET and signer.actor is not UNSET:
+                tables.put("spoke", f"{signer.actor}/{kind}/{stream}", 1)
+        if printed is not UNSET:
+            tables.put("item", f"{printed.source}/{kind}/{printed.item}", 1)
+        self.last_received = received_ms
+        self.size += 1
+
+    def _remember(self, statement: Statement) -> Earlier:
+        """What later rules may ask of this statement."""
+        plan = plan_of(statement)
+        signers = tuple(
+            [(None if signer.actor is UNSET else signer.actor, signer.key, signer.role) for signer in statement.by]
+        )
+        printed = getattr(statement, "printed", UNSET)
+        spoken_for = None
+        if printed is not UNSET and printed.on_behalf_of is not UNSET:
+            spoken_for = printed.on_behalf_of
+        commitments = commitments_of(statement)
+        mechanisms: tuple[str, ...] = ()
+        round_: str | None = None
+        contents = statement.salted_digests()
+        claim: str | None = None
+        to: str | None = None
+        match statement:
+            case EvidenceLinked():
+                mechanisms = statement.for_
+            case EvidenceCaptured():
+                link = self.earlier(statement.link)
+                commitments = link.commitments if link else ()
+                contents = (statement.digest,)
+            case CommentSubmitted() | CommentTranscribed():
+                round_ = statement.round
+                claim = None if statement.claim is UNSET else statement.claim
+            case RemarkRecorded():
+                spoken_for = statement.speaker
+            case ResponseGiven():
+                answered = self.earlier(statement.answers[0])
+                commitments = answered.commitments if answered else ()
+                round_ = answered.round if answered else None
+            case _:
+                to = getattr(statement, "to", None)
+        return Earlier(
+            self.size,
+            type(statement).__name__,
+            plan,
+            signers,
+            commitments,
+            mechanisms,
+            round_,
+            contents,
+            spoken_for,
+            claim,
+            to,
+        )
+
+    # Small doors for the folds below.
+
+    def put(self, table: str, key: str, value: object) -> None:
+        """Remember one fact in a table that grows."""
+        self._tables.put(table, key, value)
+
+    def reported_level(self, subject: str) -> ReportedLevel | None:
+        """The reported level of a subject: the latest signed one, else the latest printed one."""
+        return self.reported.get(subject)
+
+
+def plan_of(statement: Statement) -> str | None:
+    """The plan that a statement belongs to, or None."""
+    plan = getattr(statement, "plan", UNSET)
+    return None if plan is UNSET else plan
+
+
+def claim_of(secret: str) -> str:
+    """The claim (64 hex digits) that a secret (64 hex digits) opens: FORMAT.md, "Claim"."""
+    return sha256(b"constancia/claim/v1\n" + bytes.fromhex(secret)).hexdigest()
+
+
+# --- what kinds leave behind ---------------------------------------------------------------------------------------
+
+S = TypeVar("S", bound=Statement)
+_FOLDS: dict[type[Statement], Callable[[Docket, Statement, str], None]] = {}
+
+
+def remembers(kind: type[S]) -> Callable[[Callable[[Docket, S, str], None]], Callable[[Docket, S, str], None]]:
+    """Register what the docket remembers of a kind, for later rules. The third argument is the identity."""
+
+    def register(fold: Callable[[Docket, S, str], None]) -> Callable[[Docket, S, str], None]:
+        _FOLDS[kind] = fold  # type: ignore[assignment]
+        return fold
+
+    return register
+
+
+def publisher_of(docket: Docket, published: ReportPublished) -> str | None:
+    """The organisation that publishes; for a printed report the body spoken for."""
+    printed = published.printed
+    actor = published.by[0].actor if printed is UNSET else printed.on_behalf_of
+    return None if actor is UNSET else docket.roster.organisation(actor)
+
+
+@remembers(LedgerOpened)
+def _(docket: Docket, founding: LedgerOpened, _identity: str) -> None:
+    docket.offset_minutes = founding.offset_minutes
+    docket.purpose = founding.purpose
+    docket.rulebook = founding.rulebook
+
+
+@remembers(PlanRegistered)
+def _(docket: Docket, registered: PlanRegistered, _identity: str) -> None:
+    docket.plans[registered.plan] = PlanStanding()
+
+
+@remembers(MethodologyAdopted)
+def _(docket: Docket, adopted: MethodologyAdopted, _identity: str) -> None:
+    docket.plans[adopted.plan].methodology = adopted.version
+
+
+@remembers(AxisDefined)
+def _(docket: Docket, defined: AxisDefined, _identity: str) -> None:
+    docket.axes.add((defined.plan, defined.axis))
+
+
+@remembers(CommitmentRegistered)
+def _(docket: Docket, registered: CommitmentRegistered, _identity: str) -> None:
+    docket.commitments[registered.commitment] = CommitmentStanding(
+        registered.institution, frozenset({registered.institution}), set()
+    )
+
+
+@remembers(MechanismDefined)
+def _(docket: Docket, defined: MechanismDefined, _identity: str) -> None:
+    docket.commitments[commitment_of(defined.mechanism)].mechanisms.add(defined.mechanism)
+
+
+@remembers(CompletionReported)
+def _(docket: Docket, reported: CompletionReported, _identity: str) -> None:
+    docket.commitments[commitment_of(reported.subject)].reported = True
+    printed = reported.printed is not UNSET
+    standing = docket.reported.get(reported.subject)
+    if standing is None or standing.printed or not printed:  # a signed statement outranks a printed one
+        docket.reported[reported.subject] = ReportedLevel(reported.level, printed)
+
+
+@remembers(CommitmentReopened)
+def _(docket: Docket, reopened: CommitmentReopened, _identity: str) -> None:
+    for subject in (
+        reopened.commitment,
+        *docket.commitments[reopened.commitment].mechanisms,
+        f"{reopened.commitment}.M0",
+    ):
+        standing = docket.reported.get(subject)
+        if standing is not None:
+            docket.reported[subject] = ReportedLevel(standing.level, standing.printed, reopened=True)
+
+
+@remembers(CompletionDateSet)
+def _(docket: Docket, dated: CompletionDateSet, _identity: str) -> None:
+    docket.dates[dated.subject] = dated.date
+
+
+@remembers(IndicatorDefined)
+def _(docket: Docket, defined: IndicatorDefined, _identity: str) -> None:
+    parts = None if defined.parts is UNSET else frozenset(part.part for part in defined.parts)
+    docket.indicators[defined.indicator] = (defined.plan, parts)
+
+
+@remembers(ReportPublished)
+def _(docket: Docket, published: ReportPublished, _identity: str) -> None:
+    report = docket.reports.setdefault(
+        published.report, ReportStanding(published.plan, publisher_of(docket, published), set())
+    )
+    report.versions.add(published.version)
+
+
+@remembers(EvidenceCaptured)
+def _(docket: Docket, captured: EvidenceCaptured, _identity: str) -> None:
+    link = docket.earlier(captured.link)
+    for mechanism in link.mechanisms if link else ():
+        docket.put("captured", f"{mechanism}/{captured.digest}", captured.link)
+
+
+@remembers(RoundOpened)
+def _(docket: Docket, opened: RoundOpened, _identity: str) -> None:
+    actor = opened.by[0].actor
+    printed = opened.printed is not UNSET
+    docket.rounds[opened.round] = RoundWindow(
+        opened.plan,
+        parse_when(opened.opens),
+        parse_when(opened.closes),
+        opened.late,
+        None if opened.late_until is UNSET else parse_when(opened.late_until),
+        opened.version,
+        opened.version,
+        frozenset(part.part for part in opened.parts),
+        printed,
+        None if printed or actor is UNSET else docket.roster.organisation(actor),
+    )
+
+
+@remembers(DocumentPublished)
+def _(docket: Docket, published: DocumentPublished, _identity: str) -> None:
+    docket.rounds[published.round].version = published.version
+
+
+@remembers(CommentTranscribed)
+def _(docket: Docket, transcribed: CommentTranscribed, _identity: str) -> None:
+    if transcribed.printed is UNSET:
+        docket.transcribes_forms[str(transcribed.by[0].actor)] = transcribed.channel == "web_form"
+
+
+@remembers(ContentWithheld)
+def _(docket: Docket, withheld: ContentWithheld, _identity: str) -> None:
+    docket.put("content", f"{withheld.target.statement}/{withheld.target.salted_digest}", "withheld")
+
+
+@remembers(MeetingConvened)
+def _(docket: Docket, convened: MeetingConvened, _identity: str) -> None:
+    docket.meetings[convened.meeting] = MeetingStanding(convened.plan, set(), set())
+
+
+@remembers(AttendanceRecorded)
+def _(docket: Docket, recorded: AttendanceRecorded, _identity: str) -> None:
+    present = docket.meetings[recorded.meeting].present
+    present.update(docket.roster.organisation(attendee.actor) for attendee in recorded.present)
+
+
+@remembers(MinutesApproved)
+def _(docket: Docket, approved: MinutesApproved, _identity: str) -> None:
+    docket.meetings[approved.meeting].minutes.add(approved.document)
+
+
+@remembers(StatementWithdrawn)
+def _(docket: Docket, withdrawn: StatementWithdrawn, _identity: str) -> None:
+    docket.put("withdrawn", withdrawn.statement, 1)
+    earlier = docket.earlier(withdrawn.statement)
+    if withdrawn.secret is UNSET or earlier is None or docket.author_key(withdrawn.statement) is not None:
+        return
+    if claim_of(withdrawn.secret) == earlier.claim:
+        docket.put("author", withdrawn.statement, withdrawn.by[0].key)
