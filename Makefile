@@ -107,11 +107,15 @@ words:
 demo: install
 	@$(BIN)/constancia demo --dir "$(DIR)" --port "$(PORT)"
 
+# All four run even when one finds something, so that one look shows everything.
 test: tools
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/basedpyright
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	@failed=; \
+	try() { echo "== $$*"; "$$@" || failed="$$failed $${1##*/}"; }; \
+	try $(BIN)/ruff check .; \
+	try $(BIN)/ruff format --check .; \
+	try $(BIN)/basedpyright; \
+	try $(BIN)/python -m pytest -n $(JOBS) --dist loadfile; \
+	if [ -n "$$failed" ]; then echo "FAILED:$$failed" >&2; exit 1; fi
 
 bench: install
 	@$(BIN)/python -m benchmarks.run
