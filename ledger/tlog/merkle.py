@@ -252,9 +252,7 @@ def check_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], 
         raise Unverified("inconsistent", f"the proof of leaf {index} does not lead to the root")
 
 
-def check_consistency(
-    old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: Sequence[bytes]
-) -> None:
+def check_consistency(old_size: int, old_root: bytes, new_size: int, new_root: bytes, proof: Sequence[bytes]) -> None:
     """Raise Unverified (inconsistent) unless the new tree is the old one, grown."""
     _check_lengths((old_root, new_root, *proof))
     if not 0 <= old_size <= new_size:

@@ -253,12 +253,8 @@ _SMALL_ORDER = frozenset(
         0,
         1,
         _P - 1,
-        int.from_bytes(
-            bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
-        ),
-        int.from_bytes(
-            bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little"
-        ),
+        int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"),
+        int.from_bytes(bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little"),
     }
 )
 
@@ -333,9 +329,7 @@ def known_lines(note: Note, verifiers: Iterable[Verifier]) -> list[tuple[Verifie
     """Pair each line with its key, in the order of the lines; lines of unknown keys are left out."""
     by_identity = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}
     return [
-        (verifier, line)
-        for line in note.lines
-        if (verifier := by_identity.get((line.name, line.key_id))) is not None
+        (verifier, line) for line in note.lines if (verifier := by_identity.get((line.name, line.key_id))) is not None
     ]
 
 

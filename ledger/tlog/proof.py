@@ -98,9 +98,7 @@ def format_proof(proof: Proof) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode() + b"\n" + proof.checkpoint
 
 
-def verify_proof(
-    proof: Proof, policy: Policy, *, entry: bytes | None = None, now: int | None = None
-) -> Proven:
+def verify_proof(proof: Proof, policy: Policy, *, entry: bytes | None = None, now: int | None = None) -> Proven:
     """Return the entry that the proof shows to be in a log that the policy trusts.
 
     The entry is `entry`, or else what stands in `extra`. Raises Malformed (shape when there is no entry

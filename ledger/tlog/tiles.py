@@ -150,11 +150,7 @@ def tiles_for_growth(old_size: int, new_size: int) -> list[Tile]:
 
 def bundles_for_growth(old_size: int, new_size: int) -> list[Tile]:
     """Return the entry bundles to be written when a published tree grows."""
-    return [
-        Tile(ENTRIES, tile.index, tile.width)
-        for tile in tiles_for_growth(old_size, new_size)
-        if tile.level == 0
-    ]
+    return [Tile(ENTRIES, tile.index, tile.width) for tile in tiles_for_growth(old_size, new_size) if tile.level == 0]
 
 
 # --- what is in them -----------------------------------------------------------------------------------
