@@ -94,6 +94,12 @@ class DictTables:
         self._values[table, key] = value
 
 
+class Planned(Protocol):
+    """What belongs to a plan."""
+
+    plan: str
+
+
 class CommitmentStanding(msgspec.Struct):
     institution: str
     ever: frozenset[str]  # organisations that are or were responsible

@@ -27,14 +27,14 @@ Rules are tried in the order of their numbers (FORMAT.md, "Admissibility"); the 
 Time rules do not bind the importer (A11). Some rules of a kind need no code here because its types say them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TypeVar
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
-from ledger.docket import CommitmentStanding, Docket, Earlier, RoundWindow, claim_of, plan_of, publisher_of
+from ledger.docket import CommitmentStanding, Docket, Earlier, Planned, claim_of, plan_of, publisher_of
 from ledger.errors import Refused
 from ledger.roster import Grant, Reach, grant_of
 from ledger.statement import Opened, parse_when
@@ -187,6 +187,14 @@ def _id_fields(kind: type[Statement]) -> tuple[str, ...]:
     return tuple(name for name in kind.__struct_fields__ if name in names)
 
 
+def _named(statement: Statement, field: str) -> tuple[str, ...]:
+    """What a field names: nothing, one, or a list."""
+    value = getattr(statement, field)
+    if value is UNSET:
+        return ()
+    return value if isinstance(value, tuple) else (value,)  # pyright: ignore[reportUnknownVariableType]
+
+
 def _check_plan_ids(statement: Statement) -> None:
     """A1: every subject inside starts with the statement's plan."""
     fields = _id_fields(type(statement))
@@ -194,9 +202,8 @@ def _check_plan_ids(statement: Statement) -> None:
         return
     start = f"{plan_of(statement)}/"
     for name in fields:
-        value = getattr(statement, name)
-        for subject in value if isinstance(value, tuple) else (value,):
-            if subject is not UNSET and "/" in subject and not subject.startswith(start):
+        for subject in _named(statement, name):
+            if "/" in subject and not subject.startswith(start):
                 raise Refused("shape", "A1", f"`{name.rstrip('_')}` {subject} is not in the plan `{start[:-1]}`")
 
 
@@ -299,10 +306,8 @@ def _check_references(statement: Statement, docket: Docket) -> None:
     if plan is not None and kind is not PlanRegistered and plan not in docket.plans:
         raise Refused("unknown-ref", "A5", f"no plan `{plan}` is registered")
     for name, kinds in kind.refs.items():
-        value = getattr(statement, name)
-        if value is not UNSET:
-            for identity in value if isinstance(value, tuple) else (value,):
-                _check_reference(name, identity, kinds, plan, docket)
+        for identity in _named(statement, name):
+            _check_reference(name, identity, kinds, plan, docket)
     for name in _actor_fields(kind):
         _check_actor(getattr(statement, name), name, docket)
     for name in _id_fields(kind):
@@ -310,9 +315,8 @@ def _check_references(statement: Statement, docket: Docket) -> None:
             kind is MechanismDefined and name == "mechanism"
         ):
             continue
-        value = getattr(statement, name)
-        for subject in value if isinstance(value, tuple) else (value,):
-            if subject is not UNSET and "/" in subject:
+        for subject in _named(statement, name):
+            if "/" in subject:
                 _check_subject(subject, docket)
     if kind is not RoundOpened:
         _check_defined(statement, "round", docket.rounds, plan)
@@ -358,14 +362,12 @@ def _check_subject(subject: str, docket: Docket) -> None:
         raise Refused("unknown-ref", "A5", f"no mechanism {subject} is defined{hint}")
 
 
-def _check_defined(
-    statement: Statement, name: str, known: dict[str, object] | dict[str, RoundWindow], plan: str | None
-) -> None:
+def _check_defined(statement: Statement, name: str, known: Mapping[str, Planned], plan: str | None) -> None:
     value = getattr(statement, name, UNSET)
-    if value is UNSET or value is None:
+    if value is UNSET:
         return
     found = known.get(value)
-    if found is None or getattr(found, "plan", plan) != plan:
+    if found is None or found.plan != plan:
         raise Refused("unknown-ref", "A5", f"no {name} `{value}` is registered in `{plan}`")
 
 
@@ -373,7 +375,7 @@ def _check_import(
     statement: Statement, identity: str, received_ms: int, docket: Docket, imported: bool, reach: Reach
 ) -> None:
     """A11: the importer states what a granted source prints, once, and only until the body speaks for itself."""
-    printed: Printed = getattr(statement, "printed", UNSET)  # type: ignore[assignment]
+    printed: Printed | UnsetType = getattr(statement, "printed", UNSET)
     if not imported:
         raise Refused("import", "A11", "only the importer states what was printed; leave `printed` out")
     if printed is UNSET:

@@ -148,19 +148,10 @@ def decode_line(line: bytes) -> Statement:
 
 def _check_text_bytes(line: bytes) -> None:
     """No text over 8,192 bytes: types can only count code points. Raises Refused (shape)."""
-    waiting: list[tuple[str, object]] = [("", json.loads(line))]
-    while waiting:
-        name, value = waiting.pop()
-        if isinstance(value, str) and len(value.encode()) > MAX_TEXT_BYTES:
-            raise Refused(
-                "shape",
-                "A1",
-                f"`{name}` has {len(value.encode())} bytes; a text has at most {MAX_TEXT_BYTES}",
-            )
-        if isinstance(value, dict):
-            waiting.extend(value.items())
-        elif isinstance(value, list):
-            waiting.extend((name, member) for member in value)
+    for text in _STRING.findall(line.decode()):
+        size = len(json.loads(text).encode())
+        if size > MAX_TEXT_BYTES:
+            raise Refused("shape", "A1", f"a text has {size} bytes; the limit is {MAX_TEXT_BYTES}")
 
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -200,7 +191,8 @@ def check_json_bytes(line: bytes) -> None:
     except ValueError as error:
         raise Refused("not-json", where, f"not JSON: {error}") from None
     try:
-        json.loads(text, object_pairs_hook=_no_surrogates)
+        for string in _STRING.findall(text):
+            json.loads(string).encode()
     except UnicodeEncodeError:
         raise Refused("bad-utf8", where, "half of a surrogate pair, which no UTF-8 can hold") from None
 
@@ -212,15 +204,6 @@ def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
         twice = next(name for name in names if names.count(name) > 1)
         raise Refused("duplicate-key", "FORMAT.md, Canonical JSON", f"the key {twice!r} stands twice in one object")
     return found
-
-
-def _no_surrogates(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    for name, value in pairs:
-        name.encode()
-        for text in value if isinstance(value, list) else [value]:
-            if isinstance(text, str):
-                text.encode()
-    return {}
 
 
 def _no_float(text: str) -> object:

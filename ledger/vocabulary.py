@@ -129,37 +129,38 @@ class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """An object inside a statement. Lists hold 0 to 256 members unless the field says otherwise, none twice."""
 
     def __post_init__(self) -> None:
-        for name in _list_fields(type(self)):
+        lists, checks = _duties(type(self))
+        for name in lists:
             members = getattr(self, name)
             if members is not UNSET and len(members) > 1:
                 _without_equal_members(members, name)
-        self.check()
+        if checks:
+            self.check()
 
     def check(self) -> None:
         """What types cannot say. Raises ValueError with the reason."""
 
 
 @cache
-def _list_fields(shape: type[msgspec.Struct]) -> tuple[str, ...]:
-    """Names of the fields that hold lists."""
+def _duties(shape: type[Shape]) -> tuple[tuple[str, ...], bool]:
+    """What is left to check after decoding: the fields that hold lists (`by` has a check of its own), and `check`."""
+    described = msgspec.inspect.type_info(shape)
+    assert isinstance(described, msgspec.inspect.StructType)
     names: list[str] = []
-    for field in msgspec.inspect.type_info(shape).fields:  # type: ignore[union-attr]
-        options = field.type.types if isinstance(field.type, msgspec.inspect.UnionType) else (field.type,)
-        if any(isinstance(option, msgspec.inspect.VarTupleType) for option in options):
+    for field in described.fields:
+        kind = field.type
+        options = kind.types if isinstance(kind, msgspec.inspect.UnionType) else (kind,)
+        if any(isinstance(option, msgspec.inspect.VarTupleType) for option in options) and field.name != "by":
             names.append(field.name)
-    return tuple(names)
+    return tuple(names), shape.check is not Shape.check
 
 
-class Signer(Shape, frozen=True, kw_only=True):
+class Signer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """One signer, in the order of the signature lines. A citizen and a recovery key have no actor."""
 
     actor: Slug | UnsetType = UNSET
     key: Key
     role: Role
-
-    def check(self) -> None:
-        if (self.actor is UNSET) != (self.role in ("citizen", "recovery")):
-            raise ValueError(f"a signer in the role {self.role} {'has no' if self.actor else 'names its'} actor")
 
 
 class Printed(Shape, frozen=True, kw_only=True):
@@ -381,14 +382,17 @@ class Statement(Shape, frozen=True, kw_only=True, tag_field="kind", tag=True):
 
     def __post_init__(self) -> None:
         Shape.__post_init__(self)
-        if len(self.by) > 1 and len({signer.key for signer in self.by}) != len(self.by):
+        by = self.by
+        for signer in by:
+            if (signer.actor is UNSET) is not (signer.role in ("citizen", "recovery")):
+                raise ValueError(f"`by`: a {signer.role} {'names its' if signer.actor is UNSET else 'has no'} actor")
+        if len(by) > 1 and len({signer.key for signer in by}) != len(by):
             raise ValueError("`by` names one key twice")
-        if self.unless_printed and getattr(self, "printed", UNSET) is UNSET:
-            for name in self.unless_printed:
+        needed = self.unless_printed
+        if needed and getattr(self, "printed", UNSET) is UNSET:
+            for name in needed:
                 if getattr(self, name) is UNSET:
-                    raise ValueError(
-                        f"Object missing required field `{name.rstrip('_')}` (only a printed statement may lack it)"
-                    )
+                    raise ValueError(f"the field `{name}` is missing (only a printed statement may lack it)")
 
     @property
     def kind(self) -> str:
