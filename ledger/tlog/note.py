@@ -160,8 +160,7 @@ def parse_note(raw: bytes, *, max_lines: int = MAX_LINES, max_size: int = MAX_SI
         text.decode()
         block = raw[cut:].decode()
     except UnicodeDecodeError:
-        decode_utf8(raw)  # raises, with the place in the whole
-        raise
+        raise Malformed("bad-utf8", "a note that is not UTF-8") from None
     if len(raw.translate(None, _CONTROL_BYTES)) != len(raw):
         raise Malformed("control-byte", "a control character other than a line feed")
     if not cut or len(block) == 1:
