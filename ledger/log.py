@@ -1,0 +1,935 @@
+"""The log: the one writer of a ledger. It registers statements, integrates them into the tree, publishes and proves.
+
+Three words for the life of a statement: *sequenced* is in the journal at its index, *integrated* is in the tree,
+*published* is under a signed head that anybody can fetch. A caller is answered when its statement is published.
+
+    with Log.open(origin, journal=…, published=…, log_key=…) as log:
+        registered = log.register(note).result()      # or raises Refused, CannotRun
+        receipt = log.receipt(registered.index)       # a C2SP tlog-proof
+
+Callers' threads parse and verify signatures; then one thread, the sequencer, takes everything that waits (no timer)
+and walks it through these steps, each of which says in `_sequence` and `_publish` what is safe once it is done:
+
+    1  judge     the rulebook, in memory, one statement after the other; received time is given
+    2  contents  citizens' texts into the vault: no published digest may lack its content
+    3  journal   one durable transaction for the batch
+    4  files     bundles, then tiles, written once and synced; contents as far as they are public
+    5  check     leaf hashes and root computed again from what was written
+    6  sign      the head
+    7  swap      `head` compared and swapped, outside the database: a log never signs two histories
+    8  checkpoint   the newest head, as no quorum of witnesses is configured
+    9  answer    the callers
+
+Opening a ledger walks the same path: what is in the journal and under no head is published. A head that knows more
+than the journal, or other entries, means that an old backup was restored: then nothing is written at all.
+
+A failure is never retried into doubt. Nothing written yet: the batch is answered "busy" and forgotten, and the docket
+is loaded again from the journal. A disk that fails or is full while writing: the writer stops, `stopped` says why, no
+caller is acknowledged any more, and whoever runs this process ends it; the next start reads what was kept.
+
+Design: DESIGN.md, sections 3 and 4; log-formats, sections 6 to 8 and 13.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import msgspec
+from nacl.signing import SigningKey
+
+from ledger.errors import CannotRun, Refused
+from ledger.journal import Journal, Row
+from ledger.published import Folder
+from ledger.rulebook import Docket, check_admissible
+from ledger.statement import Opened, canonical, decode_line, format_entry, format_time, open_statement, parse_entry
+from ledger.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from ledger.tlog.errors import FormatError, Malformed
+from ledger.tlog.merkle import Frontier, leaf_hash
+from ledger.tlog.note import ED25519, Verifier, check_name, format_vkey, parse_note, parse_vkey
+from ledger.tlog.proof import Proof, format_proof
+from ledger.tlog.tiles import (
+    WIDTH,
+    HashReader,
+    TileEdge,
+    bundles_for_growth,
+    format_bundle,
+    parse_bundle,
+    tiles_of,
+)
+from ledger.vocabulary import LedgerOpened
+
+MERGE_DELAY_SECONDS = 10
+"""What the ledger promises: within this time an acknowledged statement is under a published head."""
+
+FORMATS = (
+    "c2sp.org/signed-note@v1.0.0",
+    "c2sp.org/tlog-checkpoint@v1.0.0",
+    "c2sp.org/tlog-cosignature@v1.0.1",
+    "c2sp.org/tlog-proof@v1",
+    "c2sp.org/tlog-tiles@v0.1.0",
+    "constancia/claim/v1",
+    "constancia/content/v1",
+    "constancia/statement/v1",
+)
+
+CLOCK_TOLERANCE_MS = 60_000
+JUMP_WARNING_MS = 24 * 3_600_000
+JUMP_REFUSED_MS = 400 * 86_400_000
+
+# Entries that are read into memory at once when much is to be published, as after the loss of the folder.
+CATCH_UP = 2_048
+
+_logger = logging.getLogger("constancia.log")
+
+
+# --- what goes in and comes out --------------------------------------------------------------------------------------
+
+
+class Registered(msgspec.Struct, frozen=True):
+    """Where a statement stands in the record. `fresh` is False when the same text had been registered before."""
+
+    index: int
+    identity: str
+    received_ms: int
+    entry: bytes
+    fresh: bool
+
+
+class Head(msgspec.Struct, frozen=True):
+    """A signed head: `note` is the checkpoint's bytes."""
+
+    size: int
+    root: bytes
+    note: bytes
+
+
+class Deposit(msgspec.Struct, frozen=True):
+    """A statement that is about to be registered, with what its submitter sent for the vault."""
+
+    opened: Opened
+    received_ms: int
+    contents: tuple[object, ...]
+
+
+class Contents(Protocol):
+    """What lies beside the tree and goes with it: the vault and its public files (`consultation.desk`)."""
+
+    def keep(self, batch: Sequence[Deposit]) -> None:
+        """Keep the contents of statements, durable on return. Called before they are journaled; some of them may
+        then never be registered, or be brought again. Raises CannotRun when the disk fails, which stops the writer;
+        after any other error the batch is forgotten and its callers get that error."""
+        ...
+
+    def publish(self, start: int, stop: int, docket: Docket) -> None:
+        """Write what is public now of the entries start..stop-1, and of those whose contents they hide or show.
+        Durable on return. Called before the head that covers them; after a crash once more."""
+        ...
+
+
+class NoContents:
+    """For a ledger without a vault: statements that bring contents are refused by whoever takes them in."""
+
+    def keep(self, batch: Sequence[Deposit]) -> None:
+        """Nothing to keep."""
+
+    def publish(self, start: int, stop: int, docket: Docket) -> None:
+        """Nothing to publish."""
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """The two clocks of the machine, as tests may set them: `wall_ms` counts since 1970, `monotonic` seconds."""
+
+    wall_ms: Callable[[], int] = _wall_ms
+    monotonic: Callable[[], float] = time.monotonic
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """How much the writer takes at once, and how much may wait for it before callers are told "busy"."""
+
+    batch_statements: int = 500
+    batch_bytes: int = 256 * 1024
+    waiting_statements: int = 5_000
+    waiting_bytes: int = 32 * 1024 * 1024
+
+
+class Pace:
+    """When the next head may be signed.
+
+    Under load (more is waiting): `interval` seconds after the last. Idle: at once, as long as it stays at one each
+    `interval` on average over a minute. Each head leaves partial tiles behind for an hour, so a steady trickle of
+    single statements must not make hundreds of heads a second; one body sending its fifty statements one after the
+    other need not wait for each.
+    """
+
+    def __init__(self, interval: float = 0.05, burst: float = 1_200) -> None:
+        self.interval = interval
+        self._burst = burst
+        self._saved = burst
+        self._last = float("-inf")
+
+    def wait(self, now: float, *, idle: bool) -> float:
+        """Seconds until the next head, 0 for at once; `now` is a monotonic time."""
+        if not idle:
+            return max(0.0, self._last + self.interval - now)
+        return max(0.0, (1 - self._savings(now)) * self.interval)
+
+    def spend(self, now: float) -> None:
+        """A head was signed."""
+        self._saved = self._savings(now) - 1
+        self._last = now
+
+    def _savings(self, now: float) -> float:
+        return min(self._burst, self._saved + (now - self._last) / self.interval)
+
+
+class _Waiting(msgspec.Struct, frozen=True):
+    """A statement on its way to the sequencer, or from it to its caller."""
+
+    opened: Opened
+    contents: tuple[object, ...]
+    answer: Future[Registered]
+
+
+class _Judged(msgspec.Struct):
+    """What judging a batch has come to. Nothing of it holds before the journal has it."""
+
+    rows: list[Row] = []
+    deposits: list[Deposit] = []
+    taken: list[tuple[_Waiting, Registered]] = []
+    refused: list[tuple[_Waiting, Exception]] = []
+
+
+class _Unfoldable(Exception):
+    """The docket failed in the middle of taking a statement: it can no longer be trusted."""
+
+    def __init__(self, culprit: _Waiting, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.culprit = culprit
+        self.cause = cause
+
+
+# --- the log ---------------------------------------------------------------------------------------------------------
+
+
+class Log:
+    """A ledger open for writing. All methods may be called from any thread; one thread of its own writes."""
+
+    def __init__(
+        self, origin: str, journal: Journal, folder: Folder, log_key: SigningKey, contents: Contents, clock: Clock,
+        limits: Limits, pace: Pace,
+    ) -> None:  # fmt: skip
+        """Use `Log.open`."""
+        self.origin = origin
+        self.folder = folder
+        self.vkey = format_vkey(origin, ED25519, bytes(log_key.verify_key))
+        self.stopped: CannotRun | None = None
+        """Why the writer stopped, if it did. Nothing is registered any more."""
+        self.on_published: list[Callable[[Head], None]] = []
+        """Called in the writer's thread after each new head, when its callers were answered. Be quick."""
+        self.on_stopped: list[Callable[[CannotRun], None]] = []
+        """Called in the writer's thread when it stops for a fault. A server then ends its process."""
+
+        self._journal = journal
+        self._log_key = log_key
+        self._contents = contents
+        self._clock = clock
+        self._limits = limits
+        self._pace = pace
+        self._started = (clock.wall_ms(), clock.monotonic())
+
+        # Owned by the sequencer (before it starts: by `open`).
+        self._docket = Docket(origin)
+        self._tree = Frontier()  # of the journal: all that is sequenced
+        self._edge = TileEdge()  # of the published files
+        self._entries: list[bytes] = []  # from the last multiple of 256 under a head on: the newest bundle's …
+        self._first = 0  # … and the index of the first of them
+        self._in_hand: list[_Waiting] = []  # the batch being sequenced
+        self._pending: list[tuple[_Waiting, Registered]] = []  # sequenced, not yet published
+
+        # Replaced whole by the sequencer, read by all.
+        self._prover: _Prover | None = None
+
+        # Under this condition: what waits for the sequencer.
+        self._turn = threading.Condition()
+        self._queue: deque[_Waiting] = deque()
+        self._queued_bytes = 0
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name=f"log {origin}", daemon=True)
+
+    @classmethod
+    def open(
+        cls,
+        origin: str,
+        *,
+        journal: Path,
+        published: Path,
+        log_key: SigningKey,
+        contents: Contents | None = None,
+        desk_key: str | None = None,
+        create: bool = False,
+        accept_time: bool = False,
+        clock: Clock | None = None,
+        limits: Limits | None = None,
+        pace: Pace | None = None,
+    ) -> Self:
+        """Open the ledger `origin` for writing; with `create`, make it (empty: the founding statement comes first).
+
+        `journal` is the database file, `published` the folder of the public files, `desk_key` the public key (64
+        hex digits) of the desk that signs refusals. `accept_time` confirms a clock more than 400 days after the last
+        entry. Publishes what the journal holds beyond the published head. Raises CannotRun: another writer, not a
+        ledger, another ledger's folder or key, a journal that was altered, a head that knows more than the journal,
+        a clock that cannot be right.
+        """
+        try:
+            check_name(origin)
+        except Malformed as error:
+            raise CannotRun(f"{origin!r} cannot be the origin of a ledger: {error.message}.") from error
+        kept = Journal.open(journal, create=create)
+        try:
+            folder = Folder(published)
+            log = cls(
+                origin, kept, folder, log_key, contents or NoContents(), clock or Clock(), limits or Limits(),
+                pace or Pace(),
+            )  # fmt: skip
+            log._recover(desk_key, accept_time=accept_time)
+        except BaseException:
+            kept.close()
+            raise
+        log._thread.start()
+        return log
+
+    def close(self) -> None:
+        """Register and publish what waits, then stop. Safe to call twice."""
+        with self._turn:
+            self._closing = True
+            self._turn.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- for callers
+
+    def register(self, note: bytes | Opened, contents: Sequence[object] = ()) -> Future[Registered]:
+        """Register a statement, given as its signed note or opened already; `contents` go to the vault with it.
+
+        The future is answered when the statement is published. It raises Refused for what the record does not take
+        (`busy`: try again later), and CannotRun when the writer has stopped: then the statement may or may not have
+        been kept, and the same text sent again after the next start gets its one place in the record.
+        """
+        answer: Future[Registered] = Future()
+        try:
+            opened = note if isinstance(note, Opened) else open_statement(note, self.origin)
+            if opened.origin != self.origin:
+                raise Refused("wrong-origin", "A1", f"this is for the ledger {opened.origin!r}")
+            self._enqueue(_Waiting(opened, tuple(contents), answer))
+        except (Refused, CannotRun) as error:
+            answer.set_exception(error)
+        return answer
+
+    @property
+    def size(self) -> int:
+        """How many entries are published."""
+        prover = self._prover
+        return prover.head.size if prover else 0
+
+    @property
+    def head(self) -> Head | None:
+        """The newest published head, or None before the founding statement."""
+        prover = self._prover
+        return prover.head if prover else None
+
+    def checkpoint(self) -> bytes:
+        """The newest checkpoint. LookupError before the founding statement."""
+        return self._newest().head.note
+
+    @property
+    def docket(self) -> Docket:
+        """What the rulebook knows of all sequenced entries. To read only; it grows while you look."""
+        return self._docket
+
+    def find(self, identity: str) -> int | None:
+        """The index of a published statement by its identity (64 hex digits), or None."""
+        index = self._journal.find(bytes.fromhex(identity))
+        return index if index is not None and index < self.size else None
+
+    def entries(self, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes of published entries, from index `start` up to, not including, `stop` or the newest head's size."""
+        return self._journal.read(start, min(stop, self.size))
+
+    def receipt(self, index: int) -> bytes:
+        """The receipt of an entry under the newest head: a tlog-proof with the entry in its `extra` line.
+
+        LookupError for an index that is not published.
+        """
+        prover = self._newest()
+        if not 0 <= index < prover.head.size:
+            raise LookupError(f"no entry {index} under a head of size {prover.head.size}")
+        entry = prover.recent(index) or next(self._journal.read(index, index + 1))
+        return format_proof(Proof(index, prover.inclusion(index), prover.head.note, entry))
+
+    def consistency(self, old_size: int, new_size: int | None = None) -> tuple[bytes, ...]:
+        """The hashes that show the tree of `old_size` to be the beginning of that of `new_size` (None: the newest).
+
+        LookupError for sizes that are not published.
+        """
+        prover = self._newest()
+        size = prover.head.size if new_size is None else new_size
+        if not 0 <= old_size <= size <= prover.head.size or size < 1:
+            raise LookupError(f"no proof from {old_size} to {size}; {prover.head.size} entries are published")
+        if size == prover.head.size:
+            return prover.consistency(old_size)
+        return HashReader(size, self._read_tile).consistency_proof(old_size)
+
+    def _newest(self) -> "_Prover":
+        if self._prover is None:
+            raise LookupError("nothing is published yet: the founding statement comes first")
+        return self._prover
+
+    # --- the queue
+
+    def _enqueue(self, waiting: _Waiting) -> None:
+        size = len(waiting.opened.note)
+        with self._turn:
+            if self.stopped or self._closing:
+                raise self.stopped or CannotRun("This ledger is being closed.", "Send it again in a moment.")
+            if (
+                len(self._queue) >= self._limits.waiting_statements
+                or self._queued_bytes + size > self._limits.waiting_bytes
+            ):
+                raise Refused("busy", "transport", f"{len(self._queue)} statements wait already; send it again later")
+            self._queue.append(waiting)
+            self._queued_bytes += size
+            self._turn.notify()
+
+    def _take(self) -> list[_Waiting] | None:
+        """All that waits, within a batch's limits; [] when it is time to publish; None when all is done.
+
+        A caller that has given up (its future is cancelled) is passed over.
+        """
+        with self._turn:
+            while not self._queue:
+                wait = self._pace.wait(self._clock.monotonic(), idle=True) if self._pending else None
+                if wait == 0 or (self._closing and self._pending):
+                    return []
+                if self._closing:
+                    return None
+                self._turn.wait(wait)
+            batch: list[_Waiting] = []
+            room = self._limits.batch_bytes
+            while self._queue and len(batch) < self._limits.batch_statements:
+                size = len(self._queue[0].opened.note)
+                if batch and size > room:
+                    break
+                room -= size
+                self._queued_bytes -= size
+                waiting = self._queue.popleft()
+                if waiting.answer.set_running_or_notify_cancel():
+                    batch.append(waiting)
+            return batch
+
+    def _run(self) -> None:
+        """The sequencer's thread."""
+        try:
+            while (batch := self._take()) is not None:
+                if batch:
+                    self._sequence(batch)
+                with self._turn:
+                    idle = not self._queue
+                if not batch or (self._pending and self._pace.wait(self._clock.monotonic(), idle=idle) == 0):
+                    self._publish()
+        except CannotRun as error:
+            self._stop(error)
+        except BaseException as error:
+            _logger.exception("the writer of %s failed", self.origin)
+            self._stop(CannotRun(f"The writer failed: {error!r}.", "This is a bug. Start again; nothing is lost."))
+            if not isinstance(error, Exception):
+                raise
+
+    def _stop(self, error: CannotRun) -> None:
+        """Acknowledge nothing more. What was journaled is published by the next start; a retry then finds it."""
+        with self._turn:
+            self.stopped = error
+            unanswered = [*self._in_hand, *(each for each, _ in self._pending), *self._queue]
+            self._in_hand, self._pending = [], []
+            self._queue.clear()
+            self._queued_bytes = 0
+        for each in unanswered:
+            if not each.answer.done() and (each.answer.running() or each.answer.set_running_or_notify_cancel()):
+                each.answer.set_exception(error)
+        for callback in self.on_stopped:
+            callback(error)
+
+    # --- sequencing
+
+    def _sequence(self, batch: list[_Waiting]) -> None:
+        """Judge a batch, keep it, and leave it to be published. Raises CannotRun: the writer stops."""
+        self._in_hand = batch
+        # 1. Judge, in memory. Killed here: nothing is stored, and a retry is stored once.
+        judged = self._judge_all(batch)
+        if judged.rows:
+            tree = self._tree.copy()
+            tree.extend(row.leaf for row in judged.rows)
+            try:
+                # 2. Contents first. Killed here: a content without a statement, which is never shown and swept
+                # later; a retry finds it there. The other order could publish a digest without its content.
+                self._contents.keep(judged.deposits)
+                # 3. One transaction. From here the batch cannot be lost: the next start publishes it, and a retry
+                # gets the same index, entry and received time.
+                self._journal.append(judged.rows, tree.root())
+            except CannotRun:
+                raise
+            except Exception as error:  # noqa: BLE001 (no disk failed: nothing of the batch was journaled)
+                self._forget(batch, error)
+                return
+            self._tree = tree
+            self._entries += [row.entry for row in judged.rows]
+        # Refusals were judged against what is now durable, so they may go out; so may a repetition of something
+        # that is published. All others wait for their head.
+        for waiting, reason in judged.refused:
+            waiting.answer.set_exception(reason)
+        for waiting, registered in judged.taken:
+            if registered.index < self.size:
+                waiting.answer.set_result(registered)
+            else:
+                self._pending.append((waiting, registered))
+        self._in_hand = []
+
+    def _judge_all(self, batch: list[_Waiting]) -> _Judged:
+        received_ms = self._received_time()
+        rest = list(batch)
+        while True:
+            try:
+                return self._judge(rest, received_ms)
+            except _Unfoldable as failed:
+                # A bug of ours, met by one statement. It must not take the others, or the writer, with it.
+                _logger.exception("the docket failed on statement %s", failed.culprit.opened.identity)
+                failed.culprit.answer.set_exception(failed.cause)
+                rest.remove(failed.culprit)
+                self._docket = self._reload()
+
+    def _judge(self, batch: list[_Waiting], received_ms: int) -> _Judged:
+        """Let each statement in turn meet the rulebook and, if admissible, the docket that judges the next one.
+
+        So of two that race for one rule, exactly one wins.
+        """
+        docket = self._docket
+        judged = _Judged()
+        fresh: dict[int, Registered] = {}
+        for waiting in batch:
+            opened = waiting.opened
+            index = docket.index_of(opened.identity)
+            if index is not None:
+                # The same signed text: the same place, whatever its signatures look like this time.
+                judged.taken.append((waiting, self._again(index, opened.identity, fresh.get(index))))
+                continue
+            try:
+                self._check_own_key(opened)
+                check_admissible(opened, received_ms, docket)
+                entry = format_entry(received_ms, opened.note)
+            except Exception as error:  # noqa: BLE001 (Refused, or a rule's bug: the docket is as it was)
+                judged.refused.append((waiting, error))
+                continue
+            index = docket.size
+            try:
+                stream = docket.stream_of(opened)
+                version = docket.next_version(stream)
+                docket.evolve(received_ms, opened)
+            except Exception as error:
+                raise _Unfoldable(waiting, error) from error
+            identity = bytes.fromhex(opened.identity)
+            judged.rows.append(Row(entry, opened.statement.kind, stream, version, identity, leaf_hash(entry)))
+            judged.deposits.append(Deposit(opened, received_ms, waiting.contents))
+            registered = Registered(index, opened.identity, received_ms, entry, fresh=True)
+            judged.taken.append((waiting, registered))
+            fresh[index] = registered
+        return judged
+
+    def _check_own_key(self, opened: Opened) -> None:
+        """Nobody founds a ledger whose heads its log could not sign. Raises Refused."""
+        statement = opened.statement
+        if isinstance(statement, LedgerOpened) and bytes(self._log_key.verify_key).hex() not in statement.log_keys:
+            raise Refused("shape", "LedgerOpened", f"`log_keys` does not name the key of this log, {self.vkey}")
+
+    def _again(self, index: int, identity: str, registered: Registered | None) -> Registered:
+        """What was answered the first time, for a statement that is there already."""
+        if registered is None:
+            entry = next(self._journal.read(index, index + 1))
+            registered = Registered(index, identity, parse_entry(entry)[0], entry, fresh=False)
+        return msgspec.structs.replace(registered, fresh=False)
+
+    def _forget(self, batch: list[_Waiting], error: Exception) -> None:
+        """Nothing of the batch was kept: say so, and throw away the docket that had already taken it."""
+        self._docket = self._reload()
+        for each in batch:
+            if not each.answer.done():
+                each.answer.set_exception(error)
+        self._in_hand = []
+
+    def _received_time(self) -> int:
+        """The later of the clock and the last time given, in ms. Raises CannotRun when the clock cannot be right."""
+        now, since = self._clock.wall_ms(), self._clock.monotonic()
+        parted = abs((now - self._started[0]) - (since - self._started[1]) * 1_000)
+        behind = self._docket.last_received - now
+        if parted >= CLOCK_TOLERANCE_MS or behind >= CLOCK_TOLERANCE_MS:
+            raise CannotRun(
+                f"The clock of this machine jumped by {round(max(parted, behind) / 1_000)} seconds; it says "
+                f"{format_time(now)}.",
+                "Received times would be wrong for ever. Set the clock, then start again.",
+            )
+        return max(now, self._docket.last_received)
+
+    # --- publishing
+
+    def _publish(self) -> None:
+        """Bring everything sequenced under one signed head, and answer its callers. Raises CannotRun."""
+        self._advance(self._tree.size)
+        self._pace.spend(self._clock.monotonic())
+        # 9. Answer. Killed before: a retry gets the same index, entry, time, and a receipt.
+        pending, self._pending = self._pending, []
+        for waiting, registered in pending:
+            waiting.answer.set_result(registered)
+        self._tell()
+
+    def _advance(self, size: int) -> None:
+        """Publish the sequenced entries up to `size` under a new head. Also how the start catches up."""
+        head = self.head
+        start = head.size if head else 0
+        if size == start:
+            return
+        # 4. Files that never change, bundles before tiles. Killed here: they are written again with the same bytes;
+        # no head speaks of them yet, so no reader asks for them.
+        written = self._grow(start, size)
+        self.folder.create_all(written)
+        self._contents.publish(start, size, self._docket)
+        # 5. What lies on the disk now, hashed again by another path: a flipped bit is found before it is signed.
+        reader = HashReader(size, self._read_tile)
+        root = self._check_files(written, start, reader)
+        # 6. Sign. Killed here: the next start signs the same size and root.
+        note = sign_checkpoint(Checkpoint(self.origin, size, root), self._log_key)
+        # 7. Swap the head. From here this is the history; a restored backup or a second writer finds itself behind.
+        self.folder.swap_head(head.note if head else None, note)
+        # 8. No quorum of witnesses is configured: the newest head is the checkpoint. Killed before: done at the start.
+        self.folder.replace("checkpoint", note)
+        self._set_head(Head(size, root, note), reader)
+
+    def _grow(self, start: int, size: int) -> dict[str, bytes]:
+        """The bundles and tiles, by path, that the published tree gets when it grows from `start` to `size`."""
+        files = {
+            bundle.path: format_bundle(self._entries_at(bundle.index * WIDTH, bundle.width))
+            for bundle in bundles_for_growth(start, size)
+        }
+        # Leaf hashes from the very bytes that are published, not those that the journal was given.
+        leaves = [leaf_hash(entry) for entry in self._entries_at(start, size - start)]
+        files.update((tile.path, content) for tile, content in self._edge.grow(leaves))
+        return files
+
+    def _entries_at(self, first: int, count: int) -> list[bytes]:
+        begin = first - self._first
+        found = self._entries[begin : begin + count]
+        if begin < 0 or len(found) != count:
+            raise AssertionError(f"entries {first} to {first + count} are not in memory")
+        return found
+
+    def _check_files(self, written: dict[str, bytes], start: int, reader: HashReader) -> bytes:
+        """Read back what was written and return its root. Raises CannotRun when that is not the journal's."""
+        for path, content in written.items():
+            if self.folder.read(path) != content:
+                raise _unlike(path)
+        for bundle in bundles_for_growth(start, reader.size):
+            raw = self.folder.read(bundle.path) or b""
+            for index, entry in enumerate(parse_bundle(raw, bundle.width), bundle.index * WIDTH):
+                if reader(0, index) != leaf_hash(entry):
+                    raise _unlike(f"entry {index} in {bundle.path}")
+        root = reader.root()
+        if root != self._edge.root() or (reader.size == self._tree.size and root != self._tree.root()):
+            raise _unlike(f"the tree of {reader.size} entries")
+        return root
+
+    def _set_head(self, head: Head, reader: HashReader) -> None:
+        # Keep in memory what the next bundle begins with.
+        first = head.size // WIDTH * WIDTH
+        del self._entries[: first - self._first]
+        self._first = first
+        self._prover = _Prover(head, reader, first, tuple(self._entries[: head.size - first]))
+
+    def _tell(self) -> None:
+        head = self._newest().head
+        for callback in self.on_published:
+            try:
+                callback(head)
+            except Exception:
+                # A listener's trouble (a page that could not be refreshed) is no reason to stop the record.
+                _logger.exception("a listener of %s failed", self.origin)
+
+    def _read_tile(self, path: str) -> bytes:
+        raw = self.folder.read(path)
+        if raw is None:
+            raise FileNotFoundError(path)
+        return raw
+
+    # --- opening
+
+    def _recover(self, desk_key: str | None, *, accept_time: bool) -> None:
+        """Find out where this ledger stands, and publish what is sequenced only. Raises CannotRun."""
+        self._check_folder()
+        head = self._published_head()
+        self._docket, self._tree = self._load(head)
+        self._check_clock(accept_time=accept_time)
+        self.folder.clear_unfinished()
+        self._write_own_files(desk_key)
+        if head:
+            self._take_up(head)
+            if self.folder.read("checkpoint") != head.note:
+                self.folder.replace("checkpoint", head.note)  # step 8 of the last head, done again
+        # The same steps as ever, in pieces that fit into memory; the last one is what a crash left over.
+        while self.size < self._tree.size:
+            size = min((self.size // CATCH_UP + 1) * CATCH_UP, self._tree.size)
+            self._remember(self.size, size)
+            self._advance(size)
+
+    def _check_folder(self) -> None:
+        """The folder's own words must not be another ledger's. Raises CannotRun."""
+        raw = self.folder.read("ledger.json")
+        if raw is None:
+            return
+        try:
+            said = msgspec.json.decode(raw, type=LedgerFile)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise CannotRun(
+                f"{self.folder.root / 'ledger.json'} cannot be read: {error}.",
+                "Remove it if this is the ledger's folder: it is written anew.",
+            ) from error
+        if said.origin != self.origin:
+            raise CannotRun(f"{self.folder.root} is the folder of the ledger {said.origin}, not of {self.origin}.")
+        if self.vkey not in said.log_keys:
+            raise CannotRun(
+                f"The key given is not the log key of {self.origin}.", f"Its log key is {', '.join(said.log_keys)}."
+            )
+
+    def _published_head(self) -> Head | None:
+        """The newest head that was ever published here, by `head` or by `checkpoint`. Raises CannotRun."""
+        heads: list[Head] = []
+        for path in ("head", "checkpoint"):
+            raw = self.folder.read(path)
+            if raw is None:
+                continue
+            try:
+                found = open_checkpoint(raw, [self._verifier()])
+            except FormatError as error:
+                raise CannotRun(
+                    f"{self.folder.root / path} is not a head that this log signed: {error}.",
+                    "Compare it with a mirror; do not go on from a head that nobody can vouch for.",
+                ) from error
+            if not found.size:
+                raise CannotRun(f"{self.folder.root / path} is a head of no entries, which this log never signs.")
+            heads.append(Head(found.size, found.root, raw))
+        newest = max(heads, key=lambda each: each.size, default=None)
+        if newest and self.folder.read("head") != newest.note:
+            raise CannotRun(
+                f"{self.folder.root}: `checkpoint` is of size {newest.size}, and `head` is older or missing.",
+                "Somebody put an older `head` there. Restore it from a mirror or the newest backup.",
+            )
+        return newest
+
+    def _verifier(self) -> Verifier:
+        return parse_vkey(self.vkey)
+
+    def _reload(self) -> Docket:
+        """The docket as the journal has it, after one that took what was then not journaled."""
+        return self._load(self.head, verify=False)[0]
+
+    def _load(self, head: Head | None, *, verify: bool = True) -> tuple[Docket, Frontier]:
+        """Fold the journal, and compare it with itself, with the signed bytes and with the published head.
+
+        Raises CannotRun naming the entries missing or altered.
+        """
+        size, root = self._journal.head()
+        if head and head.size > size:
+            missing = f"entry {size}" if head.size == size + 1 else f"entries {size} to {head.size - 1}"
+            raise CannotRun(
+                f"The journal ends before the published tree: {missing} missing (it has {size} entries, the published "
+                f"head says {head.size}).",
+                "An old backup was restored. Fetch the missing entries from a mirror or a newer backup; starting "
+                "without them would sign a second history.",
+            )
+        docket, tree = Docket(self.origin), Frontier()
+        for index, row in enumerate(self._journal.rows(0, size)):
+            # Entries under a head were verified when they came in, and that head's root vouches for their bytes.
+            self._take_row(index, row, docket, verify=verify and (head is None or index >= head.size))
+            tree.append(row.leaf)
+            if head and tree.size == head.size and tree.root() != head.root:
+                raise CannotRun(
+                    f"The journal's {tree.size} entries are not those of the published head of that size.",
+                    "One of the two was altered or is of another ledger. Keep both as evidence; restore from a mirror.",
+                )
+        if tree.size != size or (size and tree.root() != root):
+            raise CannotRun(
+                f"The journal's entries do not have the root that it noted for its {size} entries.",
+                "The database was altered. Keep it as evidence and restore a backup.",
+            )
+        return docket, tree
+
+    def _take_row(self, index: int, row: Row, docket: Docket, *, verify: bool) -> None:
+        """Fold one entry, deriving every column from its bytes. Raises CannotRun naming a column that differs."""
+        try:
+            received_ms, note = parse_entry(row.entry)
+            opened = open_statement(note, self.origin) if verify else _reopen(note, self.origin)
+            stream = docket.stream_of(opened)
+            derived = Row(
+                row.entry, opened.statement.kind, stream, docket.next_version(stream), bytes.fromhex(opened.identity),
+                leaf_hash(row.entry),
+            )  # fmt: skip
+            different = [name for name in Row.__struct_fields__ if getattr(row, name) != getattr(derived, name)]
+            if different:
+                raise ValueError(f"{', '.join(different)} not as the signed bytes say")
+            docket.evolve(received_ms, opened)
+        except (Refused, FormatError, ValueError, LookupError) as error:
+            raise CannotRun(
+                f"Entry {index} of the journal was altered or is of another ledger: {error}.",
+                "Keep the database as evidence and restore a backup.",
+            ) from error
+
+    def _check_clock(self, *, accept_time: bool) -> None:
+        """A clock that is behind the record, or far ahead of it, would give times that stay wrong for ever."""
+        if not self._docket.size:
+            return
+        ahead = self._clock.wall_ms() - self._docket.last_received
+        if ahead <= -CLOCK_TOLERANCE_MS:
+            raise CannotRun(
+                f"The clock is {-ahead // 1_000} seconds behind the last entry's received time.",
+                "Set the clock of this machine, then start again.",
+            )
+        if ahead > JUMP_REFUSED_MS and not accept_time:
+            raise CannotRun(
+                f"The clock is {ahead // 86_400_000} days after the last entry.",
+                "If it is right, confirm it with --accept-time.",
+            )
+        if ahead > JUMP_WARNING_MS:
+            _logger.warning("%s: %d hours since the last entry; is the clock right?", self.origin, ahead // 3_600_000)
+
+    def _write_own_files(self, desk_key: str | None) -> None:
+        """`ledger.json` and `policy`: what a stranger needs to begin. No anchor: whoever pins, pins from elsewhere."""
+        files = {
+            "ledger.json": canonical(
+                LedgerFile(
+                    origin=self.origin,
+                    log_keys=(self.vkey,),
+                    formats=FORMATS,
+                    merge_delay_seconds=MERGE_DELAY_SECONDS,
+                    desk_key=desk_key or msgspec.UNSET,
+                )
+            )
+            + b"\n",
+            "policy": f"log {self.vkey}\nquorum none\n".encode(),
+        }
+        for path, content in files.items():
+            if self.folder.read(path) != content:
+                self.folder.replace(path, content)
+
+    def _take_up(self, head: Head) -> None:
+        """Go on from a published head: its files must be there and lead to its root. Missing ones are written anew."""
+        if all((self.folder.root / path).exists() for path in _paths_of(head.size)):
+            self._edge = TileEdge.load(head.size, self._read_tile)
+        else:
+            _logger.warning("%s: published files are missing; writing them anew from the journal", self.origin)
+            self._write_anew(head.size)
+        if self._edge.root() != head.root:
+            raise CannotRun(
+                f"{self.folder.root}: the published tiles do not lead to the root of the published head.",
+                "Tiles were altered. Move the folder `tile` away and start again: it is written anew from the journal.",
+            )
+        self._remember(head.size, head.size)
+        self._set_head(head, HashReader(head.size, self._read_tile))
+
+    def _write_anew(self, size: int) -> None:
+        """Write the files of a tree that has its head already. Those that are there must have the same bytes."""
+        self._edge = TileEdge()
+        wanted = set(_paths_of(size))
+        partial: dict[str, bytes] = {}
+        for start in range(0, size, CATCH_UP):
+            stop = min(start + CATCH_UP, size)
+            self._remember(start, stop)
+            files = self._grow(start, stop)
+            self.folder.create_all({path: content for path, content in files.items() if ".p/" not in path})
+            partial.update(files)
+        # Of the partial ones only the last of each level belongs to this size.
+        self.folder.create_all({path: content for path, content in partial.items() if path in wanted})
+
+    def _remember(self, start: int, size: int) -> None:
+        """Hold in memory the entries from the bundle that `start` falls into up to `size`."""
+        self._first = start // WIDTH * WIDTH
+        self._entries = list(self._journal.read(self._first, size))
+
+
+def _paths_of(size: int) -> list[str]:
+    """The bundles and tiles that a reader of the tree of `size` entries needs."""
+    return [each.path for each in (*tiles_of(size), *bundles_for_growth(0, size))]
+
+
+class LedgerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The file `ledger.json`: canonical JSON and a line feed."""
+
+    origin: str
+    log_keys: tuple[str, ...]
+    formats: tuple[str, ...]
+    merge_delay_seconds: int
+    desk_key: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Prover:
+    """Makes proofs under one head, for many threads; keeps the few tiles that they share."""
+
+    def __init__(self, head: Head, reader: HashReader, first: int, recent: tuple[bytes, ...]) -> None:
+        self.head = head
+        self._reader = reader
+        self._lock = threading.Lock()
+        self._first = first
+        self._recent = recent
+
+    def recent(self, index: int) -> bytes | None:
+        """The entry, if it is one of the last few, which most receipts are about."""
+        at = index - self._first
+        return self._recent[at] if 0 <= at < len(self._recent) else None
+
+    def inclusion(self, index: int) -> tuple[bytes, ...]:
+        with self._lock:
+            return self._reader.inclusion_proof(index)
+
+    def consistency(self, old_size: int) -> tuple[bytes, ...]:
+        with self._lock:
+            return self._reader.consistency_proof(old_size)
+
+
+def _unlike(what: str) -> CannotRun:
+    return CannotRun(
+        f"{what}: what lies on the disk is not what was written.",
+        "Nothing was signed. Look at the disk and the memory of this machine before you start again.",
+    )
+
+
+def _reopen(note: bytes, origin: str) -> Opened:
+    """Open a note whose signatures were verified when it was registered. Raises Refused, Malformed, ValueError."""
+    text = parse_note(note).text
+    first, line, end = text.split(b"\n")
+    if first != origin.encode() or end:
+        raise ValueError(f"its origin is {first[:80]!r}")
+    return Opened(origin, decode_line(line), sha256(text).hexdigest(), note, line)

@@ -1,0 +1,299 @@
+"""The published files as a folder: written so that a reader, or a power cut, never meets half a file.
+
+Four ways to write, for four kinds of file:
+
+    create        tiles and bundles: each path gets its bytes once; the same again is no harm, others are fatal
+    replace       `checkpoint`, `contents/<N>`, `policy`, `ledger.json`: the newest, whole or not at all
+    swap_head     `head`: replaced only if it still holds what the writer believes it to hold
+    append        `checkpoints/<day>`: records one after the other
+
+Each is durable when it returns: written under a temporary name, synced, linked or renamed into its place, the
+folder synced. Temporary names begin with a dot and are no published paths; `clear_unfinished` removes what a
+crash left of them.
+
+The swap of `head` is what keeps a log from signing two histories when the database is not the newest (a restored
+backup, a second server): it lies outside the database, and is compared under a lock on the folder itself.
+
+Partial tiles and bundles are kept for every published size. One may go an hour after its full one was written,
+because readers then cut the full one (`sweep`; the time is an argument, nothing here reads a clock).
+
+Paths: log-formats, sections 6 and 7. Why not obstore's LocalStore: it never syncs, and cannot compare and swap.
+"""
+
+import errno
+import fcntl
+import itertools
+import os
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from re import compile as pattern
+
+from ledger.errors import CannotRun
+from ledger.tlog.errors import Malformed
+from ledger.tlog.tiles import WIDTH, Tile, parse_index_path, parse_path
+
+KEEP_PARTIAL_SECONDS = 3_600
+
+_OWN_FILES = frozenset({"head", "checkpoint", "policy", "ledger.json"})
+_DAY = pattern(r"checkpoints/[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+_UNFINISHED = ".new-"
+
+_WEDGED = "Nothing more is written or signed. Compare with a mirror before you start again."
+
+
+def is_published_path(path: str) -> bool:
+    """Say whether a file of this name belongs below a ledger's prefix."""
+    if path in _OWN_FILES or _DAY.fullmatch(path):
+        return True
+    try:
+        if path.startswith("contents/"):
+            parse_index_path(path.removeprefix("contents/"))
+        else:
+            parse_path(path)
+    except Malformed:
+        return False
+    return True
+
+
+class Folder:
+    """The published files of one ledger, below the folder `root`.
+
+    All paths are relative, with `/`. To write one that `is_published_path` does not know is a ValueError: our bug.
+    Every failure of the machine is a CannotRun; after one, whether the file is there is not known.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._names = itertools.count()
+        self._folders: set[Path] = set()
+
+    # --- reading
+
+    def read(self, path: str) -> bytes | None:
+        """The file's bytes; None if there is none, or if no published file has such a path."""
+        if not is_published_path(path):
+            return None
+        try:
+            return (self.root / path).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise self._failed("read", path, error) from error
+
+    def paths(self) -> Iterator[str]:
+        """Every file there is, also those that do not belong here; names that a writer has not finished with aside."""
+        for folder, below, names in os.walk(self.root):
+            below.sort()
+            prefix = "" if Path(folder) == self.root else Path(folder).relative_to(self.root).as_posix() + "/"
+            for name in sorted(names):
+                if prefix or not name.startswith(_UNFINISHED):
+                    yield prefix + name
+
+    # --- writing
+
+    def create(self, path: str, content: bytes) -> None:
+        """Write a file that never changes again. See `create_all`."""
+        self.create_all({path: content})
+
+    def create_all(self, files: Mapping[str, bytes]) -> None:
+        """Write files that never change again, durable together when this returns.
+
+        A file that is there with the same bytes is left alone: after a crash the same ones are written again.
+        Raises CannotRun when one is there with other bytes, and no file of the batch after it is written.
+        """
+        touched: set[Path] = set()
+        for path, content in files.items():
+            place = self._place(path)
+            try:
+                touched |= self._make_folder(place.parent)
+                self._link(path, place, content)
+            except OSError as error:
+                raise self._failed("write", path, error) from error
+            touched.add(place.parent)
+        # Each folder once, the deepest first: a name is durable before the name of the folder that holds it.
+        for folder in sorted(touched, key=lambda each: len(each.parts), reverse=True):
+            self._sync_folder(folder)
+
+    def replace(self, path: str, content: bytes) -> None:
+        """Put `content` in the place of the file, which readers see whole before or whole after."""
+        place = self._place(path)
+        try:
+            made = self._make_folder(place.parent)
+            temporary = self._write_temporary(content)
+            os.replace(temporary, place)
+        except OSError as error:
+            raise self._failed("write", path, error) from error
+        for folder in (place.parent, *made):
+            self._sync_folder(folder)
+
+    def swap_head(self, expected: bytes | None, new: bytes) -> None:
+        """Replace `head` if its bytes are `expected` (None: there is none yet).
+
+        Raises CannotRun if they are not: another writer signed in between, or this one starts from an older state.
+        """
+        with self._locked():
+            found = self.read("head")
+            if found != expected:
+                raise CannotRun(
+                    f"{self.root / 'head'} is not what this writer left there: it now says {_size_in(found)}, "
+                    f"this writer expected {_size_in(expected)}.",
+                    "Another server writes this ledger, or an older copy was restored. " + _WEDGED,
+                )
+            self.replace("head", new)
+
+    def append(self, path: str, record: bytes) -> None:
+        """Add bytes to the end of a file, made if need be. A crash may leave a torn end: see `truncate`."""
+        place = self._place(path)
+        try:
+            made = self._make_folder(place.parent)
+            fresh = not place.exists()
+            descriptor = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                _write_all(descriptor, record)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise self._failed("write", path, error) from error
+        for folder in (place.parent, *made) if fresh else ():
+            self._sync_folder(folder)
+
+    def truncate(self, path: str, length: int) -> None:
+        """Cut a torn record off the end of a file that `append` wrote."""
+        try:
+            with self._place(path).open("r+b") as file:
+                file.truncate(length)
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise self._failed("write", path, error) from error
+
+    # --- tidying up
+
+    def clear_unfinished(self) -> int:
+        """Remove temporary files that a crash left, and say how many. Only the one writer may do this."""
+        count = 0
+        with suppress(FileNotFoundError):
+            for place in self.root.glob(f"{_UNFINISHED}*"):
+                place.unlink(missing_ok=True)
+                count += 1
+        return count
+
+    def sweep(self, now: float) -> list[str]:
+        """Remove partial tiles and bundles whose full one is an hour old at `now` (POSIX seconds).
+
+        Returns the paths removed. Readers that want such a size cut the full file.
+        """
+        removed: list[str] = []
+        for path in list(self.paths()):
+            try:
+                tile = parse_path(path)
+            except Malformed:
+                continue
+            if tile.width == WIDTH:
+                continue
+            full = self.root / Tile(tile.level, tile.index).path
+            with suppress(FileNotFoundError):
+                if full.stat().st_mtime + KEEP_PARTIAL_SECONDS <= now:
+                    (self.root / path).unlink()
+                    removed.append(path)
+        for folder in {(self.root / path).parent for path in removed}:
+            with suppress(OSError):  # not empty: another partial of this tile is still young
+                folder.rmdir()
+        return removed
+
+    # --- steps
+
+    def _place(self, path: str) -> Path:
+        if not is_published_path(path):
+            raise ValueError(f"not a path of a ledger: {path[:80]!r}")
+        return self.root / path
+
+    def _make_folder(self, folder: Path) -> set[Path]:
+        """Make a folder and those above it; return the folders in which a new name now stands."""
+        if folder in self._folders:
+            return set()
+        missing = list(itertools.takewhile(lambda each: not each.is_dir(), (folder, *folder.parents)))
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folders.add(folder)
+        return {each.parent for each in missing}
+
+    def _write_temporary(self, content: bytes) -> Path:
+        """Write and sync a file that nobody knows yet."""
+        temporary = self.root / f"{_UNFINISHED}{os.getpid()}-{next(self._names)}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        try:
+            _write_all(descriptor, content)
+            os.fsync(descriptor)
+        except OSError:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        finally:
+            os.close(descriptor)
+        return temporary
+
+    def _link(self, path: str, place: Path, content: bytes) -> None:
+        """Give synced bytes their name. Unlike a rename, a link never takes the place of another file."""
+        if place.exists():
+            # Its bytes were synced before it got this name.
+            self._compare(path, place, content)
+            return
+        temporary = self._write_temporary(content)
+        try:
+            os.link(temporary, place)
+        except FileExistsError:
+            self._compare(path, place, content)
+        finally:
+            os.unlink(temporary)
+
+    def _compare(self, path: str, place: Path, content: bytes) -> None:
+        if place.read_bytes() != content:
+            raise CannotRun(f"{place}: published already with other bytes, and {path} never changes.", _WEDGED)
+
+    def _sync_folder(self, folder: Path) -> None:
+        try:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise self._failed("write", folder.name, error) from error
+
+    @contextmanager
+    def _locked(self) -> Generator[None]:
+        """Hold the lock on the folder: other writers, also on a shared disk, swap before or after us."""
+        try:
+            self._make_folder(self.root)
+            descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise self._failed("lock", "head", error) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _failed(self, action: str, path: str, error: OSError) -> CannotRun:
+        advice = (
+            "Make room on the disk, then start again: it goes on from what was kept."
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+            else "Look at the disk and at who may write there, then start again: it goes on from what was kept."
+        )
+        return CannotRun(f"{self.root}: could not {action} {path}: {error.strerror or error}.", advice)
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _size_in(head: bytes | None) -> str:
+    """What a head claims, for a message only: nothing is verified."""
+    if head is None:
+        return "nothing"
+    lines = head.split(b"\n")
+    return "size " + lines[1][:20].decode("utf-8", "replace") if len(lines) > 1 else "no tree head"
