@@ -23,7 +23,7 @@ witnesses may have added lines, which `ledger.tlog.policy` judges.
 
 The spec allows further lines in the text and recommends against them. They are refused here: those who
 cosign say nothing about them, and two readers may take them for two things.
-"""  # noqa: E501 (a signature line has the length it has)
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple

@@ -21,7 +21,7 @@ The hashes go from the leaf's sibling up to the child of the root. The `extra` l
 signs it, so what stands in it is believed only when it is the entry itself, whose hash the proof needs.
 `verify_proof` asks four things, in any order but none left out: the leaf hash of the entry's exact bytes, the
 log's signature, the quorum of witnesses, the path to the root.
-"""  # noqa: E501 (a signature line has the length it has)
+"""
 
 from typing import NamedTuple
 
