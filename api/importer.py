@@ -23,6 +23,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any, Final, cast
 
 import msgspec
@@ -249,6 +250,11 @@ def decode_drafts(raw: bytes) -> list[Draft]:
     for draft in drafts:
         check_draft(draft)
     return drafts
+
+
+def demo_drafts() -> list[Draft]:
+    """The drafts of the embedded data set (api/demo/README.md): facts, and our own one-line summaries in Spanish."""
+    return decode_drafts((Path(__file__).parent / "demo" / "plan.json").read_bytes())
 
 
 _MONTH: Final = (
