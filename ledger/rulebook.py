@@ -110,7 +110,7 @@ def check_admissible(opened: Opened, received_ms: int, docket: Docket) -> None:
     signers = statement.by
     imported = any(signer.role == "importer" for signer in signers)
     _check_a0(opened, received_ms, docket)
-    _check_signers(statement, imported)
+    check_signers(type(statement), tuple([signer.role for signer in signers]))
     _check_plan_ids(statement)
     if docket.size:
         _check_keys(statement, received_ms, docket)
@@ -139,11 +139,9 @@ def _check_a0(opened: Opened, received_ms: int, docket: Docket) -> None:
         raise Refused("state", "A10", f"this statement is entry {index} already")
 
 
-def _check_signers(statement: Statement, imported: bool) -> None:
-    """A1 and A4: the roles in `by` are those that the kind names."""
-    kind = type(statement)
-    roles = tuple([signer.role for signer in statement.by])
-    if imported:
+def check_signers(kind: type[Statement], roles: tuple[str, ...]) -> None:
+    """A1, A4 and A11: the roles in `by` are those that the kind names. Raises Refused."""
+    if "importer" in roles:
         if len(roles) > 1:
             raise Refused("import", "A11", "the importer signs alone")
         if not kind.importable:
