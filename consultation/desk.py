@@ -1,0 +1,262 @@
+"""The desk: the one door of the record. A statement and its contents go in together, or not at all.
+
+    desk = Desk(origin, vault, folder, desk_key)
+    log = Log.open(…, contents=desk, desk_key=desk.public_key)
+    desk.open(log)
+    registered = desk.submit(note, contents).result()
+
+`submit` opens the signed note, and holds the contents that came with it against the salted digests inside: one content
+for each digest, of the form that the kind expects, none besides, each giving its digest under its salt, this ledger
+and the statement's first signer. Then the log has the word. This is checked here and not by the rulebook, because an
+auditor cannot check again what may have disappeared since.
+
+As the log's `Contents` the desk keeps what was admitted before the journal does, and writes `contents/<N>`, what is
+public now, before the head that covers it is signed. It learns what the entries say from the published bundles, so
+the same code runs after a crash, with nothing in memory.
+
+The same statement again is answered as before and writes nothing, whatever contents come with it.
+
+A submission that came too late is answered with a note to keep, signed by the desk's own key, outside the tree:
+
+    constancia.example/gt
+    {"code":"closed","kind":"SubmissionRefused","received_at":"2026-11-22T08:14:00.123Z","statement":"64 hex"}
+
+Its kind is in no catalogue, so nobody can register it. FORMAT.md, "Contents" and "Refusal note".
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from hashlib import sha256
+from typing import Protocol
+
+import msgspec
+from nacl.signing import SigningKey
+
+from consultation.text import (
+    BUNDLE,
+    MAX_CONTENTS,
+    WHERE,
+    Authority,
+    PublicLine,
+    SaltedContent,
+    bundle_path,
+    check_form,
+    check_limits,
+    format_bundle,
+    forms_of,
+    parse_content,
+    parse_salt,
+    salted_digest,
+)
+from consultation.vault import Held, Hiding, Kept, Vault
+from ledger.docket import Docket
+from ledger.errors import CannotRun, Refused
+from ledger.log import Deposit, Registered
+from ledger.published import Folder
+from ledger.statement import (
+    Entry,
+    Opened,
+    canonical,
+    decode_line,
+    format_time,
+    key_name,
+    open_statement,
+    parse_entry,
+)
+from ledger.tlog.note import Note, format_note, sign_line
+from ledger.tlog.tiles import WIDTH, entries_path, parse_bundle
+from ledger.vocabulary import ContentWithheld, StatementWithdrawn
+
+SWEEP_AFTER_MS = 86_400_000
+
+_SETTLE_EVERY = 4_096
+
+# Kinds whose contents go out of view when their author withdraws the statement.
+_WITHDRAWN_WITH_CONTENTS = frozenset({"CommentSubmitted", "CommentTranscribed"})
+
+
+class Register(Protocol):
+    """What the desk needs of the log."""
+
+    @property
+    def docket(self) -> Docket:
+        """What the rulebook knows of all sequenced entries."""
+        ...
+
+    def register(self, note: bytes | Opened, contents: Sequence[object] = ()) -> Future[Registered]:
+        """Register a statement."""
+        ...
+
+
+class SubmissionRefused(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=True):
+    """The desk's word that a statement came, and was refused."""
+
+    code: str
+    received_at: str
+    statement: str
+
+
+class Desk:
+    """The door of one ledger, and what lies beside its tree. All methods may be called from any thread."""
+
+    def __init__(self, origin: str, vault: Vault, folder: Folder, desk_key: SigningKey) -> None:
+        """`folder` holds the published files; `desk_key` signs refusal notes, and nothing else."""
+        self.origin = origin
+        self.vault = vault
+        self.public_key = bytes(desk_key.verify_key).hex()
+        self._folder = folder
+        self._key = desk_key
+        self._log: Register | None = None
+        # As far as the entries were looked at. The vault knows it too, but is not written to for entries without
+        # contents more than now and then.
+        self._settled = vault.settled
+
+    def open(self, log: Register) -> None:
+        """Take submissions for this log from now on; forget contents whose statement never came."""
+        self._log = log
+        self.sweep()
+
+    def sweep(self) -> int:
+        """Forget contents older than a day whose statement was never registered; returns how many."""
+        return self.vault.sweep(_now_ms() - SWEEP_AFTER_MS)
+
+    # --- the door
+
+    def submit(self, note: bytes, contents: Sequence[SaltedContent] = ()) -> Future[Registered]:
+        """Register a statement with its contents; the future answers as `Log.register` does.
+
+        Raises Refused at once for what the bytes, signatures or contents show to be wrong.
+        """
+        return self.submit_opened(open_statement(note, self.origin), contents)
+
+    def submit_opened(self, opened: Opened, contents: Sequence[SaltedContent] = ()) -> Future[Registered]:
+        """The same for a statement that is open already."""
+        if self._log is None:
+            raise CannotRun(f"{self.origin} is not open yet.", "Send it again in a moment.")
+        if self._log.docket.index_of(opened.identity) is not None:
+            return self._log.register(opened)
+        return self._log.register(opened, self.fitting(opened, contents))
+
+    def fitting(self, opened: Opened, contents: Sequence[SaltedContent]) -> tuple[Kept, ...]:
+        """The contents as the vault keeps them, if they are those that the statement binds. Raises Refused.
+
+        Codes: `digest-mismatch`, `empty-text`, `nul`, `shape`.
+        """
+        expected = forms_of(opened.statement)
+        if len(contents) > MAX_CONTENTS:
+            raise Refused("shape", WHERE, f"{len(contents)} contents; the limit is {MAX_CONTENTS}")
+        kept: dict[str, Kept] = {}
+        first_signer = opened.statement.by[0].key
+        for number, salted in enumerate(contents, 1):
+            check_limits(salted.content)
+            salt = parse_salt(salted.salt)
+            digest = salted_digest(salt, self.origin, first_signer, salted.content)
+            form = expected.get(digest)
+            if form is None or digest in kept:
+                raise Refused(
+                    "digest-mismatch",
+                    WHERE,
+                    f"content {number} of {len(contents)} gives the salted digest {digest}, which the statement "
+                    + ("brings once only" if digest in kept else "does not bring"),
+                )
+            check_form(salted.content, form)
+            kept[digest] = Kept(opened.identity, digest, salt, canonical(salted.content))
+        missing = [digest for digest in expected if digest not in kept]
+        if missing:
+            raise Refused(
+                "digest-mismatch",
+                WHERE,
+                f"the statement brings {len(expected)} salted digest(s); the content of {missing[0]} did not come",
+            )
+        return tuple(kept.values())
+
+    def refusal(self, identity: str, code: str, received_ms: int | None = None) -> bytes:
+        """The signed note that a statement (64 hex) came now, and was refused with this code."""
+        received_at = format_time(_now_ms() if received_ms is None else received_ms)
+        line = canonical(SubmissionRefused(code=code, received_at=received_at, statement=identity))
+        text = self.origin.encode() + b"\n" + line + b"\n"
+        name = key_name(self.origin, self.public_key)[0]
+        return format_note(Note(text, (sign_line(name, self._key, text),)))
+
+    # --- beside the tree
+
+    def keep(self, batch: Sequence[Deposit]) -> None:
+        """Step 2 of writing: the vault has the contents, durably, before the journal has their statements."""
+        kept = [content for deposit in batch for content in deposit.contents if isinstance(content, Kept)]
+        if kept:
+            self.vault.keep(kept, _now_ms())
+
+    def publish(self, start: int, stop: int, docket: Docket) -> None:
+        """Step 4 of writing: `contents/<N>` says what is public now of the entries below `stop`.
+
+        Also of earlier entries whose contents the entries start..stop-1 take from view, and, when the vault was
+        restored from a backup, of all that it has missed.
+        """
+        registered: list[tuple[int, str]] = []
+        hidings: list[Hiding] = []
+        for entry in _bundled(self._folder, self.origin, min(start, self._settled), stop):
+            statement, identity = entry.opened.statement, entry.opened.identity
+            if statement.salted_digests():
+                registered.append((entry.index, identity))
+            if isinstance(statement, ContentWithheld):
+                target = statement.target
+                hidings.append(Hiding(target.statement, target.salted_digest, entry.index, identity, statement.ground))
+            elif isinstance(statement, StatementWithdrawn):
+                earlier = docket.earlier(statement.statement)
+                if earlier is not None and earlier.kind in _WITHDRAWN_WITH_CONTENTS:
+                    hidings += [
+                        Hiding(statement.statement, digest, entry.index, identity, None) for digest in earlier.contents
+                    ]
+        if registered or hidings or stop - self.vault.settled >= _SETTLE_EVERY:
+            for number in sorted(self.vault.settle(registered, hidings, stop)):
+                self._write_public(number, stop)
+        self._settled = stop
+
+    def _write_public(self, number: int, stop: int) -> None:
+        held = self.vault.between(number * BUNDLE, min((number + 1) * BUNDLE, stop))
+        content = format_bundle(map(public_line, held))
+        if self._folder.read(bundle_path(number)) != content:
+            self._folder.replace(bundle_path(number), content)
+
+
+def public_line(held: Held) -> PublicLine:
+    """What `contents/<N>` says of one content."""
+    if held.hidden:
+        by = Authority(digest=held.hidden.by_statement, index=held.hidden.by_index)
+        return PublicLine(index=held.index, salted_digest=held.digest, by=by)
+    return PublicLine(
+        index=held.index, salted_digest=held.digest, salt=held.salt.hex(), content=parse_content(held.content)
+    )
+
+
+def reopen(index: int, raw: bytes, origin: str) -> Entry:
+    """The entry of a leaf's bytes that this record published itself: its signatures were verified when it came in.
+
+    Raises ValueError, Refused for bytes that are not such an entry.
+    """
+    received_ms, note = parse_entry(raw)
+    end = note.rindex(b"\n\n") + 1
+    first, line, rest = note[:end].split(b"\n")
+    if first != origin.encode() or rest:
+        raise ValueError(f"entry {index} is of the origin {first[:80]!r}")
+    return Entry(index, received_ms, Opened(origin, decode_line(line), sha256(note[:end]).hexdigest(), note, line))
+
+
+def _bundled(folder: Folder, origin: str, start: int, stop: int) -> Iterator[Entry]:
+    """The entries from `start` up to `stop` as they lie in the bundles of the tree of `stop` entries."""
+    for number in range(start // WIDTH, -(-stop // WIDTH)):
+        width = min(WIDTH, stop - number * WIDTH)
+        raw = folder.read(entries_path(number, width))
+        if raw is None:
+            raise CannotRun(
+                f"{folder.root}: the bundle {entries_path(number, width)} is missing.",
+                "Restore it from a mirror; it is also written anew when the whole folder `tile` is moved away.",
+            )
+        for index, entry in enumerate(parse_bundle(raw, width), number * WIDTH):
+            if index >= start:
+                yield reopen(index, entry, origin)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
