@@ -1,0 +1,131 @@
+"""What an answer says when it cannot say what was asked: problem+json with a stable code, in the reader's language.
+
+    {"type":"urn:constancia:closed","title":"La consulta está cerrada","status":409,
+     "code":"closed","rule":"A8","detail":"…"}
+
+RFC 9457. `code` and `rule` are for programs and stand in FORMAT.md; `title` is one plain sentence, in Spanish or
+English; `detail` names the case at hand, never what a citizen wrote. HTTP that cannot be read, or an address that is
+not there, has a status and no code.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ledger.errors import Refused
+
+MEDIA_TYPE = "application/problem+json"
+
+# Code -> what it means to the person who gets it, in Spanish and English.
+TITLES: Mapping[str, tuple[str, str]] = {
+    "role-scope": ("Quien firma no tiene ese papel", "The signer does not have that role"),
+    "conflict-of-interest": (
+        "Quien firma no es independiente en este asunto",
+        "The signer is not independent in this matter",
+    ),
+    "import": ("La importación no puede afirmar esto", "The importer may not state this"),
+    "unknown-key": ("La llave no está inscrita", "The key is not enrolled"),
+    "revoked-key": ("La llave fue revocada", "The key was revoked"),
+    "state": ("El registro no está en un estado que lo permita", "The record is not in a state that allows this"),
+    "closed": ("El plazo está cerrado", "The window is closed"),
+    "id-conflict": ("El identificador ya está en uso", "The identifier is taken"),
+    "shape": ("La declaración no tiene la forma debida", "The statement does not have its shape"),
+    "unknown-ref": ("Se refiere a algo que no está en el registro", "It refers to what is not in the record"),
+    "future": ("La fecha declarada está en el futuro", "The time stated is in the future"),
+    "stale": ("La fecha declarada es demasiado antigua", "The time stated is too long ago"),
+    "bad-signature": ("Una firma no es válida", "A signature does not verify"),
+    "wrong-origin": ("La declaración es para otro registro", "The statement is for another ledger"),
+    "empty": ("No se recibió nada", "Nothing was received"),
+    "bad-utf8": ("El texto no es UTF-8", "The text is not UTF-8"),
+    "not-json": ("No es JSON", "It is not JSON"),
+    "duplicate-key": ("Una clave aparece dos veces", "A key stands twice"),
+    "float": ("Hay un número que no es un entero simple", "A number is not a plain integer"),
+    "int-range": ("Un entero es demasiado grande", "An integer is too large"),
+    "too-deep": ("Los objetos están anidados demasiado profundo", "Objects are nested too deep"),
+    "nul": ("Hay un carácter NUL", "There is a NUL character"),
+    "not-canonical": ("No es la forma canónica de los bytes", "It is not the canonical form of the bytes"),
+    "encoding": ("Una codificación no está en su única forma", "An encoding is not in its one form"),
+    "weak-key": ("La llave o la firma es débil", "The key or the signature is weak"),
+    "empty-text": ("El texto está vacío", "The text is empty"),
+    "digest-mismatch": (
+        "El contenido no corresponde a su resumen con sal",
+        "The content does not fit its salted digest",
+    ),
+    "too-large": ("El envío es demasiado grande", "The submission is too large"),
+    "media-type": ("El tipo de contenido no es uno de los acordados", "The content type is none of those agreed"),
+    "rate-limit": ("Demasiados envíos; espere un momento", "Too many submissions; wait a moment"),
+    "busy": ("El servidor está ocupado; intente de nuevo", "The server is busy; try again"),
+}
+
+# Statuses that come without a code.
+PLAIN_TITLES: Mapping[int, tuple[str, str]] = {
+    400: ("No se pudo leer la solicitud", "The request could not be read"),
+    404: ("No existe", "There is no such thing"),
+    405: ("Aquí no se puede hacer eso", "That cannot be done here"),
+    408: ("La solicitud tardó demasiado", "The request took too long"),
+    500: ("Falló el servidor", "The server failed"),
+    503: ("El servidor no está listo", "The server is not ready"),
+}
+
+
+class ProblemBody(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The JSON of a problem."""
+
+    type: str
+    title: str
+    status: int
+    code: str | UnsetType = UNSET
+    rule: str | UnsetType = UNSET
+    detail: str | UnsetType = UNSET
+
+
+class Problem(Exception):
+    """An answer other than the one asked for. Raised anywhere below a request, answered in one place."""
+
+    def __init__(self, status: int, detail: str, code: str | None = None, rule: str | None = None) -> None:
+        super().__init__(f"{status}: {detail}")
+        self.status = status
+        self.detail = detail
+        self.code = code
+        self.rule = rule
+
+    @classmethod
+    def of(cls, refused: Refused) -> "Problem":
+        """The answer to a statement that was refused."""
+        return cls(refused.status, refused.detail, refused.code, refused.rule)
+
+    def body(self, accept_language: str = "") -> bytes:
+        """The JSON, with the title in the language that the reader prefers of our two."""
+        spanish, english = TITLES[self.code] if self.code else PLAIN_TITLES.get(self.status, PLAIN_TITLES[400])
+        return msgspec.json.encode(
+            ProblemBody(
+                type=f"urn:constancia:{self.code}" if self.code else "about:blank",
+                title=english if prefers_english(accept_language) else spanish,
+                status=self.status,
+                code=self.code or UNSET,
+                rule=self.rule or UNSET,
+                detail=self.detail or UNSET,
+            )
+        )
+
+    def headers(self) -> dict[str, str]:
+        """What goes with it."""
+        headers = {"content-type": MEDIA_TYPE, "cache-control": "no-store"}
+        if self.status in (429, 503):
+            headers["retry-after"] = "2"
+        return headers
+
+
+def prefers_english(accept_language: str) -> bool:
+    """Does this Accept-Language header put English before Spanish? Spanish is the default."""
+    best: dict[str, float] = {}
+    for part in accept_language[:400].split(","):
+        tag, _, parameter = part.strip().partition(";")
+        language = tag.partition("-")[0].strip().lower()
+        try:
+            weight = float(parameter.strip().removeprefix("q=")) if parameter else 1.0
+        except ValueError:
+            weight = 0.0
+        best[language] = max(best.get(language, 0.0), weight)
+    return best.get("en", 0.0) > best.get("es", 0.0)

@@ -1,0 +1,201 @@
+"""Settings: one frozen struct, read once from a TOML file and the environment.
+
+    host = "127.0.0.1"              where to listen
+    port = 8000
+    hosts = ["constancia.example"]  names under which this server answers, literally; none named: any
+    trusted_proxies = ["10.0.0.2"]  whose X-Forwarded-* headers are believed; none named: nobody's
+
+    [[ledgers]]
+    origin = "constancia.example/gt"    fixed for the ledger's life; served under its last segment, /gt/
+    folder = "."                        relative to this file
+
+A variable `CONSTANCIA_<NAME>` in the environment goes before the file (`CONSTANCIA_PORT=9000`; lists with commas).
+Unknown names are refused, in the file and in the environment: a setting with a typing error is worse than none.
+
+The folder of a ledger holds `public/` (the published files), `keys/` (`log` and `desk`), `journal.db`, `vault.db` and
+`records.db`. Keys are OpenSSH private keys without a passphrase, because the server starts alone; their files must be
+readable by their owner only.
+"""
+
+import stat
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_ssh_private_key,
+)
+from msgspec import Meta
+from nacl.signing import SigningKey
+
+from ledger.errors import CannotRun
+from ledger.vocabulary import Origin
+
+FILE_NAME = "constancia.toml"
+PREFIX = "CONSTANCIA_"
+
+# Read elsewhere: by the tests, and by the commands that sign.
+NOT_SETTINGS = frozenset({"CONSTANCIA_SHARED", "CONSTANCIA_NO_SKIP", "CONSTANCIA_PASSPHRASE"})
+
+# First segments that are not a ledger's.
+RESERVED_PATHS = frozenset({"healthz", "readyz", "metrics", "schema", "static"})
+
+_Seconds = Annotated[float, Meta(gt=0, le=600)]
+
+
+class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One ledger: its origin, and the folder that holds it (absolute once loaded)."""
+
+    origin: Origin
+    folder: str = "."
+
+    @property
+    def path(self) -> str:
+        """The segment under which it is served: the last one of its origin."""
+        return self.origin.rpartition("/")[2]
+
+    @property
+    def place(self) -> Path:
+        """The folder."""
+        return Path(self.folder)
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All that an operator can set."""
+
+    ledgers: Annotated[tuple[LedgerSettings, ...], Meta(min_length=1)]
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8000
+    hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    # A header or body that takes longer is cut off.
+    read_timeout: _Seconds = 10.0
+    # Threads that verify signatures and answer from the databases.
+    threads: Annotated[int, Meta(ge=1, le=64)] = 4
+    # Requests at work at one time; more are answered 503 at once.
+    max_requests: Annotated[int, Meta(ge=8, le=100_000)] = 1_024
+    access_log: bool = False
+
+
+def load_settings(folder_or_file: Path, environment: Mapping[str, str]) -> Settings:
+    """The settings of `constancia.toml` in a folder (or of that file), after the environment had its say.
+
+    Raises CannotRun naming the file or variable and what is wrong with it.
+    """
+    path = folder_or_file / FILE_NAME if folder_or_file.is_dir() else folder_or_file
+    try:
+        found: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise CannotRun(
+            f"{path}: there is no such file, so this is not the folder of a ledger.",
+            "Make one with `constancia init` or `constancia demo`.",
+        ) from None
+    except OSError as error:
+        raise CannotRun(f"{path}: {error.strerror}.", "Look at who may read it.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CannotRun(f"{path}: not TOML: {error}.", "Mend the line named.") from None
+    # The file alone first, so that a message about it does not name a variable.
+    settings = _converted(found, str(path), strict=True)
+    changed = _from_environment(environment)
+    if changed:
+        settings = _converted(msgspec.to_builtins(settings) | changed, "the environment", strict=False)
+    return _checked(settings, path)
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    changed: dict[str, Any] = {}
+    fields = {name.upper(): name for name in Settings.__struct_fields__ if name != "ledgers"}
+    lists = {"hosts", "trusted_proxies"}
+    for variable, value in environment.items():
+        if not variable.startswith(PREFIX) or variable in NOT_SETTINGS:
+            continue
+        name = fields.get(variable.removeprefix(PREFIX))
+        if name is None:
+            raise CannotRun(
+                f"{variable}: there is no such setting.",
+                f"There are {', '.join(PREFIX + field for field in sorted(fields))}.",
+            )
+        changed[name] = [part.strip() for part in value.split(",") if part.strip()] if name in lists else value
+    return changed
+
+
+def _converted(plain: dict[str, Any], where: str, *, strict: bool) -> Settings:
+    try:
+        return msgspec.convert(plain, Settings, strict=strict)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).removesuffix("`").partition(" - at `$.")
+        name = f"{PREFIX}{place.upper()}" if place and not strict else place
+        raise CannotRun(f"{where}: {f'{name}: ' if name else ''}{message}.", "Mend that setting.") from None
+
+
+def _checked(settings: Settings, path: Path) -> Settings:
+    """Folders made absolute; no two ledgers under one path or in one folder. Raises CannotRun."""
+    ledgers: list[LedgerSettings] = []
+    for ledger in settings.ledgers:
+        placed = LedgerSettings(ledger.origin, str((path.parent / ledger.folder).resolve()))
+        if placed.path in RESERVED_PATHS:
+            raise CannotRun(
+                f"{path}: the origin {placed.origin} ends in `{placed.path}`, a path that the server keeps for itself.",
+                "An origin is for ever: found the ledger under another one.",
+            )
+        for other in ledgers:
+            if placed.path == other.path or placed.folder == other.folder:
+                raise CannotRun(
+                    f"{path}: {other.origin} and {placed.origin} share a path or a folder.",
+                    "Each ledger has its own; serve them from two installations.",
+                )
+        ledgers.append(placed)
+    return msgspec.structs.replace(settings, ledgers=tuple(ledgers))
+
+
+def format_settings(settings: Settings) -> str:
+    """The TOML of settings, with only what differs from the defaults. The inverse of `load_settings` on one folder."""
+    plain = msgspec.to_builtins(settings)
+    lines: list[str] = []
+    for field in msgspec.structs.fields(Settings):
+        value = plain[field.name]
+        if field.name != "ledgers" and msgspec.convert(value, field.type) != field.default:
+            lines.append(f"{field.name} = {_toml(value)}")
+    for ledger in plain["ledgers"]:
+        lines += ["", "[[ledgers]]", *(f"{name} = {_toml(value)}" for name, value in ledger.items())]
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def _toml(value: object) -> str:
+    # A basic string of TOML is a string of JSON, and so are lists, numbers and booleans as far as we have them.
+    return msgspec.json.encode(value).decode()
+
+
+# --- key files -------------------------------------------------------------------------------------------------------
+
+
+def read_key(path: Path) -> SigningKey:
+    """The Ed25519 key of an OpenSSH private key file without a passphrase. Raises CannotRun."""
+    try:
+        mode = path.stat().st_mode
+        raw = path.read_bytes()
+    except OSError as error:
+        raise CannotRun(f"{path}: {error.strerror}.", "The server needs this key to sign.") from error
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise CannotRun(f"{path}: others than its owner may read this key.", f"chmod 600 {path}")
+    try:
+        key = load_ssh_private_key(raw, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise CannotRun(f"{path}: not an OpenSSH private key without a passphrase ({error}).") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise CannotRun(f"{path}: not an Ed25519 key.")
+    return SigningKey(key.private_bytes_raw())
+
+
+def format_key(key: SigningKey) -> bytes:
+    """The OpenSSH private key file, without a passphrase, of a key. The inverse of `read_key`."""
+    return Ed25519PrivateKey.from_private_bytes(bytes(key)).private_bytes(
+        Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()
+    )
