@@ -10,7 +10,7 @@
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install tools words demo test bench wheel lock clean
+.PHONY: help install tools demo test bench wheel lock clean
 
 SHELL = /bin/sh
 PORT = 8000
@@ -89,18 +89,9 @@ $(VENV)/.tools: requirements-dev.lock requirements.lock pyproject.toml
 	@lock=requirements-dev.lock; $(INSTALL_LOCK)
 	@touch $(VENV)/.installed $@
 
-install: $(VENV)/.installed words
+install: $(VENV)/.installed
 
-tools: $(VENV)/.tools words
-
-# Message catalogues, compiled when their source is newer.
-words:
-	@find projections api -name '*.po' | while read -r po; do \
-		mo="$${po%.po}.mo"; \
-		if [ ! -e "$$mo" ] || [ -n "$$(find "$$po" -newer "$$mo")" ]; then \
-			$(BIN)/pybabel --quiet compile --input-file "$$po" --output-file "$$mo" || exit 1; \
-		fi; \
-	done
+tools: $(VENV)/.tools
 
 # --- what it is for -------------------------------------------------------------------------------------
 
