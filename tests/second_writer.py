@@ -4,6 +4,7 @@ It shares no code with `ledger.log`. It slices lists where the real writer grows
 bytes. Tests audit what it publishes, compare it with what the real writer publishes, and make it lie.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 
 from nacl.signing import SigningKey
@@ -72,5 +73,33 @@ def publish(
     root = root_of(leaf_hash(entry) for entry in entries)
     files["checkpoint"] = files["head"] = sign_checkpoint(Checkpoint(origin, len(entries), root), log_key)
     files["policy"] = policy_for(origin, log_key)
+    files["ledger.json"] = ledger_file(origin, log_key)
     files.update(others or {})
+    return files
+
+
+def ledger_file(origin: str, log_key: SigningKey) -> bytes:
+    """`ledger.json`, written out."""
+    vkey = format_vkey(origin, ED25519, bytes(log_key.verify_key))
+    said = {
+        "formats": [
+            "c2sp.org/signed-note@v1.0.0",
+            "c2sp.org/tlog-checkpoint@v1.0.0",
+            "c2sp.org/tlog-tiles@v0.1.0",
+            "constancia/statement/v1",
+        ],
+        "log_keys": [vkey],
+        "merge_delay_seconds": 10,
+        "origin": origin,
+    }
+    return json.dumps(said, separators=(",", ":"), sort_keys=True).encode() + b"\n"
+
+
+def contents_files(lines: Iterable[dict[str, object]]) -> dict[str, bytes]:
+    """`contents/<N>` for lines `{index, salted_digest, …}`, each in the file of its 256 entries."""
+    files: dict[str, bytes] = {}
+    for line in sorted(lines, key=lambda each: (each["index"], each["salted_digest"])):
+        path = f"contents/{int(str(line['index'])) // WIDTH:03}"
+        raw = json.dumps(line, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
+        files[path] = files.get(path, b"") + raw + b"\n"
     return files
