@@ -1118,7 +1118,7 @@ class _Drafter:
     def _note_repeated(self, table: Table, field: Field, name: str, title: str) -> None:
         earlier = self._measured.setdefault((name, title), table.name)
         if earlier != table.name:
-            self._table_notes[table.name].append(Note("figure-repeated", field.first, earlier))
+            self._table_notes[table.name].append(Note("figure-repeated", field.first, f"{earlier} ({name})"))
 
     # -- the report as a statement
 

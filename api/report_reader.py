@@ -421,6 +421,9 @@ class _TableReader:
         marks = [i for i, cell in enumerate(row) if cell.text in _MARKS]
         printed = " | ".join(cell.flat or "·" for cell in row)
         self._fields["compliance"] = Field(printed, label.first, (row or [label])[-1].last)
+        third = values[2].flat if len(headings) > 2 else ""
+        if third and third.casefold() != "considerable":
+            self._note("level-words", values[2].first, third)
         if headings != ["not_started", "limited", "substantial", "complete"]:
             self._note("level-headings", label.first, ", ".join(headings))
         for cell in row:
@@ -452,6 +455,8 @@ class _TableReader:
                 self._use(value, "table")
             elif _CIVIL_LABEL.fullmatch(flat):
                 current = "civil"
+                if not flat.casefold().startswith("civil society"):
+                    self._note("label-words", value.first, flat)
                 self._use(value, "table")
             else:
                 self._use(value, "fact")
