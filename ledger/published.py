@@ -39,6 +39,7 @@ _OWN_FILES = frozenset({"head", "checkpoint", "policy", "ledger.json"})
 _DAY = pattern(r"checkpoints/[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 _UNFINISHED = ".new-"
+_numbers = itertools.count()  # of temporary names in this process, whatever folder object makes them
 
 _WEDGED = "Nothing more is written or signed. Compare with a mirror before you start again."
 
@@ -66,7 +67,6 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._names = itertools.count()
         self._folders: set[Path] = set()
 
     # --- reading
@@ -113,7 +113,7 @@ class Folder:
                 raise self._failed("write", path, error) from error
             touched.add(place.parent)
         # Each folder once, the deepest first: a name is durable before the name of the folder that holds it.
-        for folder in sorted(touched, key=lambda each: len(each.parts), reverse=True):
+        for folder in sorted(touched, key=lambda each: (-len(each.parts), each)):
             self._sync_folder(folder)
 
     def replace(self, path: str, content: bytes) -> None:
@@ -221,7 +221,7 @@ class Folder:
 
     def _write_temporary(self, content: bytes) -> Path:
         """Write and sync a file that nobody knows yet."""
-        temporary = self.root / f"{_UNFINISHED}{os.getpid()}-{next(self._names)}"
+        temporary = self.root / f"{_UNFINISHED}{os.getpid()}-{next(_numbers)}"
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         try:
             _write_all(descriptor, content)
