@@ -36,35 +36,34 @@ _DAY = (  # a day that the calendar has, year 0001 to 9999
 )
 _CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 
-Slug = Annotated[str, Meta(pattern=rf"\A{_SLUG}\Z")]
-CommitmentId = Annotated[str, Meta(pattern=rf"\A{_COMMITMENT}\Z")]
-MechanismId = Annotated[str, Meta(pattern=rf"\A{_MECHANISM}\Z")]
-Subject = Annotated[str, Meta(pattern=rf"\A{_COMMITMENT}(?:\.M(?:0|[1-9][0-9]?))?\Z")]
-About = Annotated[str, Meta(pattern=rf"\A(?:{_SLUG}|{_COMMITMENT}(?:\.M(?:0|[1-9][0-9]?))?)\Z")]
-Hex64 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
-Key = Hex64  # the raw Ed25519 public key
-Ref = Hex64  # identity of an earlier statement
-Digest = Hex64  # SHA-256 of a file's bytes
-SaltedDigest = Hex64  # FORMAT.md, "Salted digest"
-Claim = Hex64
-# At least one character that is not ASCII space, tab or newline. The limit in bytes is checked by check_text_bytes.
-Text = Annotated[str, Meta(min_length=1, max_length=4000, pattern=r"[^ \t\n]")]
-When = Annotated[str, Meta(pattern=rf"\A{_DAY}T{_CLOCK}Z\Z")]
-Day = Annotated[str, Meta(pattern=rf"\A{_DAY}\Z")]
-Url = Annotated[str, Meta(min_length=8, max_length=2048, pattern=r"\Ahttps?://[!#-;=?-\[\]-~]+\Z")]
-Lang = Annotated[str, Meta(pattern=r"\A[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}\Z")]
-Country = Annotated[str, Meta(pattern=r"\A[A-Z]{2}\Z")]
-MediaType = Annotated[str, Meta(max_length=127, pattern=r"\A[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*\Z")]
-Name = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{0,63}\Z")]
-PrintedItem = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._/-]{0,127}\Z")]
+# A title is the type's name in FORMAT.md.
+Slug = Annotated[str, Meta(title="slug", pattern=rf"\A{_SLUG}\Z")]
+CommitmentId = Annotated[str, Meta(title="commitment id", pattern=rf"\A{_COMMITMENT}\Z")]
+MechanismId = Annotated[str, Meta(title="mechanism id", pattern=rf"\A{_MECHANISM}\Z")]
+Subject = Annotated[str, Meta(title="subject", pattern=rf"\A{_COMMITMENT}(?:\.M(?:0|[1-9][0-9]?))?\Z")]
+About = Annotated[str, Meta(title="about", pattern=rf"\A(?:{_SLUG}|{_COMMITMENT}(?:\.M(?:0|[1-9][0-9]?))?)\Z")]
+_HEX64 = r"\A[0-9a-f]{64}\Z"
+Key = Annotated[str, Meta(title="key", pattern=_HEX64)]  # the raw Ed25519 public key
+Ref = Annotated[str, Meta(title="ref", pattern=_HEX64)]  # identity of an earlier statement
+Digest = Annotated[str, Meta(title="digest", pattern=_HEX64)]  # SHA-256 of a file's bytes
+SaltedDigest = Annotated[str, Meta(title="salted digest", pattern=_HEX64)]
+Claim = Annotated[str, Meta(title="claim", pattern=_HEX64)]
+Secret = Annotated[str, Meta(title="secret", pattern=_HEX64)]
+# At least one character that is not ASCII space, tab or newline. Types count code points; the limit in bytes is
+# checked where the line is decoded.
+Text = Annotated[str, Meta(title="text", min_length=1, max_length=4000, pattern=r"[^ \t\n]")]
+When = Annotated[str, Meta(title="when", pattern=rf"\A{_DAY}T{_CLOCK}Z\Z")]
+Day = Annotated[str, Meta(title="day", pattern=rf"\A{_DAY}\Z")]
+Url = Annotated[str, Meta(title="url", min_length=8, max_length=2048, pattern=r"\Ahttps?://[!#-;=?-\[\]-~]+\Z")]
+Lang = Annotated[str, Meta(title="lang", pattern=r"\A[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}\Z")]
+Country = Annotated[str, Meta(title="country", pattern=r"\A[A-Z]{2}\Z")]
+_MEDIA_PART = r"[a-z0-9][a-z0-9!#$&^_.+-]*"
+MediaType = Annotated[str, Meta(title="media type", max_length=127, pattern=rf"\A{_MEDIA_PART}/{_MEDIA_PART}\Z")]
+Name = Annotated[str, Meta(title="name", pattern=r"\A[a-z][a-z0-9_]{0,63}\Z")]
+PrintedItem = Annotated[str, Meta(title="printed item", pattern=r"\A[A-Za-z0-9][A-Za-z0-9._/-]{0,127}\Z")]
 # A schema-less URL: host, optional port, at least one path segment.
-Origin = Annotated[
-    str,
-    Meta(
-        max_length=255,
-        pattern=r"\A[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?(?:/[a-z0-9][a-z0-9._~-]*)+\Z",
-    ),
-]
+_HOST = r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?"
+Origin = Annotated[str, Meta(title="origin", max_length=255, pattern=rf"\A{_HOST}(?:/[a-z0-9][a-z0-9._~-]*)+\Z")]
 
 # What a pattern asks for, for the message of a refusal.
 FORM_IN_WORDS: dict[str, str] = {
@@ -1108,7 +1107,7 @@ class StatementWithdrawn(OfStatement, frozen=True, kw_only=True):
 
     statement: Ref
     words: Words | UnsetType = UNSET
-    secret: Hex64 | UnsetType = UNSET
+    secret: Secret | UnsetType = UNSET
 
     signed_by: ClassVar[str] = "holder or citizen"
     refs: ClassVar[dict[str, tuple[str, ...]]] = {
