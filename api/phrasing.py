@@ -175,6 +175,17 @@ SEEN: Mapping[str, str] = {
     "unsure": msg("could not be established"),
 }
 
+MEDIA: Mapping[str, str] = {
+    "press": msg("press"),
+    "web": msg("web"),
+    "email": msg("e-mail"),
+    "radio": msg("radio"),
+    "tv": msg("television"),
+    "poster": msg("poster"),
+    "social": msg("social media"),
+    "message": msg("message"),
+}
+
 CAUSES: Mapping[str, str] = {
     "retired": msg("retired"),
     "lost": msg("lost"),
@@ -252,6 +263,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "evidence_type": EVIDENCE_TYPES,
     "objection": OBJECTIONS,
     "seen": SEEN,
+    "medium": MEDIA,
     "cause": CAUSES,
     "funding": FUNDINGS,
     "kind": KIND_NAMES,
@@ -399,5 +411,18 @@ def level_ordinal(level: str) -> int:
 
 def iso(milliseconds: int) -> str:
     """A received time for a machine: 2015-09-04T20:05:00.000Z."""
-    moment = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.timezone.utc)
+    moment = datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
+
+
+def plain(text: str) -> str:
+    """A text for an attribute or a list, without markup: characters that cannot be seen stand as their numbers."""
+    return "".join(f"[U+{ord(character):04X}]" if unseen(character) else character for character in text)
+
+
+def visible(text: str) -> Markup:
+    """Raw bytes as text, in a block of its own: escaped, with the number of each character that cannot be seen."""
+    return Markup().join(
+        Markup('<span class="flag">U+{:04X}</span>').format(ord(character)) if unseen(character) else escape(character)
+        for character in text
+    )

@@ -86,7 +86,7 @@ class Catalogue(gettext.NullTranslations):
         super().__init__()
         self.language = language
         self.messages = list(parse_catalogue(source))
-        header = self.messages[0].texts[0] if self.messages and self.messages[0].singular == "" else ""
+        header = "".join(self.messages[0].texts) if self.messages and self.messages[0].singular == "" else ""
         rule = re.search(r"^Plural-Forms: *nplurals=[0-9]; *plural=([^;]+);", header, re.MULTILINE)
         if rule is None:
             raise ValueError(f"the catalogue {language} says no Plural-Forms in its header")
@@ -101,7 +101,8 @@ class Catalogue(gettext.NullTranslations):
         texts = self._texts.get((context, singular))
         if texts is None:
             return singular if n == 1 else plural
-        return texts[self._form(n)] if len(texts) > 1 else texts[0]
+        form = self._form(n) if len(texts) > 1 else 0
+        return texts[form]
 
     def gettext(self, message: str) -> str:
         """The sentence for this English one."""

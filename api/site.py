@@ -1,0 +1,221 @@
+"""What all pages share: the languages, the addresses, the templates, the headers and the stylesheet.
+
+    Place            where a request stands (ledger, language, path, as-of); makes every link of a page
+    page(…)          a template and its words -> a whole HTML answer, with the headers that keep it safe
+    assets           stylesheet and icon, served under their digest, so that a browser may keep them for ever
+
+Nothing here knows what a commitment is. Words stand in `projections/words`, what codes are called in `api/phrasing.py`.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import quote, urlencode
+
+import jinja2
+import msgspec
+from litestar import Response
+from markupsafe import Markup, escape
+from msgspec import UNSET
+
+from api.phrasing import Phrasing, http_address, iso, level_ordinal, plain, shown, visible
+from projections.words.catalogue import DEFAULT_LANGUAGE, catalogue, languages
+
+HERE = Path(__file__).resolve().parent
+
+# No script, no style and no image but our own; nobody frames us; no page tells another where its reader came from.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Mapping[str, str] = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    # What is withheld a minute from now must not be shown from a cache.
+    "cache-control": "no-cache",
+}
+
+# The path segment of each language; the default has none.
+SEGMENTS: Mapping[str, str] = {
+    language: "" if language == DEFAULT_LANGUAGE else language.partition("-")[0] for language in languages()
+}
+# Each in itself: a reader looks for the word they know.
+LANGUAGE_NAMES: Mapping[str, str] = {"es-GT": "Español", "en": "English"}
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a request stands. Every link of a page is made here, so that language and as-of travel along.
+
+    `base` is the scheme and host that the reader used, `segments` the path below ledger and language, `keep` the as-of
+    (`at` or `as_of`) as it was asked for.
+    """
+
+    base: str
+    ledger: str
+    language: str
+    segments: tuple[str, ...] = ()
+    keep: tuple[tuple[str, str], ...] = ()
+
+    def to(self, *segments: object, **query: object) -> str:
+        """The path of a page of this ledger, in this language and as of the same moment."""
+        return self._path(self.language, segments, (*self.keep, *((name, str(value)) for name, value in query.items())))
+
+    def raw(self, *segments: object) -> str:
+        """The path of a published file or answer: it has no language."""
+        return "/" + "/".join(quote(str(part), safe="/") for part in (self.ledger, *segments) if part != "")
+
+    def address(self, *segments: object) -> str:
+        """The whole address of a page; of this one when none is named. It goes on paper."""
+        return self.base + self.to(*(segments or self.segments))
+
+    def in_language(self, language: str) -> str:
+        """The path of this page in another language."""
+        return self._path(language, self.segments, self.keep)
+
+    def now(self) -> str:
+        """The path of this page in the latest state."""
+        return self._path(self.language, self.segments, ())
+
+    def _path(self, language: str, segments: tuple[object, ...], query: tuple[tuple[str, str], ...]) -> str:
+        parts = [part for part in (self.ledger, SEGMENTS[language], *segments) if part != ""]
+        path = "/" + "/".join(quote(str(part), safe="") for part in parts)
+        # The front page of a ledger ends in a slash, as its address is written.
+        path += "/" if not segments and parts else ""
+        return path + (f"?{urlencode(query)}" if query else "")
+
+
+# --- templates ----------------------------------------------------------------------------------------------
+
+
+def _given(value: object) -> bool:
+    """A field that the statement has: absent ones are UNSET."""
+    return value is not UNSET
+
+
+@cache
+def environment(language: str) -> jinja2.Environment:
+    """The templates in one language. A name that a template uses and nobody gave is an error, never a blank."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        auto_reload=False,
+    )
+    words: Any = made
+    words.install_gettext_translations(catalogue(language), newstyle=True)
+    made.tests["given"] = _given
+    made.filters["plain"] = plain
+    made.policies["ext.i18n.trimmed"] = True
+    names: dict[str, Any] = {
+        "asset": asset,
+        "http_address": http_address,
+        "iso": iso,
+        "ordinal": level_ordinal,
+        "plain": plain,
+        "shown": shown,
+        "tree": tree,
+        "visible": visible,
+    }
+    made.globals.update(names)
+    return made
+
+
+def page(
+    template: str,
+    place: Place,
+    say: Phrasing,
+    status: int = 200,
+    sections: tuple[tuple[str, str], ...] = (),
+    **words: Any,
+) -> Response[bytes]:
+    """A whole page. `sections` are the path segment and the name of each entry of the menu."""
+    own = place.segments[0] if place.segments else ""
+    html = (
+        environment(place.language)
+        .get_template(template)
+        .render(
+            lang=place.language,
+            languages=[
+                {
+                    "code": language,
+                    "name": LANGUAGE_NAMES.get(language, language),
+                    "href": place.in_language(language),
+                    "address": place.base + place.in_language(language),
+                }
+                for language in languages()
+            ],
+            here=place.base + place.now(),
+            to=place.to,
+            to_now=place.now(),
+            raw=place.raw,
+            address=place.address,
+            keep=place.keep,
+            say=say,
+            sections=[
+                {"href": place.to(*(part for part in (segment,) if part)), "name": name, "current": segment == own}
+                for segment, name in sections
+            ],
+            **words,
+        )
+    )
+    return Response(html.encode(), status_code=status, media_type="text/html; charset=utf-8", headers=dict(HEADERS))
+
+
+def tree(value: Any) -> Markup:
+    """Decoded JSON as nested lists of names and values, for reading; the bytes stand beside it."""
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
+        lines = Markup().join(
+            Markup("<dt><code>{}</code></dt><dd>{}</dd>").format(name, tree(inner)) for name, inner in fields.items()
+        )
+        return Markup('<dl class="fields json">{}</dl>').format(lines)
+    if isinstance(value, list):
+        if not value:
+            return Markup('<span class="quiet">[ ]</span>')
+        return Markup('<ul class="plain json">{}</ul>').format(
+            Markup().join(Markup("<li>{}</li>").format(tree(inner)) for inner in cast("list[Any]", value))
+        )
+    if isinstance(value, str):
+        kind = "hash" if len(value) == 64 and not set(value) - set("0123456789abcdef") else "said"
+        return Markup('<span class="{}">{}</span>').format(kind, shown(value))
+    return Markup("{}").format(escape(str(value)))
+
+
+# --- stylesheet and icon --------------------------------------------------------------------------------------
+
+_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".js": "text/javascript; charset=utf-8"}
+
+
+@cache
+def _assets() -> Mapping[str, tuple[bytes, str]]:
+    """Every static file: its bytes and the digest that its address carries."""
+    found: dict[str, tuple[bytes, str]] = {}
+    for path in (HERE / "static").iterdir():
+        if path.suffix in _TYPES:
+            content = path.read_bytes()
+            found[path.name] = (content, hashlib.sha256(content).hexdigest()[:16])
+    return found
+
+
+def asset(name: str) -> str:
+    """The address of a static file; it changes when the file does. Raises KeyError where there is none."""
+    return f"/static/{name}?v={_assets()[name][1]}"
+
+
+def asset_answer(name: str) -> Response[bytes] | None:
+    """A static file, to be kept for ever; None where there is none."""
+    found = _assets().get(name)
+    if found is None:
+        return None
+    headers = {
+        "cache-control": "public, max-age=31536000, immutable",
+        "x-content-type-options": "nosniff",
+        "content-security-policy": POLICY,
+    }
+    return Response(found[0], media_type=_TYPES[Path(name).suffix], headers=headers)
