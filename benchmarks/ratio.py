@@ -30,6 +30,10 @@ class Ratio(msgspec.Struct, frozen=True):
         return self.value >= self.goal
 
 
+class NotMeasured(Exception):
+    """This machine cannot show the ratio; the message says why."""
+
+
 def alternate(ours: Callable[[], float], peer: Callable[[], float], rounds: int = ROUNDS) -> tuple[float, float]:
     """The rates of both sides, measured in turn, so that a busy moment of the machine strikes both.
 

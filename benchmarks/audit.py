@@ -1,0 +1,133 @@
+"""The auditor against bare signature checks: what replaying a whole record costs beyond what cannot be avoided.
+
+Every figure is taken in a fresh process that may use only so many cores. Reading the files, parsing, the canonical
+form, signatures, rulebook, tree, contents and replay are all in ours; the peer has its keys, texts and signatures in
+memory and does nothing but call libsodium.
+"""
+
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from nacl.bindings import crypto_sign_open
+
+from benchmarks import limits
+from benchmarks.limits import Limits
+from benchmarks.ratio import NotMeasured, Ratio, alternate
+from benchmarks.record import ORIGIN, make_ledger
+from ledger.published import Folder
+from ledger.statement import decode_line, open_statement, parse_entry
+from ledger.tlog.note import parse_note
+from ledger.tlog.policy import parse_policy
+from ledger.tlog.tiles import parse_bundle
+from projections.audit import audit
+
+COMMENTS = 30_000
+
+
+def full_audit_to_bare_verification(folder: Path, measured: Limits) -> Ratio:
+    """Full audit on one core / PyNaCl verifying the same bytes on one core."""
+    del measured
+    public = make_ledger(folder.parent / "ledger", COMMENTS)
+    ours, peer = alternate(lambda: audited_a_second(public, 1), lambda: verified_a_second(public))
+    return Ratio(
+        name="audit",
+        ours_is="full audit: read, parse, canonical form, signatures, rulebook, tree, contents, replay; one core",
+        ours=ours,
+        peer_is="bare PyNaCl (libsodium) verifying the same signatures from memory, one core",
+        peer=peer,
+        goal=0.85,
+        fair=f"{COMMENTS:,} comments, each by another key, with its published text",
+    )
+
+
+def full_audit_on_all_cores_to_one(folder: Path, measured: Limits) -> Ratio:
+    """Full audit on two cores / on one."""
+    if measured.cores < 2:
+        raise NotMeasured("this machine gives us one core")
+    public = make_ledger(folder.parent / "ledger", COMMENTS)
+    ours, peer = alternate(lambda: audited_a_second(public, 2), lambda: audited_a_second(public, 1))
+    return Ratio(
+        name="two cores",
+        ours_is="full audit, two cores",
+        ours=ours,
+        peer_is="full audit, one core",
+        peer=peer,
+        goal=1.8,
+    )
+
+
+def full_audit_to_openssl(folder: Path, measured: Limits) -> Ratio:
+    """Full audit on all cores / `openssl speed ed25519` on all cores."""
+    if measured.openssl_all_cores is None:
+        raise NotMeasured("there is no openssl here, or it does not know ed25519")
+    public = make_ledger(folder.parent / "ledger", COMMENTS)
+    ours, peer = alternate(
+        lambda: audited_a_second(public, measured.cores),
+        lambda: limits.openssl_verifications_a_second(measured.cores) or 0.0,
+    )
+    return Ratio(
+        name="openssl",
+        ours_is=f"full audit, {measured.cores} cores",
+        ours=ours,
+        peer_is=f"openssl speed ed25519, verifications, {measured.cores} cores",
+        peer=peer,
+        goal=1.6,
+    )
+
+
+# --- both sides ---------------------------------------------------------------------------------------------------
+
+
+def audited_a_second(public: Path, cores: int) -> float:
+    """Entries a second of a full audit with the policy and the founding statement pinned."""
+    with _fresh_process(cores) as pool:
+        return pool.submit(_audit, public, cores).result()
+
+
+def verified_a_second(public: Path) -> float:
+    """Signatures a second of bare verification in one process."""
+    with _fresh_process(1) as pool:
+        return pool.submit(_verify, public).result()
+
+
+def _fresh_process(cores: int) -> ProcessPoolExecutor:
+    """One process that imports anew and uses, with those that it starts, so many cores."""
+    return ProcessPoolExecutor(1, get_context("spawn"), _bind_to, (cores,))
+
+
+def _bind_to(cores: int) -> None:
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+
+
+def _audit(public: Path, cores: int) -> float:
+    source = Folder(public)
+    policy = parse_policy((public / "policy").read_bytes())
+    first = parse_bundle((public / "tile/entries/000").read_bytes())[0]
+    founding = open_statement(parse_entry(first)[1], ORIGIN).identity
+    start = time.perf_counter()
+    report = audit(source, policy=policy, founding=founding, workers=cores)
+    spent = time.perf_counter() - start
+    if report.verdict != "verified":
+        raise RuntimeError(f"the ledger that was made to be measured is not in order: {report.findings[:3]}")
+    return report.size / spent
+
+
+def _verify(public: Path) -> float:
+    signed: list[tuple[bytes, bytes]] = []
+    for path in sorted(public.glob("tile/entries/**/[x0-9]??")):
+        if path.is_file() and not path.parent.name.endswith(".p"):  # full ones
+            for entry in parse_bundle(path.read_bytes()):
+                note = parse_note(parse_entry(entry)[1])
+                signers = decode_line(note.text.split(b"\n")[1]).by
+                signed += [
+                    (line.signature + note.text, bytes.fromhex(signer.key))
+                    for signer, line in zip(signers, note.lines, strict=True)
+                ]
+    start = time.perf_counter()
+    for signature_and_message, key in signed:
+        crypto_sign_open(signature_and_message, key)
+    return len(signed) / (time.perf_counter() - start)

@@ -1,0 +1,111 @@
+"""A ledger to measure with: founded by the rulebook, with a plan and an open round, and as many comments as asked.
+
+Each comment is by a citizen with a key of its own and brings a text to the vault: the mass case, and the dearest one
+to verify, since no key is seen twice.
+"""
+
+import time
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from nacl.signing import SigningKey
+
+from consultation.desk import Desk
+from consultation.text import Content, SaltedContent, claim, salted_digest
+from consultation.vault import Vault
+from ledger.log import Log
+from ledger.published import Folder
+from ledger.statement import format_when, sign_statement
+from ledger.vocabulary import KINDS
+from tests import world
+
+ORIGIN = world.ORIGIN
+LOG_KEY = world.key_of("log")
+# How many may wait for the sequencer at once; it takes up to 500 of them at a time.
+AT_ONCE = 2_000
+TEXT = (
+    "Propongo que cada compromiso publique su presupuesto y su avance por mes, con el nombre de la oficina que "
+    "responde. Así sabremos en la comunidad a quién preguntar. Comentario número {number}."
+)
+
+
+class Submitted(msgspec.Struct, frozen=True):
+    """A comment as its citizen sends it."""
+
+    note: bytes
+    contents: tuple[SaltedContent, ...]
+
+
+def founding_notes() -> list[bytes]:
+    """The statements that a ledger needs before the first comment, said now."""
+    small = world.World(now_ms=time.time_ns() // 1_000_000)
+    small.say("LedgerOpened", *world.FOUNDERS, **world.founding())
+    world.grant(small, "copret", "coordinator")
+    small.say(
+        "PlanRegistered",
+        "copret:coordinator",
+        title="Plan de acción",
+        country="GT",
+        cycle=2,
+        starts={"precision": "day", "day": "2014-06-30"},
+        ends={"precision": "year", "day": "2016-01-01"},
+        document=world.digest_of("plan"),
+    )
+    small.open_round()
+    return [entry.opened.note for entry in small.entries]
+
+
+def comments(first: int, count: int) -> Iterator[Submitted]:
+    """So many different comments in that round, numbered from `first`, each signed by another citizen."""
+    kind = KINDS["CommentSubmitted"]
+    said_at = format_when(time.time_ns() // 1_000_000)
+    for number in range(first, first + count):
+        seed = sha256(b"citizen %d" % number).digest()
+        key = SigningKey(seed)
+        public = bytes(key.verify_key).hex()
+        content = Content(text=TEXT.format(number=number))
+        fields: dict[str, Any] = {
+            "kind": "CommentSubmitted",
+            "plan": world.PLAN,
+            "by": [{"key": public, "role": "citizen"}],
+            "said_at": said_at,
+            "lang": "es-GT",
+            "round": "ronda-1",
+            "version": 1,
+            "about": "whole",
+            "salted_digest": salted_digest(seed, ORIGIN, public, content),
+            "claim": claim(seed),
+        }
+        note = sign_statement(ORIGIN, msgspec.convert(fields, kind), [key])
+        yield Submitted(note, (SaltedContent(salt=seed.hex(), content=content),))
+
+
+def make_ledger(folder: Path, count: int) -> Path:
+    """A published ledger of the founding statements and `count` comments; returns the folder of its public files."""
+    public = folder / "public"
+    if public.exists():
+        return public
+    folder.mkdir(parents=True, exist_ok=True)
+    vault = Vault.open(folder / "vault.db", create=True)
+    desk = Desk(ORIGIN, vault, Folder(public), world.key_of("desk"))
+    with Log.open(
+        ORIGIN,
+        journal=folder / "journal.db",
+        published=public,
+        log_key=LOG_KEY,
+        contents=desk,
+        desk_key=desk.public_key,
+        create=True,
+    ) as log:
+        desk.open(log)
+        for note in founding_notes():
+            log.register(note).result()
+        for first in range(0, count, AT_ONCE):
+            waiting = [desk.submit(each.note, each.contents) for each in comments(first, min(AT_ONCE, count - first))]
+            for answer in waiting:
+                answer.result()
+    vault.close()
+    return public
