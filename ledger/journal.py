@@ -56,6 +56,9 @@ FULL = 2  # what `PRAGMA synchronous` answers
 # the pages of the indexes again each time; 16 MB are still read in a moment after a crash.
 CHECKPOINT_PAGES = 4_000
 
+# How long another program (a backup, a shell) may hold the database before callers are told "busy".
+BUSY_SECONDS = 5
+
 PAGE = 1_000  # entries read in one transaction: a long reader must not hold back the WAL's checkpoints
 
 
@@ -126,7 +129,7 @@ class _Datastore(SQLiteDatastore):
 
     def __init__(self, path: Path) -> None:
         super().__init__(str(path), originator_id_type="text")
-        self.pool = _Pool(db_name=str(path), pool_size=8, max_overflow=56, pool_timeout=30.0, lock_timeout=5)
+        self.pool = _Pool(db_name=str(path), pool_size=8, max_overflow=56, pool_timeout=30.0, lock_timeout=BUSY_SECONDS)
 
 
 _TABLES = (

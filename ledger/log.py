@@ -615,6 +615,8 @@ class Log:
         start = head.size if head else 0
         if size == start:
             return
+        # A writer that is behind is stopped by the swap; here already, it leaves no files in the other one's way.
+        self.folder.check_head(head.note if head else None)
         # 4. Files that never change, bundles before tiles. Killed here: they are written again with the same bytes;
         # no head speaks of them yet, so no reader asks for them.
         written = self._grow(start, size)
@@ -852,12 +854,15 @@ class Log:
         else:
             _logger.warning("%s: published files are missing; writing them anew from the journal", self.origin)
             self._write_anew(head.size)
-        if self._edge.root() != head.root:
+        self._remember(head.size - 1, head.size)
+        newest = bundles_for_growth(head.size - 1, head.size)[0]
+        bundle = format_bundle(self._entries_at(newest.index * WIDTH, newest.width))
+        if self._edge.root() != head.root or self.folder.read(newest.path) != bundle:
             raise CannotRun(
-                f"{self.folder.root}: the published tiles do not lead to the root of the published head.",
-                "Tiles were altered. Move the folder `tile` away and start again: it is written anew from the journal.",
+                f"{self.folder.root}: the published tiles and entries are not those of the published head.",
+                "Files were altered. Move the folder `tile` away as evidence and start again: it is written anew from "
+                "the journal.",
             )
-        self._remember(head.size, head.size)
         self._set_head(head, HashReader(head.size, self._read_tile))
 
     def _write_anew(self, size: int) -> None:

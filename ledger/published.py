@@ -128,19 +128,23 @@ class Folder:
         for folder in (place.parent, *made):
             self._sync_folder(folder)
 
+    def check_head(self, expected: bytes | None) -> None:
+        """Raise CannotRun unless `head` holds these bytes (None: there is no head yet)."""
+        found = self.read("head")
+        if found != expected:
+            raise CannotRun(
+                f"{self.root / 'head'} is not what this writer left there: it now says {_size_in(found)}, "
+                f"this writer expected {_size_in(expected)}.",
+                "Another server writes this ledger, or an older copy was restored. " + _WEDGED,
+            )
+
     def swap_head(self, expected: bytes | None, new: bytes) -> None:
         """Replace `head` if its bytes are `expected` (None: there is none yet).
 
         Raises CannotRun if they are not: another writer signed in between, or this one starts from an older state.
         """
         with self._locked():
-            found = self.read("head")
-            if found != expected:
-                raise CannotRun(
-                    f"{self.root / 'head'} is not what this writer left there: it now says {_size_in(found)}, "
-                    f"this writer expected {_size_in(expected)}.",
-                    "Another server writes this ledger, or an older copy was restored. " + _WEDGED,
-                )
+            self.check_head(expected)
             self.replace("head", new)
 
     def append(self, path: str, record: bytes) -> None:

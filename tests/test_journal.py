@@ -170,8 +170,9 @@ def _without_wal(pool: module.SQLiteConnectionPool) -> module.SQLiteConnection:
 def test_a_database_held_by_another_program_is_busy_and_not_broken(
     journal: Journal, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal._datastore.pool, "lock_timeout", 1)  # pyright: ignore[reportPrivateUsage]
-    journal._datastore.pool._pool.clear()  # pyright: ignore[reportPrivateUsage]  (new connections wait so long)
+    monkeypatch.setattr(module, "BUSY_SECONDS", 1)
+    journal.close()
+    journal = Journal.open(path, create=False)
     with closing(sqlite3.connect(path, isolation_level=None)) as tool:
         tool.execute("BEGIN IMMEDIATE")
         with pytest.raises(Refused) as refused:
@@ -180,6 +181,7 @@ def test_a_database_held_by_another_program_is_busy_and_not_broken(
         tool.execute("ROLLBACK")
     journal.append([row(3)], root(4))
     assert journal.head() == (4, root(4))
+    journal.close()
 
 
 def test_readers_see_only_what_is_committed(journal: Journal, path: Path) -> None:
