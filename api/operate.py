@@ -1,0 +1,135 @@
+"""The folder of a ledger: made, looked at, opened for writing. What `init`, `serve`, `status` and `demo` share.
+
+    public/  journal.db  vault.db  records.db  constancia.toml  keys/log  keys/desk
+
+Needs the extra `server` (see `need_server`), except `find_origin` and what only looks.
+"""
+
+import tomllib
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from nacl.signing import SigningKey
+
+from api.keyfiles import make_key_file
+from api.screen import Stop
+
+if TYPE_CHECKING:
+    from consultation.desk import Desk
+    from ledger.log import Log
+
+SERVER_MODULES = ("eventsourcing", "litestar", "granian", "jinja2")
+
+
+def need_server() -> None:
+    """Raises Stop, naming the extra, where the server's libraries are not installed."""
+    missing = [name for name in SERVER_MODULES if find_spec(name) is None]
+    if missing:
+        raise Stop(
+            f"Esta orden necesita el extra «server», que no está instalado (falta {', '.join(missing)}).",
+            f"This command needs the extra “server”, which is not installed ({', '.join(missing)} is missing).",
+            "Instálelo con: pipx install 'constancia[server]'   o   pip install 'constancia[server]'",
+            "Install it with: pipx install 'constancia[server]'   or   pip install 'constancia[server]'",
+        )
+
+
+def make_folder(place: Path, origin: str, log_key: SigningKey | None = None) -> tuple[SigningKey, SigningKey]:
+    """Make the folder of a ledger, with fresh log and desk keys and its settings; returns the two keys.
+
+    There is no entry in it yet. Raises Stop for a folder that holds something already, CannotRun.
+    """
+    from api.settings import FILE_NAME, LedgerSettings, Settings, format_settings
+
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise not_empty(place)
+    settings = Settings(ledgers=(LedgerSettings(origin),))
+    try:
+        (place / "keys").mkdir(parents=True, mode=0o700)
+        (place / "public").mkdir()
+        made = make_key_file(place / "keys" / "log", None, log_key), make_key_file(place / "keys" / "desk", None)
+        (place / FILE_NAME).write_text(format_settings(settings), "utf-8")
+    except OSError as error:
+        raise Stop(
+            f"No se pudo crear {place}: {error.strerror}.",
+            f"{place} could not be made: {error.strerror}.",
+            "Elija otra carpeta con --dir.",
+            "Choose another folder with --dir.",
+        ) from None
+    return made
+
+
+@contextmanager
+def opened_for_writing(
+    place: Path, origin: str, log_key: SigningKey, desk_key: SigningKey, *, create: bool = False
+) -> "Generator[tuple[Log, Desk]]":
+    """The log and the desk of a folder, as the server has them. Raises CannotRun."""
+    from consultation.desk import Desk
+    from consultation.vault import Vault
+    from ledger.log import Log
+    from ledger.published import Folder
+
+    with ExitStack() as closing:
+        vault = Vault.open(place / "vault.db", create=create)
+        closing.callback(vault.close)
+        desk = Desk(origin, vault, Folder(place / "public"), desk_key)
+        log = Log.open(
+            origin,
+            journal=place / "journal.db",
+            published=place / "public",
+            log_key=log_key,
+            contents=desk,
+            desk_key=desk.public_key,
+            create=create,
+        )
+        closing.callback(log.close)
+        desk.open(log)
+        yield log, desk
+
+
+def not_empty(place: Path) -> Stop:
+    """What to say of a folder that holds something else."""
+    return Stop(
+        f"{place} ya existe y no es lo que esta orden haría.",
+        f"{place} exists already and is not what this command would make.",
+        "Elija otra carpeta con --dir, o mueva esa.",
+        "Choose another folder with --dir, or move that one away.",
+    )
+
+
+def public_folder(place: Path) -> Path:
+    """The published files of a ledger's folder: `public` inside it, or the folder itself. Raises Stop."""
+    if not place.is_dir():
+        raise Stop(
+            f"No hay ninguna carpeta {place}.",
+            f"There is no folder {place}.",
+            "Dé la carpeta de un registro, su `public`, o la dirección http(s) hasta su ruta (…/gt).",
+            "Give the folder of a ledger, its `public`, or the http(s) address up to its path (…/gt).",
+        )
+    for found in (place / "public", place):
+        if any((found / name).is_file() for name in ("checkpoint", "head", "ledger.json")):
+            return found
+    raise not_a_ledger(place)
+
+
+def not_a_ledger(place: Path) -> Stop:
+    """What to say of a folder without a ledger."""
+    return Stop(
+        f"{place} no es la carpeta de un registro: no tiene ni constancia.toml ni archivos publicados.",
+        f"{place} is not the folder of a ledger: it has neither constancia.toml nor published files.",
+        "Haga uno con `constancia init` o `constancia demo`, o dé otra carpeta.",
+        "Make one with `constancia init` or `constancia demo`, or give another folder.",
+    )
+
+
+def origins_of(place: Path) -> list[str]:
+    """The origins that the settings of a folder name, as far as they can be read; nothing is opened."""
+    try:
+        found = tomllib.loads((place / "constancia.toml").read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return []
+    listed = found.get("ledgers")
+    ledgers = cast("list[dict[str, object]]", listed) if isinstance(listed, list) else []
+    return [origin for each in ledgers if isinstance(origin := each.get("origin"), str)]

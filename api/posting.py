@@ -1,0 +1,142 @@
+"""Sending to a ledger over HTTP, and asking it: what `submit`, `import-report --submit` and `status` need.
+
+    with Post("https://constancia.example/gt") as post:
+        answer = post.submit(signed.body, signed.media_type)        # or raises Refused, Stop
+
+The address is that of the ledger, up to its path (`…/gt`). What comes back is believed as far as it can be checked: the
+receipt must be of the very statement that was sent. Redirects are not followed: nothing signed goes to another host
+than the one named.
+"""
+
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import httpcore2
+import msgspec
+
+from api.screen import Stop
+from ledger.errors import STATUS_OF_CODE, Refused
+
+MAX_ANSWER = 4 * 1024 * 1024
+_SECONDS = {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": 10.0}
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A registered statement: where it stands, and its receipt. `fresh` is False when it was registered before."""
+
+    index: int
+    identity: str
+    received_at: str
+    receipt: str
+    fresh: bool = True
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    title: str = ""
+    code: str = ""
+    rule: str = ""
+    detail: str = ""
+    refusal: str = ""
+
+
+class RefusedWithNote(Refused):
+    """Refused, with the desk's signed note that says when the statement came."""
+
+    def __init__(self, refused: Refused, note: str) -> None:
+        super().__init__(refused.code, refused.rule, refused.detail)
+        self.note = note
+
+
+def ledger_url(text: str) -> str:
+    """The address of a ledger, without a slash at the end. Raises Stop for what is no such address."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise Stop(
+            f"«{text}» no es la dirección de un registro.",
+            f"“{text}” is not the address of a ledger.",
+            "Escríbala hasta su ruta, por ejemplo http://localhost:8000/gt",
+            "Write it up to its path, for example http://localhost:8000/gt",
+        )
+    return text.rstrip("/")
+
+
+class Post:
+    """A connection to one ledger."""
+
+    def __init__(self, url: str) -> None:
+        """`url` is the ledger's address; nothing is sent yet. Raises Stop."""
+        self.url = ledger_url(url)
+        self._pool = httpcore2.ConnectionPool()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.close()
+
+    def submit(self, body: bytes, media_type: str) -> Answer:
+        """Post a statement or submission. Raises Refused, and Stop where the server cannot be asked."""
+        status, answer = self._ask("POST", "/statements", body, {"content-type": media_type})
+        if status in (200, 201):
+            try:
+                plain = msgspec.json.decode(answer, type=dict[str, object])
+                return msgspec.convert(plain | {"fresh": status == 201}, Answer)
+            except msgspec.MsgspecError:
+                raise self._strange(status) from None
+        raise self._refusal(status, answer)
+
+    def get(self, path: str) -> bytes | None:
+        """What stands below the ledger's address, or None for a 404. Raises Stop."""
+        status, answer = self._ask("GET", path, None, {})
+        if status == 404:
+            return None
+        if status != 200:
+            raise self._strange(status)
+        return answer
+
+    def _refusal(self, status: int, answer: bytes) -> Exception:
+        try:
+            problem = msgspec.json.decode(answer, type=_Problem)
+        except msgspec.MsgspecError:
+            return self._strange(status)
+        if problem.code not in STATUS_OF_CODE:
+            return self._strange(status)
+        refused = Refused(problem.code, problem.rule, problem.detail)
+        return RefusedWithNote(refused, problem.refusal) if problem.refusal else refused
+
+    def _strange(self, status: int) -> Stop:
+        return Stop(
+            f"{self.url} contestó {status}: ahí no hay un registro que reciba declaraciones.",
+            f"{self.url} answered {status}: no ledger takes statements there.",
+            "Revise la dirección: termina en la ruta del registro, como /gt.",
+            "Look at the address: it ends in the ledger's path, such as /gt.",
+        )
+
+    def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
+        try:
+            answer = self._pool.request(
+                method,
+                self.url + path,
+                headers={"host": urlsplit(self.url).netloc.rpartition("@")[2], "accept-language": "en", **headers},
+                content=body,
+                extensions={"timeout": _SECONDS},
+            )
+        except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
+            raise Stop(
+                f"Nadie contesta en {self.url}.",
+                f"Nobody answers at {self.url}.",
+                "Revise la dirección y el puerto, y que el servidor esté en marcha (`constancia serve`).",
+                "Look at address and port, and see that the server runs (`constancia serve`).",
+            ) from None
+        except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException, OSError) as error:
+            raise Stop(
+                f"Se perdió la conexión con {self.url} ({type(error).__name__}); no se sabe si la declaración llegó.",
+                f"The connection to {self.url} was lost ({type(error).__name__}); whether the statement got there is "
+                "not known.",
+                "Envíe otra vez el mismo archivo: lo ya registrado no se registra dos veces.",
+                "Send the same file again: what is registered already is not registered twice.",
+            ) from None
+        return answer.status, answer.content
