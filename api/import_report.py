@@ -94,6 +94,7 @@ NOTES: Final[Mapping[str, _BOTH]] = {
         "informe de otra organización que no se puede leer", "unreadable report of another organisation"
     ),
     "table-number": _two("numeración inesperada: {detail}", "unexpected number: {detail}"),
+    "table-twice": _two("segunda tabla con el número {detail}: sin leer", "second table numbered {detail}: unread"),
     "table-without-proposer": _two(
         "tabla fuera de las secciones de compromisos: {detail}", "table outside the sections of commitments: {detail}"
     ),

@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final, cast
@@ -385,6 +385,7 @@ class _Drafter:
         self._zone = timezone(timedelta(minutes=offset_minutes))
         self._uses: list[Use] = list(printed.uses)
         self._drafts: list[Draft] = []
+        self._names: set[str] = set()
         self._withheld: list[Json] = []
         self._cut: list[Json] = []
         self._refused: list[Json] = []
@@ -497,6 +498,15 @@ class _Drafter:
             printed["full"] = full
         if speaks_for is not None:
             printed["on_behalf_of"] = speaks_for
+        name = f"{kind}/{item}"
+        if name in self._names:
+            self._refused.append({"item": item, "kind": kind, "why": "the item is printed twice"})
+            return False
+        holds = next((h for text in _strings(body) if (h := personal_content(text, self._printed.names))), None)
+        if holds is not None:
+            # The last look, whatever the way a text came in: nothing personal stands in the open.
+            self._withheld.append({"item": item, "field": kind, "line": lines[0] if lines else 1, "holds": holds})
+            return False
         draft = Draft(
             {"kind": kind, "plan": self._plan, "lang": self._lang, "printed": printed} | body, tuple(contents)
         )
@@ -506,6 +516,7 @@ class _Drafter:
             self._refused.append({"item": item, "kind": kind, "why": refused.detail})
             return False
         self._drafts.append(draft)
+        self._names.add(name)
         for line in lines:
             self._holds(line)
         return True
@@ -521,7 +532,7 @@ class _Drafter:
             return self._drafts
         self._draft_plan()
         self._draft_axes()
-        tables = self._printed.tables
+        tables = self._tables_once()
         for step in (
             self._draft_commitment,
             self._draft_mechanisms,
@@ -542,6 +553,15 @@ class _Drafter:
         self._draft_figures()
         self._draft_report()
         return self._drafts
+
+    def _tables_once(self) -> list[Table]:
+        """The tables; of two with one number the first. The other is left unread: a person must say which it is."""
+        once: dict[str, Table] = {}
+        for table in self._printed.tables:
+            if once.setdefault(table.name, table) is not table:
+                self._notes.append(Note("table-twice", table.first, table.name))
+                self._mark(Field("", table.first, table.last), "fact", "unread")
+        return list(once.values())
 
     def _draft_plan(self) -> None:
         sent = self._find(_SENT)
@@ -1263,6 +1283,18 @@ def _date(date: Date | None) -> Json:
     if date is None or date.day is None:
         return {"precision": "none"}
     return {"day": date.day, "precision": date.precision}
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Every text inside a statement."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for member in cast("Json", value).values():
+            yield from _strings(member)
+    elif isinstance(value, list):
+        for member in cast("list[Any]", value):
+            yield from _strings(member)
 
 
 def _slug(text: str) -> str:

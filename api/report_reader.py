@@ -263,7 +263,7 @@ _DATES: Final = tuple(
         r"(?P<day>\d{1,2})[-/](?P<number>\d{1,2})[-/](?P<year>\d{4})",
     )
 )
-_DATE_INSIDE = re.compile(rf"{_MONTH}\s+(?:\d{{1,2}}\s*,\s*)?\d{{4}}", re.IGNORECASE)
+_DATE_INSIDE = re.compile(rf"{_MONTH}\s*,?\s+(?:\d{{1,2}}\s*,\s*)?\d{{4}}", re.IGNORECASE)
 _DAYS_IN: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
