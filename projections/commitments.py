@@ -1,0 +1,682 @@
+"""Plans, commitments, mechanisms, evidence, figures: their state, folded from what was stated about them.
+
+Reported and assessed are separate: what those responsible say never overwrites what others say, and a signed statement
+outranks a printed one whatever their order. Everything keeps the index of the entry that said it, so that a page can
+lead to the proof.
+"""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ledger.statement import Entry
+from ledger.vocabulary import (
+    ActivityRecorded,
+    AxisDefined,
+    CommentSubmitted,
+    CommentTranscribed,
+    CommitmentRegistered,
+    CommitmentReopened,
+    CompletionAssessed,
+    CompletionDateSet,
+    CompletionReported,
+    ContextNoted,
+    EvidenceCaptured,
+    EvidenceChecked,
+    EvidenceDisputed,
+    EvidenceLinked,
+    FundingRecorded,
+    IndicatorDefined,
+    IndicatorMeasured,
+    InstrumentCited,
+    MechanismDefined,
+    MethodologyAdopted,
+    NextStepsSet,
+    OfficeHolderChanged,
+    PlanRegistered,
+    PlanSubmitted,
+    RecommendationMade,
+    ResponseGiven,
+    Statement,
+    StatementWithdrawn,
+    VerdictGiven,
+    commitment_of,
+    subject_of,
+)
+from ledger.vocabulary import Date as DateSaid
+from projections.records import Record, Records, index_key
+from projections.reports import count_level, count_new
+from projections.roll import Known, printed_in
+
+
+class Day(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A date as precise as it was said; `day` is empty where only words were said."""
+
+    precision: str
+    day: str = ""
+
+
+class Axis(Record, frozen=True, kw_only=True):
+    """A work axis [plan/axis]."""
+
+    table: ClassVar[str] = "axis"
+    plan: str
+    axis: str
+    title: str
+    lang: str
+    index: int
+    printed: bool = False
+
+
+class PlanState(Record, frozen=True, kw_only=True):
+    """An action plan [plan]."""
+
+    table: ClassVar[str] = "plan"
+    plan: str
+    title: str
+    lang: str
+    country: str
+    cycle: int
+    starts: Day
+    ends: Day
+    document: str = ""
+    methodology: int = 0
+    methodology_index: int = 0
+    submitted_to: str = ""
+    submitted_on: Day | None = None
+    index: int
+    printed: bool = False
+
+
+class LevelSaid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A level, by whom and where. `share` is (value, out of)."""
+
+    level: str
+    reason: str = ""
+    lang: str = ""
+    actor: str
+    role: str
+    index: int
+    received_ms: int
+    printed: bool = False
+    share: tuple[int, int] | None = None
+    unit: str = ""
+
+
+class StepNext(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A next step."""
+
+    text: str
+    due: Day | None = None
+
+
+class Commitment(Record, frozen=True, kw_only=True):
+    """A commitment as it stands [id]. `reported` by those responsible, `assessed` by others, one each."""
+
+    table: ClassVar[str] = "commitment"
+    commitment: str
+    plan: str
+    number: int
+    proposer: str
+    title: str
+    lang: str
+    objective: str = ""
+    description: str = ""
+    relevance: str = ""
+    ambition: str = ""
+    axis: str = ""
+    institution: str
+    post: str = ""
+    government: tuple[str, ...] = ()
+    civil: tuple[str, ...] = ()
+    unlabelled: tuple[str, ...] = ()
+    problem: str = ""
+    further: str = ""
+    starts: Day | None = None
+    due: Day | None = None
+    index: int
+    printed: bool = False
+    reported: LevelSaid | None = None
+    reopened: int | None = None  # the index of CommitmentReopened, until a level is reported again
+    assessed: tuple[LevelSaid, ...] = ()
+    completion_date: Day | None = None
+    completion_date_index: int | None = None
+    dates_moved: int = 0
+    next_steps: tuple[StepNext, ...] = ()
+    next_steps_index: int | None = None
+    mechanisms: int = 0
+    evidence: int = 0
+    captured: int = 0
+    disputed: int = 0
+    comments: int = 0
+
+
+class Mechanism(Record, frozen=True, kw_only=True):
+    """A compliance mechanism [id]."""
+
+    table: ClassVar[str] = "mechanism"
+    mechanism: str
+    commitment: str
+    text: str
+    lang: str
+    means: str = ""
+    repeats: str = ""
+    period_days: int | None = None
+    grace_days: int | None = None
+    due: Day | None = None
+    reported: LevelSaid | None = None
+    completion_date: Day | None = None
+    index: int
+    printed: bool = False
+
+
+class Evidence(Record, frozen=True, kw_only=True):
+    """A piece of evidence of a commitment [commitment/index]; one that serves several has a record under each."""
+
+    table: ClassVar[str] = "evidence"
+    commitment: str
+    mechanisms: tuple[str, ...]
+    identity: str
+    url: str = ""
+    upload: str = ""
+    title: str = ""
+    lang: str
+    evidence_type: str = ""
+    dated: Day | None = None
+    publisher: str = ""
+    shows: str = ""
+    actor: str
+    role: str
+    index: int
+    received_ms: int
+    printed: bool = False
+    captures: int = 0
+    last_digest: str = ""
+    last_seen: str = ""
+    last_seen_index: int | None = None
+    disputes: int = 0
+    withdrawn: int | None = None
+
+
+class Verdict(Record, frozen=True, kw_only=True):
+    """An assessor's reading of captured evidence [mechanism/actor]."""
+
+    table: ClassVar[str] = "verdict"
+    mechanism: str
+    actor: str
+    role: str
+    level: str
+    digests: tuple[str, ...]
+    index: int
+    received_ms: int
+    withdrawn: int | None = None
+
+
+class Indicator(Record, frozen=True, kw_only=True):
+    """A figure that is followed [indicator]; `parts` are (part, title)."""
+
+    table: ClassVar[str] = "indicator"
+    indicator: str
+    subject: str
+    title: str
+    lang: str
+    unit: str
+    decimals: int
+    parts: tuple[tuple[str, str], ...] = ()
+    index: int
+    printed: bool = False
+
+
+class Measure(Record, frozen=True, kw_only=True):
+    """A measured figure [indicator/index]; `values` are (part or empty, value)."""
+
+    table: ClassVar[str] = "measure"
+    indicator: str
+    as_of: Day | None = None
+    first_day: Day | None = None
+    last_day: Day | None = None
+    values: tuple[tuple[str, int], ...]
+    out_of: int | None = None
+    index: int
+    printed: bool = False
+
+
+class Surrounding(Record, frozen=True, kw_only=True):
+    """What stands around plan or commitment [either/index]: instrument, funding, context, office, activity, advice.
+
+    The entry itself has its words; this is what lists need.
+    """
+
+    table: ClassVar[str] = "surrounding"
+    kind: str
+    index: int
+    printed: bool = False
+    first_day: Day | None = None
+    last_day: Day | None = None
+    answered: int | None = None  # of advice: the index of the last answer
+
+
+# --- folding ---------------------------------------------------------------------------------------------------------
+
+
+def day_of(date: DateSaid | UnsetType) -> Day | None:
+    """A date of a statement as records keep it."""
+    if date is UNSET:
+        return None
+    return Day(precision=date.precision, day="" if date.day is UNSET else date.day)
+
+
+def _certain(date: DateSaid) -> Day:
+    return Day(precision=date.precision, day="" if date.day is UNSET else date.day)
+
+
+def _text(text: str | UnsetType) -> str:
+    return "" if text is UNSET else text
+
+
+def speaker_of(statement: Statement) -> tuple[str, str]:
+    """Who says it: (actor, role). For a printed statement the body it speaks for, with the role `importer`."""
+    signer = statement.by[0]
+    printed = getattr(statement, "printed", UNSET)
+    if printed is not UNSET and printed.on_behalf_of is not UNSET:
+        return printed.on_behalf_of, signer.role
+    return _text(signer.actor), signer.role
+
+
+def evolve(records: Records, entry: Entry, known: Known) -> None:
+    """Take one entry into plans, commitments and what belongs to them."""
+    fold = _FOLDS.get(type(entry.opened.statement))
+    if fold is not None:
+        fold(records, entry, entry.opened.statement, known)
+
+
+def _plan(records: Records, entry: Entry, registered: PlanRegistered, known: Known) -> None:
+    records.put(
+        registered.plan,
+        PlanState(
+            plan=registered.plan,
+            title=registered.title,
+            lang=registered.lang,
+            country=registered.country,
+            cycle=registered.cycle,
+            starts=_certain(registered.starts),
+            ends=_certain(registered.ends),
+            document=_text(registered.document),
+            index=entry.index,
+            printed=printed_in(registered),
+        ),
+    )
+
+
+def _methodology(records: Records, entry: Entry, adopted: MethodologyAdopted, known: Known) -> None:
+    plan = records.get(PlanState, adopted.plan)
+    if plan is not None:
+        changed = msgspec.structs.replace(plan, methodology=adopted.version, methodology_index=entry.index)
+        records.put(adopted.plan, changed)
+
+
+def _submitted(records: Records, entry: Entry, submitted: PlanSubmitted, known: Known) -> None:
+    plan = records.get(PlanState, submitted.plan)
+    if plan is not None:
+        on = _certain(submitted.on)
+        records.put(submitted.plan, msgspec.structs.replace(plan, submitted_to=submitted.to, submitted_on=on))
+
+
+def _axis(records: Records, entry: Entry, defined: AxisDefined, known: Known) -> None:
+    records.put(
+        f"{defined.plan}/{defined.axis}",
+        Axis(
+            plan=defined.plan,
+            axis=defined.axis,
+            title=defined.title,
+            lang=defined.lang,
+            index=entry.index,
+            printed=printed_in(defined),
+        ),
+    )
+
+
+def _commitment(records: Records, entry: Entry, registered: CommitmentRegistered, known: Known) -> None:
+    records.put(
+        registered.commitment,
+        Commitment(
+            commitment=registered.commitment,
+            plan=registered.plan,
+            number=registered.number,
+            proposer=registered.proposer,
+            title=registered.title,
+            lang=registered.lang,
+            objective=_text(registered.objective),
+            description=_text(registered.description),
+            relevance=_text(registered.relevance),
+            ambition=_text(registered.ambition),
+            axis=_text(registered.axis),
+            institution=registered.institution,
+            post=_text(registered.post),
+            government=registered.others.government,
+            civil=registered.others.civil,
+            unlabelled=registered.others.unlabelled,
+            problem=_text(registered.problem),
+            further=_text(registered.further),
+            starts=day_of(registered.starts),
+            due=day_of(registered.due),
+            index=entry.index,
+            printed=printed_in(registered),
+        ),
+    )
+    count_new(records, registered)
+
+
+def _mechanism(records: Records, entry: Entry, defined: MechanismDefined, known: Known) -> None:
+    commitment = records.get(Commitment, commitment_of(defined.mechanism))
+    records.put(
+        defined.mechanism,
+        Mechanism(
+            mechanism=defined.mechanism,
+            commitment=commitment_of(defined.mechanism),
+            text=defined.text,
+            lang=defined.lang,
+            means=_text(defined.means),
+            repeats=_text(defined.repeats),
+            period_days=None if defined.period_days is UNSET else defined.period_days,
+            grace_days=None if defined.grace_days is UNSET else defined.grace_days,
+            due=day_of(defined.due),
+            index=entry.index,
+            printed=printed_in(defined),
+        ),
+    )
+    if commitment is not None:
+        changed = msgspec.structs.replace(commitment, mechanisms=commitment.mechanisms + 1)
+        records.put(commitment.commitment, changed)
+
+
+def _level(entry: Entry, said: CompletionReported | CompletionAssessed) -> LevelSaid:
+    actor, role = speaker_of(said)
+    share = said.share if isinstance(said, CompletionReported) else UNSET
+    return LevelSaid(
+        level=said.level,
+        reason=_text(said.reason),
+        lang=said.lang,
+        actor=actor,
+        role=role,
+        index=entry.index,
+        received_ms=entry.received_ms,
+        printed=printed_in(said),
+        share=None if share is UNSET else (share.value, share.out_of),
+        unit="" if share is UNSET else share.unit,
+    )
+
+
+def _outranks(new: LevelSaid, standing: LevelSaid | None) -> bool:
+    """The latest stands, but a signed level outranks a printed one."""
+    return standing is None or standing.printed or not new.printed
+
+
+def _reported(records: Records, entry: Entry, reported: CompletionReported, known: Known) -> None:
+    level = _level(entry, reported)
+    if "." in reported.subject:
+        mechanism = records.get(Mechanism, reported.subject)
+        if mechanism is not None and _outranks(level, mechanism.reported):
+            records.put(reported.subject, msgspec.structs.replace(mechanism, reported=level))
+        return
+    commitment = records.get(Commitment, reported.subject)
+    if commitment is None or not _outranks(level, commitment.reported):
+        return
+    records.put(reported.subject, msgspec.structs.replace(commitment, reported=level, reopened=None))
+    before = "" if commitment.reported is None else commitment.reported.level
+    count_level(records, commitment.plan, reported.subject, before, reported.level, entry.index)
+
+
+def _reopened(records: Records, entry: Entry, reopened: CommitmentReopened, known: Known) -> None:
+    commitment = records.get(Commitment, reopened.commitment)
+    if commitment is not None:
+        records.put(reopened.commitment, msgspec.structs.replace(commitment, reopened=entry.index))
+
+
+def _assessed(records: Records, entry: Entry, assessed: CompletionAssessed, known: Known) -> None:
+    commitment = records.get(Commitment, assessed.commitment)
+    if commitment is None:
+        return
+    level = _level(entry, assessed)
+    others = [one for one in commitment.assessed if one.actor != level.actor]
+    in_order = tuple(sorted([*others, level], key=lambda one: (one.role == "irm", one.actor)))
+    records.put(assessed.commitment, msgspec.structs.replace(commitment, assessed=in_order))
+
+
+def _dated(records: Records, entry: Entry, dated: CompletionDateSet, known: Known) -> None:
+    day = _certain(dated.date)
+    if "." in dated.subject:
+        mechanism = records.get(Mechanism, dated.subject)
+        if mechanism is not None:
+            records.put(dated.subject, msgspec.structs.replace(mechanism, completion_date=day))
+        return
+    commitment = records.get(Commitment, dated.subject)
+    if commitment is None:
+        return
+    moved = commitment.completion_date is not None and commitment.completion_date != day
+    records.put(
+        dated.subject,
+        msgspec.structs.replace(
+            commitment,
+            completion_date=day,
+            completion_date_index=entry.index,
+            dates_moved=commitment.dates_moved + moved,
+        ),
+    )
+
+
+def _steps(records: Records, entry: Entry, steps: NextStepsSet, known: Known) -> None:
+    commitment = records.get(Commitment, steps.commitment)
+    if commitment is not None:
+        next_steps = tuple([StepNext(text=step.text, due=day_of(step.due)) for step in steps.steps])
+        changed = msgspec.structs.replace(commitment, next_steps=next_steps, next_steps_index=entry.index)
+        records.put(steps.commitment, changed)
+
+
+def _linked(records: Records, entry: Entry, linked: EvidenceLinked, known: Known) -> None:
+    actor, role = speaker_of(linked)
+    by_commitment: dict[str, list[str]] = {}
+    for mechanism in linked.for_:
+        by_commitment.setdefault(commitment_of(mechanism), []).append(mechanism)
+    for identifier, mechanisms in by_commitment.items():
+        records.put(
+            index_key(identifier, index=entry.index),
+            Evidence(
+                commitment=identifier,
+                mechanisms=tuple(mechanisms),
+                identity=entry.opened.identity,
+                url=_text(linked.url),
+                upload=_text(linked.upload),
+                title=_text(linked.title),
+                lang=linked.lang,
+                evidence_type=_text(linked.evidence_type),
+                dated=day_of(linked.dated),
+                publisher=_text(linked.publisher),
+                shows=_text(linked.shows),
+                actor=actor,
+                role=role,
+                index=entry.index,
+                received_ms=entry.received_ms,
+                printed=printed_in(linked),
+            ),
+        )
+        _count(records, identifier, evidence=1)
+
+
+def _count(records: Records, identifier: str, **more: int) -> None:
+    """Add to the counts of a commitment."""
+    commitment = records.get(Commitment, identifier)
+    if commitment is not None:
+        changes = {name: getattr(commitment, name) + by for name, by in more.items()}
+        records.put(identifier, msgspec.structs.replace(commitment, **changes))
+
+
+def _evidence_of(records: Records, link: str) -> list[Evidence]:
+    """The records of a link, one for each commitment."""
+    known = records.get(Known, link)
+    if known is None:
+        return []
+    found = [records.get(Evidence, index_key(topic, index=known.index)) for topic in known.topics]
+    return [one for one in found if one is not None]
+
+
+def _captured(records: Records, entry: Entry, captured: EvidenceCaptured, known: Known) -> None:
+    for evidence in _evidence_of(records, captured.link):
+        if evidence.captures == 0:
+            _count(records, evidence.commitment, captured=1)
+        key = index_key(evidence.commitment, index=evidence.index)
+        changed = msgspec.structs.replace(evidence, captures=evidence.captures + 1, last_digest=captured.digest)
+        records.put(key, changed)
+
+
+def _checked(records: Records, entry: Entry, checked: EvidenceChecked, known: Known) -> None:
+    for evidence in _evidence_of(records, checked.link):
+        key = index_key(evidence.commitment, index=evidence.index)
+        records.put(key, msgspec.structs.replace(evidence, last_seen=checked.seen, last_seen_index=entry.index))
+
+
+def _disputed(records: Records, entry: Entry, disputed: EvidenceDisputed, known: Known) -> None:
+    for evidence in _evidence_of(records, disputed.link):
+        if evidence.commitment == commitment_of(disputed.mechanism):
+            key = index_key(evidence.commitment, index=evidence.index)
+            records.put(key, msgspec.structs.replace(evidence, disputes=evidence.disputes + 1))
+            _count(records, evidence.commitment, disputed=1)
+
+
+def _verdict(records: Records, entry: Entry, given: VerdictGiven, known: Known) -> None:
+    actor, role = speaker_of(given)
+    records.put(
+        f"{given.mechanism}/{actor}",
+        Verdict(
+            mechanism=given.mechanism,
+            actor=actor,
+            role=role,
+            level=given.level,
+            digests=given.digests,
+            index=entry.index,
+            received_ms=entry.received_ms,
+        ),
+    )
+
+
+def _withdrawn(records: Records, entry: Entry, withdrawn: StatementWithdrawn, known: Known) -> None:
+    target = records.get(Known, withdrawn.statement)
+    if target is None:
+        return
+    if target.kind == "EvidenceLinked":
+        for evidence in _evidence_of(records, withdrawn.statement):
+            key = index_key(evidence.commitment, index=evidence.index)
+            records.put(key, msgspec.structs.replace(evidence, withdrawn=entry.index))
+            _count(records, evidence.commitment, evidence=-1, captured=-1 if evidence.captures else 0)
+    elif target.kind == "CompletionAssessed":
+        for topic in target.topics:
+            commitment = records.get(Commitment, topic)
+            if commitment is not None:
+                left = tuple([one for one in commitment.assessed if one.index != target.index])
+                records.put(topic, msgspec.structs.replace(commitment, assessed=left))
+    elif target.kind == "VerdictGiven":
+        for topic in target.topics:
+            for key, verdict in list(records.scan(Verdict, prefix=f"{topic}.")):
+                if verdict.index == target.index:
+                    records.put(key, msgspec.structs.replace(verdict, withdrawn=entry.index))
+
+
+def _indicator(records: Records, entry: Entry, defined: IndicatorDefined, known: Known) -> None:
+    parts = () if defined.parts is UNSET else tuple([(part.part, part.title) for part in defined.parts])
+    records.put(
+        defined.indicator,
+        Indicator(
+            indicator=defined.indicator,
+            subject=defined.subject,
+            title=defined.title,
+            lang=defined.lang,
+            unit=defined.unit,
+            decimals=defined.decimals,
+            parts=parts,
+            index=entry.index,
+            printed=printed_in(defined),
+        ),
+    )
+
+
+def _measured(records: Records, entry: Entry, measured: IndicatorMeasured, known: Known) -> None:
+    records.put(
+        index_key(measured.indicator, index=entry.index),
+        Measure(
+            indicator=measured.indicator,
+            as_of=day_of(measured.as_of),
+            first_day=day_of(measured.first_day),
+            last_day=day_of(measured.last_day),
+            values=tuple([(_text(one.part), one.value) for one in measured.values]),
+            out_of=None if measured.out_of is UNSET else measured.out_of,
+            index=entry.index,
+            printed=printed_in(measured),
+        ),
+    )
+
+
+_Around = InstrumentCited | FundingRecorded | ContextNoted | OfficeHolderChanged | ActivityRecorded | RecommendationMade
+
+
+def _around(records: Records, entry: Entry, statement: _Around, known: Known) -> None:
+    subject = subject_of(statement)
+    first = getattr(statement, "first_day", getattr(statement, "on", UNSET))
+    records.put(
+        index_key(commitment_of(subject) if subject else statement.plan, index=entry.index),
+        Surrounding(
+            kind=statement.kind,
+            index=entry.index,
+            printed=printed_in(statement),
+            first_day=day_of(first),
+            last_day=day_of(getattr(statement, "last_day", UNSET)),
+        ),
+    )
+
+
+def _answered(records: Records, entry: Entry, given: ResponseGiven, known: Known) -> None:
+    for identity in given.answers:
+        question = records.get(Known, identity)
+        if question is not None and question.kind == "RecommendationMade":
+            key = index_key(question.plan, index=question.index)
+            advice = records.get(Surrounding, key)
+            if advice is not None:
+                records.put(key, msgspec.structs.replace(advice, answered=entry.index))
+
+
+def _commented(records: Records, entry: Entry, comment: CommentSubmitted | CommentTranscribed, known: Known) -> None:
+    if "/" in comment.about:
+        _count(records, commitment_of(comment.about), comments=1)
+
+
+_FOLDS: dict[type[Statement], Callable[..., None]] = {
+    PlanRegistered: _plan,
+    MethodologyAdopted: _methodology,
+    PlanSubmitted: _submitted,
+    AxisDefined: _axis,
+    CommitmentRegistered: _commitment,
+    MechanismDefined: _mechanism,
+    CompletionReported: _reported,
+    CommitmentReopened: _reopened,
+    CompletionAssessed: _assessed,
+    CompletionDateSet: _dated,
+    NextStepsSet: _steps,
+    EvidenceLinked: _linked,
+    EvidenceCaptured: _captured,
+    EvidenceChecked: _checked,
+    EvidenceDisputed: _disputed,
+    VerdictGiven: _verdict,
+    StatementWithdrawn: _withdrawn,
+    IndicatorDefined: _indicator,
+    IndicatorMeasured: _measured,
+    InstrumentCited: _around,
+    FundingRecorded: _around,
+    ContextNoted: _around,
+    OfficeHolderChanged: _around,
+    ActivityRecorded: _around,
+    RecommendationMade: _around,
+    ResponseGiven: _answered,
+    CommentSubmitted: _commented,
+    CommentTranscribed: _commented,
+}

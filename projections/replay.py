@@ -1,0 +1,44 @@
+"""The fold contract: entries in, records out. What the record means now, rebuilt by anyone.
+
+    records = DictRecords()
+    for entry in verified_entries:
+        evolve(records, entry)
+    digest(records, origin, size)         two replays agree if their digests do (FORMAT.md, "Records digest")
+
+A fold is total and pure: it takes any registered statement without an error, and reads no clock, no file and nothing
+but the entry and the records so far. So anybody who has the entries has the state, and the history that led to it.
+"""
+
+from collections.abc import Iterable
+
+from ledger.statement import Entry
+from projections import commitments, meetings, reports, roll, rounds
+from projections.records import DictRecords, Record, Records, RecordsAt, SqliteRecords, compare, digest
+
+__all__ = [
+    "DictRecords",
+    "Record",
+    "Records",
+    "RecordsAt",
+    "SqliteRecords",
+    "compare",
+    "digest",
+    "evolve",
+    "replay",
+]
+
+
+def evolve(records: Records, entry: Entry) -> None:
+    """Take one entry into the records: every projection in turn."""
+    records.begin(entry.index + 1)
+    known = roll.evolve(records, entry)
+    commitments.evolve(records, entry, known)
+    rounds.evolve(records, entry, known)
+    meetings.evolve(records, entry)
+    reports.evolve(records, entry)
+
+
+def replay(entries: Iterable[Entry], records: Records) -> None:
+    """Take entries into the records, in order."""
+    for entry in entries:
+        evolve(records, entry)

@@ -1,0 +1,301 @@
+"""The roll: the ledger itself, its actors and their roles, and where each statement is found.
+
+Two small indexes make everything else cheap. `Known` remembers what a statement was about, for those that only name it
+(an answer names its comment, a capture its link). `DayStart` remembers the first entry of each day, so that a view "as
+of" a day is found without counting.
+"""
+
+from typing import ClassVar
+
+from msgspec import UNSET
+
+from ledger.statement import Entry, format_when
+from ledger.vocabulary import (
+    ActorRegistered,
+    CommentSubmitted,
+    CommentTranscribed,
+    ContentWithheld,
+    EvidenceCaptured,
+    EvidenceChecked,
+    EvidenceDisputed,
+    KeyEnrolled,
+    KeyRevoked,
+    LedgerOpened,
+    ResponseGiven,
+    RoleGranted,
+    Statement,
+    StatementConfirmed,
+    StatementWithdrawn,
+    commitments_of,
+)
+from projections.records import Record, Records, index_key
+
+MINUTE_MS = 60_000
+
+
+class Ledger(Record, frozen=True, kw_only=True):
+    """The founding ["ledger"]."""
+
+    table: ClassVar[str] = "ledger"
+    origin: str
+    purpose: str
+    offset_minutes: int
+    founding: str
+    opened_ms: int
+    registrars: tuple[str, ...]
+    log_keys: tuple[str, ...]
+
+
+class RoleHeld(Record, frozen=True, kw_only=True):
+    """A role of an actor, as granted [actor/index]."""
+
+    table: ClassVar[str] = "role"
+    actor: str
+    role: str
+    plans: tuple[str, ...] = ()  # none: all
+    institution: str = ""
+    index: int
+
+
+class KeyHeld(Record, frozen=True, kw_only=True):
+    """A key of an actor [key]."""
+
+    table: ClassVar[str] = "key"
+    actor: str
+    key: str
+    index: int
+    revoked: int | None = None
+    cause: str = ""
+
+
+class Actor(Record, frozen=True, kw_only=True):
+    """A registered body [actor]."""
+
+    table: ClassVar[str] = "actor"
+    actor: str
+    name: str
+    form: str
+    of: str = ""
+    site: str = ""
+    index: int
+
+
+class Known(Record, frozen=True, kw_only=True):
+    """What a statement was about [identity]: its topics are the histories it stands in."""
+
+    table: ClassVar[str] = "known"
+    index: int
+    kind: str
+    plan: str = ""
+    topics: tuple[str, ...] = ()
+    place: str = ""  # the key of its own record, where it has one (evidence, comment)
+
+
+class HistoryLine(Record, frozen=True, kw_only=True):
+    """One entry in the history of a topic [topic/index]: a commitment, `round/…`, `meeting/…`, `plan/…`, `actor/…`."""
+
+    table: ClassVar[str] = "history"
+    index: int
+    kind: str
+    identity: str
+    received_ms: int
+    said_at: str
+    signers: tuple[str, ...]  # `actor:role`, `:citizen`
+    voice: str
+    printed: bool = False
+
+
+class DayStart(Record, frozen=True, kw_only=True):
+    """The first entry received on a day [YYYY-MM-DD], at the ledger's offset."""
+
+    table: ClassVar[str] = "day"
+    index: int
+    received_ms: int
+
+
+def evolve(records: Records, entry: Entry) -> Known:
+    """Take one entry: who it speaks of, and in which histories it stands."""
+    statement = entry.opened.statement
+    match statement:
+        case LedgerOpened():
+            _open(records, entry, statement)
+        case ActorRegistered():
+            of = "" if statement.of is UNSET else statement.of
+            site = "" if statement.site is UNSET else statement.site
+            actor = Actor(
+                actor=statement.actor, name=statement.name, form=statement.form, of=of, site=site, index=entry.index
+            )
+            records.put(statement.actor, actor)
+        case KeyEnrolled():
+            key = KeyHeld(actor=statement.actor, key=statement.key, index=entry.index)
+            records.put(statement.key, key)
+        case KeyRevoked():
+            held = records.get(KeyHeld, statement.key)
+            actor = held.actor if held else ""
+            first = held.index if held else entry.index
+            ended = KeyHeld(actor=actor, key=statement.key, index=first, revoked=entry.index, cause=statement.cause)
+            records.put(statement.key, ended)
+        case RoleGranted():
+            scope = statement.scope
+            held = RoleHeld(
+                actor=statement.actor,
+                role=statement.role,
+                plans=() if scope.plans is UNSET else scope.plans,
+                institution="" if scope.institution is UNSET else scope.institution,
+                index=entry.index,
+            )
+            records.put(index_key(statement.actor, index=entry.index), held)
+        case _:
+            pass
+    _mark_day(records, entry)
+    known = _know(records, entry)
+    records.put(entry.opened.identity, known)
+    _remember(records, entry, known)
+    return known
+
+
+def _open(records: Records, entry: Entry, founding: LedgerOpened) -> None:
+    ledger = Ledger(
+        origin=founding.origin,
+        purpose=founding.purpose,
+        offset_minutes=founding.offset_minutes,
+        founding=entry.opened.identity,
+        opened_ms=entry.received_ms,
+        registrars=tuple([one.actor for one in founding.registrars]),
+        log_keys=founding.log_keys,
+    )
+    records.put("ledger", ledger)
+    for one in founding.registrars:
+        of = "" if one.of is UNSET else one.of
+        records.put(one.actor, Actor(actor=one.actor, name=one.name, form=one.form, of=of, index=entry.index))
+        records.put(one.key, KeyHeld(actor=one.actor, key=one.key, index=entry.index))
+        held = RoleHeld(actor=one.actor, role="registrar", index=entry.index)
+        records.put(index_key(one.actor, index=entry.index), held)
+
+
+def local_day(received_ms: int, offset_minutes: int) -> str:
+    """The day, `YYYY-MM-DD`, of a received time at the ledger's offset."""
+    return format_when(received_ms + offset_minutes * MINUTE_MS)[:10]
+
+
+def _mark_day(records: Records, entry: Entry) -> None:
+    ledger = records.get(Ledger, "ledger")
+    day = local_day(entry.received_ms, ledger.offset_minutes if ledger else 0)
+    if records.get(DayStart, day) is None:
+        records.put(day, DayStart(index=entry.index, received_ms=entry.received_ms))
+
+
+def size_at(records: Records, day: str, newest: int) -> int:
+    """The tree size at the end of a day (`YYYY-MM-DD`): entries received up to then. `newest` is the size now."""
+    for _, start in records.scan(DayStart, after=day, limit=1):
+        return start.index
+    return newest
+
+
+def _know(records: Records, entry: Entry) -> Known:
+    """What the statement is about, through the statement it names where it names one."""
+    statement = entry.opened.statement
+    plan = getattr(statement, "plan", UNSET)
+    topics = list(commitments_of(statement))
+    place = ""
+    named = _names(statement)
+    for identity in named:
+        earlier = records.get(Known, identity)
+        if earlier is not None:
+            topics += [topic for topic in earlier.topics if topic not in topics]
+    for field in ("round", "meeting", "report", "indicator"):
+        value = getattr(statement, field, UNSET)
+        if value is not UNSET and f"{field}/{value}" not in topics:
+            topics.append(f"{field}/{value}")
+    actor = getattr(statement, "actor", UNSET)
+    if actor is not UNSET:
+        topics.append(f"actor/{actor}")
+    if isinstance(statement, KeyRevoked):
+        held = records.get(KeyHeld, statement.key)
+        topics.append(f"actor/{held.actor if held else ''}")
+    if not topics and plan is not UNSET:
+        topics.append(f"plan/{plan}")
+    if isinstance(statement, CommentSubmitted | CommentTranscribed):
+        place = index_key(statement.round, index=entry.index)
+    return Known(
+        index=entry.index,
+        kind=statement.kind,
+        plan="" if plan is UNSET else plan,
+        topics=tuple(topics),
+        place=place,
+    )
+
+
+def _names(statement: Statement) -> tuple[str, ...]:
+    """The earlier statements that this one is about."""
+    match statement:
+        case EvidenceCaptured() | EvidenceChecked() | EvidenceDisputed():
+            return (statement.link,)
+        case ResponseGiven():
+            return statement.answers
+        case ContentWithheld():
+            return (statement.target.statement,)
+        case StatementConfirmed() | StatementWithdrawn():
+            return (statement.statement,)
+        case _:
+            return ()
+
+
+def _remember(records: Records, entry: Entry, known: Known) -> None:
+    """A line in each history that the entry stands in."""
+    if not known.topics:
+        return
+    statement = entry.opened.statement
+    line = HistoryLine(
+        index=entry.index,
+        kind=known.kind,
+        identity=entry.opened.identity,
+        received_ms=entry.received_ms,
+        said_at=statement.said_at,
+        signers=tuple([f"{'' if signer.actor is UNSET else signer.actor}:{signer.role}" for signer in statement.by]),
+        voice=voice_of(records, statement),
+        printed=printed_in(statement),
+    )
+    for topic in known.topics:
+        records.put(index_key(topic, index=entry.index), line)
+
+
+def printed_in(statement: Statement) -> bool:
+    """Whether a statement is an imported one, "as printed"."""
+    return getattr(statement, "printed", UNSET) is not UNSET
+
+
+_VOICES = {
+    "coordinator": "government",
+    "institution": "government",
+    "assessor": "civil_society",
+    "irm": "irm",
+    "citizen": "citizen",
+    "transcriber": "citizen",
+    "moderator": "moderation",
+    "capturer": "evidence",
+    "registrar": "registrar",
+}
+
+
+def voice_of(records: Records, statement: Statement) -> str:
+    """Whose voice a statement is: government, civil_society, irm, citizen, moderation, evidence, registrar.
+
+    A printed statement has the voice of the body it speaks for; a holder's is that of its organisation's form.
+    """
+    role = statement.by[0].role
+    actor = statement.by[0].actor
+    if role == "importer":
+        printed = getattr(statement, "printed", UNSET)
+        if isinstance(statement, CommentTranscribed):
+            return "citizen"
+        spoken = UNSET if printed is UNSET else printed.on_behalf_of
+        if spoken is UNSET:
+            return "government"
+        if spoken == "irm":
+            return "irm"
+        actor = spoken
+    elif role != "holder":
+        return _VOICES.get(role, "government")
+    known = None if actor is UNSET else records.get(Actor, actor)
+    return "civil_society" if known is not None and known.form == "organisation" else "government"
