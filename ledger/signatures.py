@@ -52,17 +52,17 @@ class Verifiers:
     """Processes that verify, `processes` of them (0 is allowed: then all is done here). Close it, or use `with`."""
 
     def __init__(self, processes: int) -> None:
-        self._running: list[subprocess.Popen[bytes]] = []
+        self.running: list[subprocess.Popen[bytes]] = []
         self._idle: SimpleQueue[subprocess.Popen[bytes] | None] = SimpleQueue()
         for _ in range(processes):
             try:
                 process = _start()
             except OSError:
                 break
-            self._running.append(process)
+            self.running.append(process)
             self._idle.put(process)
         # One thread for each process, which only writes, waits and reads.
-        self._pool = ThreadPoolExecutor(len(self._running), "signatures") if self._running else None
+        self._pool = ThreadPoolExecutor(len(self.running), "signatures") if self.running else None
 
     def __enter__(self) -> "Verifiers":
         return self
@@ -76,28 +76,27 @@ class Verifiers:
 
     def _ask(self, signed: Sequence[Signed]) -> bytes:
         process = self._idle.get()
-        if process is None:
-            return verdicts(signed)
         try:
-            answer = _exchange(process, signed)
+            if process is not None:
+                return _exchange(process, signed)
         except (OSError, ValueError):
-            # It died: nothing was learned about these signatures.
-            self._idle.put(None)
-            return verdicts(signed)
-        self._idle.put(process)
-        return answer
+            # It died: nothing was learned about these signatures, and its place stays empty.
+            process = None
+        finally:
+            self._idle.put(process)
+        return verdicts(signed)
 
     def close(self) -> None:
         """End the processes; what is still waiting is dropped."""
         if self._pool:
             self._pool.shutdown(wait=True, cancel_futures=True)
-        for process in self._running:
+        for process in self.running:
             try:
                 process.communicate()
             except (OSError, ValueError):
                 process.kill()
                 process.wait()
-        self._running.clear()
+        self.running.clear()
 
 
 def _start() -> subprocess.Popen[bytes]:
