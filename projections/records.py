@@ -1,12 +1,12 @@
 """Records: what folds keep, and the stores that keep it.
 
 A record is a frozen struct in a table, under a key, and is replaced whole. Two stores keep them behind one small
-port: a dict for tests and audits, and SQLite for the server, which also answers "as of": it keeps every version of a record
-with the tree size since which it holds, so a view at an earlier size costs what today's costs. What a fold put becomes
-durable together with its position, in one transaction, or not at all.
+port: a dict for tests and audits, and SQLite for the server, which also answers "as of": it keeps every version of
+a record with the tree size since which it holds, so a view at an earlier size costs what today's costs. What a fold
+put becomes durable together with its position, in one transaction, or not at all.
 
-Keys are paths and lists are scans by prefix: `gt-2014-2016/C8/000000412`. Indexes in keys have nine digits, so the order
-of keys is the order of entries.
+Keys are paths and lists are scans by prefix: `gt-2014-2016/C8/000000412`. Indexes in keys have nine digits, so the
+order of keys is the order of entries.
 """
 
 import bisect
@@ -318,7 +318,7 @@ def digest(records: Lines, origin: str, size: int) -> str:
 
 
 def compare(mine: Iterable[tuple[str, str, bytes]], theirs: Iterable[tuple[str, str, bytes]]) -> str | None:
-    """Where two listings of records first differ, in words, or None: `commitment gt-2014-2016/C8, field reported`."""
+    """Where two listings of records first differ, in words, or None: `commitment gt-2014-2016/C8, field level`."""
     left, right = iter(mine), iter(theirs)
     while True:
         one, other = next(left, None), next(right, None)

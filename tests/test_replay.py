@@ -1,0 +1,239 @@
+"""The fold contract: the same entries give the same records, in any store, in any batches, at any tree size."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+import pytest
+import world as w
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from storyline import story
+
+from ledger.errors import CannotRun
+from ledger.statement import Entry
+from projections.commitments import Commitment, Day, LevelSaid, PlanState
+from projections.records import DictRecords, Records, SqliteRecords, compare, digest, index_key
+from projections.replay import evolve, replay
+from projections.roll import HistoryLine, Known, size_at
+
+STORY = story()
+NONE = Day(precision="none")
+Store = Callable[[Path], DictRecords | SqliteRecords]
+STORES: list[Store] = [lambda _: DictRecords(), lambda path: SqliteRecords(path / "records.db")]
+
+
+@pytest.fixture(params=STORES, ids=["dict", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> DictRecords | SqliteRecords:
+    return request.param(tmp_path)
+
+
+def folded(entries: list[Entry]) -> DictRecords:
+    records = DictRecords()
+    replay(entries, records)
+    return records
+
+
+def plan(title: str) -> PlanState:
+    return PlanState(plan="p", title=title, lang="es", country="GT", cycle=1, starts=NONE, ends=NONE, index=1)
+
+
+# --- every store
+
+
+def test_a_record_is_what_was_put_last(store: DictRecords | SqliteRecords) -> None:
+    assert store.get(PlanState, "p") is None
+    store.put("p", plan("uno"))
+    store.put("p", plan("dos"))
+    assert store.get(PlanState, "p") == plan("dos")
+
+
+def test_scan_goes_by_prefix_in_the_order_of_keys(store: DictRecords | SqliteRecords) -> None:
+    keys = ["a/C1/000000002", "a/C1/000000001", "a/C10/000000001", "a/C2/000000001", "b/C1/000000001"]
+    store.begin(1)
+    for key in keys[:3]:
+        store.put(key, plan(key))
+    if isinstance(store, SqliteRecords):
+        store.commit(1)
+    for key in keys[3:]:
+        store.put(key, plan(key))
+    store.put("a/C1/000000001", plan("again"))
+
+    def found(**how: str | int) -> list[str]:
+        return [record.title for _, record in store.scan(PlanState, **how)]  # type: ignore[arg-type]
+
+    assert found(prefix="a/C1/") == ["again", "a/C1/000000002"]
+    assert found(prefix="a/") == ["again", "a/C1/000000002", "a/C10/000000001", "a/C2/000000001"]
+    assert found(prefix="a/", after="a/C1/000000002") == ["a/C10/000000001", "a/C2/000000001"]
+    assert found(prefix="a/", limit=3) == ["again", "a/C1/000000002", "a/C10/000000001"]
+    assert found(prefix="z") == []
+    assert len(found()) == 5
+
+
+# --- replay
+
+
+def test_both_stores_hold_the_same(tmp_path: Path) -> None:
+    stored = SqliteRecords(tmp_path / "records.db")
+    replay(STORY, stored)
+    stored.commit(len(STORY))
+    assert compare(folded(STORY).lines(), stored.lines()) is None
+    assert digest(folded(STORY), w.ORIGIN, len(STORY)) == digest(stored, w.ORIGIN, len(STORY))
+    stored.close()
+
+
+@settings(max_examples=15, deadline=None)
+@given(cuts=st.sets(st.integers(1, len(STORY) - 1), max_size=8))
+def test_batches_leave_no_trace(cuts: set[int], tmp_path_factory: pytest.TempPathFactory) -> None:
+    stored = SqliteRecords(tmp_path_factory.mktemp("batches") / "records.db")
+    start = 0
+    for stop in [*sorted(cuts), len(STORY)]:
+        replay(STORY[start:stop], stored)
+        stored.commit(stop)
+        start = stop
+    assert list(stored.lines()) == list(folded(STORY).lines())
+    stored.close()
+
+
+def test_every_earlier_size_is_still_there(tmp_path: Path) -> None:
+    stored = SqliteRecords(tmp_path / "records.db")
+    for start in range(0, len(STORY), 7):  # sizes inside a batch must be there too
+        replay(STORY[start : start + 7], stored)
+        stored.commit(min(start + 7, len(STORY)))
+    for size in range(1, len(STORY) + 1):
+        assert compare(folded(STORY[:size]).lines(), stored.at(size).lines()) is None, size
+    stored.close()
+
+
+def test_a_view_is_not_moved_by_later_entries_nor_written_to(tmp_path: Path) -> None:
+    stored = SqliteRecords(tmp_path / "records.db")
+    replay(STORY[:30], stored)
+    stored.commit(30)
+    view = stored.at(30)
+    before = list(view.lines())
+    replay(STORY[30:], stored)
+    stored.commit(len(STORY))
+    assert list(view.lines()) == before
+    with pytest.raises(TypeError):
+        view.put("p", plan("x"))
+    stored.close()
+
+
+def test_what_was_not_committed_is_gone_after_a_kill(tmp_path: Path) -> None:
+    """A real process folds, commits a part, folds on, and is killed."""
+    script = textwrap.dedent("""
+        import os, signal, sys
+        sys.path[:0] = sys.argv[2:]
+        from pathlib import Path
+        from storyline import story
+        from projections.records import SqliteRecords
+        from projections.replay import replay
+        entries = story()
+        store = SqliteRecords(Path(sys.argv[1]))
+        replay(entries[:20], store)
+        store.commit(20)
+        replay(entries[20:], store)
+        os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    path = tmp_path / "records.db"
+    here = Path(__file__).parent
+    ended = subprocess.run([sys.executable, "-c", script, str(path), str(here), str(here.parent)], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    store = SqliteRecords(path)
+    assert store.position == 20
+    assert list(store.lines()) == list(folded(STORY[:20]).lines())
+    replay(STORY[20:], store)
+    store.commit(len(STORY))
+    assert list(store.lines()) == list(folded(STORY).lines())
+    store.close()
+
+
+def test_a_file_that_is_no_record_store_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "records.db"
+    path.write_bytes(os.urandom(8192))
+    with pytest.raises(CannotRun):
+        SqliteRecords(path)
+
+
+# --- comparing
+
+
+def test_a_difference_names_the_record_and_the_field() -> None:
+    mine, theirs = folded(STORY), folded(STORY)
+    commitment = theirs.get(Commitment, w.G1)
+    assert commitment is not None
+    said = LevelSaid(level="complete", actor="copret", role="institution", index=1, received_ms=1)
+    theirs.put(w.G1, msgspec.structs.replace(commitment, reported=said))
+    found = compare(mine.lines(), theirs.lines())
+    assert found is not None
+    assert found.startswith(f"commitment {w.G1}, field reported")
+    assert digest(mine, w.ORIGIN, 1) != digest(theirs, w.ORIGIN, 1)
+    theirs = folded(STORY[:-1])
+    assert compare(mine.lines(), theirs.lines()) is not None
+
+
+def test_the_digest_is_the_documented_sum() -> None:
+    records = folded(STORY)
+    total = 0
+    for table, key, line in records.lines():
+        total += int.from_bytes(sha256(table.encode() + b"\0" + key.encode() + b"\0" + line).digest(), "big")
+    head = f"constancia/records/v1\n{w.ORIGIN}\n9\n".encode()
+    assert digest(records, w.ORIGIN, 9) == sha256(head + (total % 2**256).to_bytes(32, "big")).hexdigest()
+
+
+# --- histories
+
+
+def history(records: Records, topic: str) -> list[HistoryLine]:
+    return [line for _, line in records.scan(HistoryLine, prefix=f"{topic}/")]
+
+
+def test_the_history_of_a_commitment_has_what_names_it_only_indirectly() -> None:
+    kinds = [line.kind for line in history(folded(STORY), w.G1)]
+    assert kinds == [
+        "CommitmentRegistered",
+        "CompletionReported",
+        "EvidenceLinked",
+        "EvidenceCaptured",
+        "EvidenceChecked",
+        "EvidenceDisputed",
+        "VerdictGiven",
+        "CompletionAssessed",
+        "CommentSubmitted",
+        "ResponseGiven",
+        "ContentWithheld",
+        "CompletionReported",
+        "CommitmentReopened",
+        "CompletionReported",
+        "StatementWithdrawn",
+    ]
+
+
+def test_every_entry_is_known_and_every_line_leads_to_it() -> None:
+    records = folded(STORY)
+    for entry in STORY:
+        known = records.get(Known, entry.opened.identity)
+        assert known is not None
+        assert known.index == entry.index
+        for topic in known.topics:
+            line = records.get(HistoryLine, index_key(topic, index=entry.index))
+            assert line is not None
+            assert line.identity == entry.opened.identity
+
+
+def test_a_day_finds_its_tree_size() -> None:
+    records = folded(STORY)
+    assert size_at(records, "2026-02-15", len(STORY)) == 0
+    assert size_at(records, "2026-02-16", len(STORY)) == len(STORY)
+
+
+def test_folding_never_fails_on_a_statement_out_of_place() -> None:
+    """Total: also on entries that an honest log would not hold, such as answers to nothing."""
+    for entry in STORY:
+        evolve(DictRecords(), entry)
