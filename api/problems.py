@@ -78,6 +78,7 @@ class ProblemBody(msgspec.Struct, frozen=True, omit_defaults=True):
     code: str | UnsetType = UNSET
     rule: str | UnsetType = UNSET
     detail: str | UnsetType = UNSET
+    refusal: str | UnsetType = UNSET
 
 
 class Problem(Exception):
@@ -89,6 +90,8 @@ class Problem(Exception):
         self.detail = detail
         self.code = code
         self.rule = rule
+        self.refusal: bytes | None = None
+        """The desk's signed note, for a statement that came too late."""
 
     @classmethod
     def of(cls, refused: Refused) -> "Problem":
@@ -106,6 +109,7 @@ class Problem(Exception):
                 code=self.code or UNSET,
                 rule=self.rule or UNSET,
                 detail=self.detail or UNSET,
+                refusal=self.refusal.decode() if self.refusal else UNSET,
             )
         )
 

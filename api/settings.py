@@ -26,12 +26,7 @@ from typing import Annotated, Any
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_ssh_private_key,
-)
+from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 from msgspec import Meta
 from nacl.signing import SigningKey
 
@@ -192,10 +187,3 @@ def read_key(path: Path) -> SigningKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise CannotRun(f"{path}: not an Ed25519 key.")
     return SigningKey(key.private_bytes_raw())
-
-
-def format_key(key: SigningKey) -> bytes:
-    """The OpenSSH private key file, without a passphrase, of a key. The inverse of `read_key`."""
-    return Ed25519PrivateKey.from_private_bytes(bytes(key)).private_bytes(
-        Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()
-    )

@@ -1,0 +1,624 @@
+"""The JSON API of a ledger: the record as data, each answer with the checkpoint it stands on.
+
+    GET /gt/api/plans/gt-2014-2016/commitments?at=812
+
+    {"as_of":"…","checkpoint":{"origin":"…","root":"…","size":812},"data":[…],"methodology":{"gt-2014-2016":1}}
+
+Answers are canonical JSON in the envelope of FORMAT.md, "API answers", so two servers of one record give the same
+bytes. `?at=SIZE` asks for the record as it stood at a tree size, `?as_of=DATE` at the end of a day or at a time. Lists
+are paged by key: `limit`, `after`, and in the envelope `next`, the address of the next page of the same state.
+
+`data` are the records that the folds keep (`projections/`), as they are; what is public now of a comment's text comes
+from the vault. Every answer that is none is problem+json. Handlers run in threads: they read databases.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+from litestar import Response, Router, get
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import Parameter
+from msgspec import UNSET, UnsetType
+
+from api.problems import Problem
+from api.record import Hidden, Reader, Shown, View, plain_number
+from consultation.text import Content
+from ledger.statement import canonical, format_time
+from ledger.tlog.note import format_base64
+from ledger.vocabulary import KINDS, LEVEL_ORDINAL
+from projections.commitments import Axis, Commitment, Evidence, LevelSaid, Mechanism, PlanState
+from projections.meetings import Meeting, Remark
+from projections.records import Record
+from projections.reports import Report, Tally
+from projections.roll import Actor, HistoryLine
+from projections.rounds import Comment, Document, Round
+from projections.rounds import Response as Answered
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Record)
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1_000
+
+
+def _tables(kind: type[Record] = Record) -> Iterator[str]:
+    for below in kind.__subclasses__():
+        yield below.table
+        yield from _tables(below)
+
+
+# --- the envelope ----------------------------------------------------------------------------------------------------
+
+
+class CheckpointLine(msgspec.Struct, frozen=True):
+    """What an answer stands on; `root` is base64."""
+
+    origin: str
+    root: str
+    size: int
+
+
+class Envelope(msgspec.Struct, Generic[T], frozen=True, omit_defaults=True):
+    """Every answer. `next` is the address of the next page of a list that goes on; `methodology` is by plan."""
+
+    as_of: str
+    checkpoint: CheckpointLine
+    data: T
+    methodology: dict[str, int]
+    next: str | UnsetType = UNSET
+
+
+def answer(view: View, data: object, following: str | None = None) -> Response[bytes]:
+    """An answer as of a view; `following` is the address of the next page."""
+    envelope = Envelope(
+        as_of=view.as_of,
+        checkpoint=CheckpointLine(view.checkpoint.origin, format_base64(view.checkpoint.root), view.size),
+        data=data,
+        methodology=view.methodology,
+        next=following or UNSET,
+    )
+    # Withheld texts must not live on in caches, and older views show what is public now as well.
+    headers = {"access-control-allow-origin": "*", "cache-control": "no-cache"}
+    if following:
+        headers["link"] = f'<{following}>; rel="next"'
+    return Response(canonical(envelope), media_type="application/json", headers=headers)
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Which part of a list is asked for: at most `limit` rows whose keys come after `after`."""
+
+    address: str
+    after: str
+    limit: int
+    query: dict[str, str]
+
+    @classmethod
+    def asked(cls, address: str, after: str | None, limit: str | None, **query: str | None) -> "Page":
+        """From the parameters as they came. Raises Problem (400)."""
+        most = DEFAULT_LIMIT if limit is None else plain_number(limit, "limit", MAX_LIMIT)
+        if most < 1:
+            raise Problem(400, f"`limit` is from 1 to {MAX_LIMIT}.")
+        kept = {name: value for name, value in query.items() if value is not None}
+        return cls(address, after or "", most, kept)
+
+    def answer(self, view: View, rows: Iterable[tuple[str, object]]) -> Response[bytes]:
+        """The page from rows (key, what is shown), in the order of keys and starting after `after`."""
+        found = list(islice(rows, self.limit + 1))
+        if len(found) <= self.limit:
+            return answer(view, [row for _, row in found])
+        found = found[: self.limit]
+        # The next page is of the same state, whatever is registered meanwhile.
+        words = {**self.query, "after": found[-1][0], "limit": str(self.limit), "at": str(view.size)}
+        return answer(view, [row for _, row in found], f"{self.address}?{urlencode(words)}")
+
+
+# --- what answers hold beside records --------------------------------------------------------------------------------
+
+
+class PlanAnswer(msgspec.Struct, frozen=True):
+    """A plan, its axes, and its commitments counted by reported level."""
+
+    plan: PlanState
+    axes: list[Axis]
+    tally: Tally
+
+
+class CommitmentAnswer(msgspec.Struct, frozen=True):
+    """A commitment and its compliance mechanisms. Evidence and history have lists of their own."""
+
+    commitment: Commitment
+    mechanisms: list[Mechanism]
+
+
+class AssessedBeside(msgspec.Struct, frozen=True):
+    """An assessor's level beside the reported one. `difference` = assessed − reported, in steps of the scale 0 to 3."""
+
+    actor: str
+    role: str
+    level: str
+    index: int
+    difference: int | None
+
+
+class GapLine(msgspec.Struct, frozen=True):
+    """A commitment: what those responsible report, what others assess. `widest` is the largest difference, unsigned."""
+
+    commitment: str
+    proposer: str
+    institution: str
+    reported: str | None
+    reported_index: int | None
+    assessed: list[AssessedBeside]
+    widest: int | None
+
+
+class RoundAnswer(msgspec.Struct, frozen=True):
+    """A round of consultation and the versions of its document."""
+
+    round: Round
+    documents: list[Document]
+
+
+class HiddenBy(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The statement that took a content from view. Without a ground, its author withdrew it."""
+
+    index: int
+    identity: str
+    ground: str | UnsetType = UNSET
+
+
+class CommentAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A comment with what is public of its text now: content and salt, or who hid it, or neither (not in the vault)."""
+
+    comment: Comment
+    content: Content | UnsetType = UNSET
+    salt: str | UnsetType = UNSET
+    hidden: HiddenBy | UnsetType = UNSET
+
+
+class MeetingAnswer(msgspec.Struct, frozen=True):
+    """A meeting and what was said there; the words are in the entries, or in their contents."""
+
+    meeting: Meeting
+    remarks: list[Remark]
+
+
+class RecordLine(msgspec.Struct, frozen=True):
+    """A record as it is kept, for whoever compares it with a replay."""
+
+    key: str
+    record: msgspec.Raw
+
+
+class KindLine(msgspec.Struct, frozen=True):
+    """A kind of statement: who signs it, in the words of FORMAT.md, and whether the importer may."""
+
+    kind: str
+    signed_by: str
+    importable: bool
+
+
+class EntryAnswer(msgspec.Struct, frozen=True):
+    """An entry: where it stands, and its signed note as it was posted."""
+
+    index: int
+    identity: str
+    kind: str
+    received_at: str
+    note: str
+
+
+class DigestAnswer(msgspec.Struct, frozen=True):
+    """The records digest (64 hex)."""
+
+    digest: str
+
+
+# --- from records to answers -----------------------------------------------------------------------------------------
+
+
+def gap_of(commitment: Commitment) -> GapLine:
+    """What is reported and what is assessed of a commitment, side by side; neither overwrites the other."""
+    reported = commitment.reported
+    assessed = [_beside(level, reported) for level in commitment.assessed]
+    differences = [abs(one.difference) for one in assessed if one.difference is not None]
+    return GapLine(
+        commitment=commitment.commitment,
+        proposer=commitment.proposer,
+        institution=commitment.institution,
+        reported=reported.level if reported else None,
+        reported_index=reported.index if reported else None,
+        assessed=assessed,
+        widest=max(differences, default=None),
+    )
+
+
+def _beside(level: LevelSaid, reported: LevelSaid | None) -> AssessedBeside:
+    difference = LEVEL_ORDINAL[level.level] - LEVEL_ORDINAL[reported.level] if reported else None
+    return AssessedBeside(level.actor, level.role, level.level, level.index, difference)
+
+
+def comment_of(view: View, comment: Comment) -> CommentAnswer:
+    """A comment and what is public of its text now."""
+    match view.content(comment.identity, comment.salted_digest):
+        case Shown(content, salt):
+            return CommentAnswer(comment, content=content, salt=salt)
+        case Hidden(index, identity, ground):
+            return CommentAnswer(comment, hidden=HiddenBy(index, identity, ground or UNSET))
+        case None:
+            return CommentAnswer(comment)
+
+
+def _found(view: View, kind: type[R], key: str, what: str) -> R:
+    record = view.records.get(kind, key)
+    if record is None:
+        raise Problem(404, f"The record of {view.size} entries has no {what} {key[:80]!r}.")
+    return record
+
+
+def _plan(view: View, plan: str) -> PlanState:
+    return _found(view, PlanState, plan, "plan")
+
+
+def _commitment(view: View, plan: str, name: str) -> Commitment:
+    return _found(view, Commitment, f"{plan}/{name}", "commitment")
+
+
+def _of_plan(view: View, kind: type[R], plan: str, after: str) -> Iterator[tuple[str, R]]:
+    """Records that name their plan in a field, not in their key."""
+    for key, record in view.records.scan(kind, after=after):
+        if getattr(record, "plan", None) == plan:
+            yield key, record
+
+
+# --- routes ----------------------------------------------------------------------------------------------------------
+
+At = Annotated[str | None, Parameter(query="at", description="The tree size to stand on; the newest if absent.")]
+AsOf = Annotated[
+    str | None,
+    Parameter(query="as_of", description="A day (2026-05-01, to its end at the ledger's offset) or a time (…Z)."),
+]
+After = Annotated[str | None, Parameter(query="after", description="Only rows whose key comes after this one.")]
+Limit = Annotated[str | None, Parameter(query="limit", description=f"Rows on a page, 1 to {MAX_LIMIT}.")]
+
+
+def _of(data: Any, description: str = "As of the checkpoint named.") -> dict[int, ResponseSpec]:
+    return {200: ResponseSpec(data_container=Envelope[data], description=description)}
+
+
+def router(reader: Reader) -> Router:
+    """The JSON API of one ledger, below its path."""
+    base = f"/{reader.ledger.path}/api"
+
+    # --- plans and commitments
+
+    @get("/plans", sync_to_thread=True, summary="The plans", tags=["plans"], responses=_of(list[PlanState]))
+    def plans(at: At = None, as_of: AsOf = None, after: After = None, limit: Limit = None) -> Response[bytes]:
+        view, page = reader.asked(at, as_of), Page.asked(f"{base}/plans", after, limit)
+        return page.answer(view, view.records.scan(PlanState, after=page.after, limit=page.limit + 1))
+
+    @get("/plans/{plan:str}", sync_to_thread=True, summary="A plan", tags=["plans"], responses=_of(PlanAnswer))
+    def plan_(plan: str, at: At = None, as_of: AsOf = None) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        found = _plan(view, plan)
+        axes = [axis for _, axis in view.records.scan(Axis, prefix=f"{plan}/")]
+        return answer(view, PlanAnswer(found, axes, view.records.get(Tally, plan) or Tally(plan=plan)))
+
+    @get(
+        "/plans/{plan:str}/commitments",
+        sync_to_thread=True,
+        summary="The commitments of a plan",
+        description="Whole records, by key. `proposer`, `institution` and `level` (the reported one) narrow the list.",
+        tags=["commitments"],
+        responses=_of(list[Commitment]),
+    )
+    def commitments(
+        plan: str,
+        proposer: str | None = None,
+        institution: str | None = None,
+        level: str | None = None,
+        at: At = None,
+        as_of: AsOf = None,
+        after: After = None,
+        limit: Limit = None,
+    ) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        _plan(view, plan)
+        page = Page.asked(
+            f"{base}/plans/{plan}/commitments", after, limit, proposer=proposer, institution=institution, level=level
+        )
+        rows = (
+            (key, one)
+            for key, one in view.records.scan(Commitment, prefix=f"{plan}/", after=page.after)
+            if proposer in (None, one.proposer)
+            and institution in (None, one.institution)
+            and level in (None, one.reported.level if one.reported else "")
+        )
+        return page.answer(view, rows)
+
+    @get(
+        "/plans/{plan:str}/commitments/{name:str}",
+        sync_to_thread=True,
+        summary="A commitment",
+        description="`name` is the part of its id after the plan: C8, G22.",
+        tags=["commitments"],
+        responses=_of(CommitmentAnswer),
+    )
+    def commitment(plan: str, name: str, at: At = None, as_of: AsOf = None) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        found = _commitment(view, plan, name)
+        mechanisms = [one for _, one in view.records.scan(Mechanism, prefix=f"{found.commitment}.")]
+        return answer(view, CommitmentAnswer(found, mechanisms))
+
+    @get(
+        "/plans/{plan:str}/commitments/{name:str}/history",
+        sync_to_thread=True,
+        summary="The history of a commitment: every statement about it, in order",
+        description="Each with signers, received time, index and identity; `/api/entries/{index}` has the statement.",
+        tags=["commitments"],
+        responses=_of(list[HistoryLine]),
+    )
+    def history(
+        plan: str, name: str, at: At = None, as_of: AsOf = None, after: After = None, limit: Limit = None
+    ) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        prefix = _commitment(view, plan, name).commitment + "/"
+        page = Page.asked(f"{base}/plans/{plan}/commitments/{name}/history", after, limit)
+        return page.answer(view, view.records.scan(HistoryLine, prefix, page.after, page.limit + 1))
+
+    @get(
+        "/plans/{plan:str}/commitments/{name:str}/evidence",
+        sync_to_thread=True,
+        summary="The evidence linked for a commitment",
+        tags=["commitments"],
+        responses=_of(list[Evidence]),
+    )
+    def evidence(
+        plan: str, name: str, at: At = None, as_of: AsOf = None, after: After = None, limit: Limit = None
+    ) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        prefix = _commitment(view, plan, name).commitment + "/"
+        page = Page.asked(f"{base}/plans/{plan}/commitments/{name}/evidence", after, limit)
+        return page.answer(view, view.records.scan(Evidence, prefix, page.after, page.limit + 1))
+
+    @get(
+        "/plans/{plan:str}/gaps",
+        sync_to_thread=True,
+        summary="Reported beside assessed, commitment by commitment",
+        description="The level that those responsible report beside each assessor's, and the difference in steps of "
+        "the scale. Levels computed from evidence are not part of this version: they will stand beside both, as a "
+        "third reading.",
+        tags=["plans"],
+        responses=_of(list[GapLine]),
+    )
+    def gaps(plan: str, at: At = None, as_of: AsOf = None, after: After = None, limit: Limit = None) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        _plan(view, plan)
+        page = Page.asked(f"{base}/plans/{plan}/gaps", after, limit)
+        found = view.records.scan(Commitment, f"{plan}/", page.after, page.limit + 1)
+        return page.answer(view, ((key, gap_of(one)) for key, one in found))
+
+    @get(
+        "/plans/{plan:str}/tally",
+        sync_to_thread=True,
+        summary="The commitments counted by reported level and proposer",
+        tags=["plans"],
+        responses=_of(Tally),
+    )
+    def tally(plan: str, at: At = None, as_of: AsOf = None) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        _plan(view, plan)
+        return answer(view, view.records.get(Tally, plan) or Tally(plan=plan))
+
+    @get(
+        "/plans/{plan:str}/claims",
+        sync_to_thread=True,
+        summary="Published reports, each figure they claim beside the record's",
+        tags=["plans"],
+        responses=_of(list[Report]),
+    )
+    def claims(
+        plan: str, at: At = None, as_of: AsOf = None, after: After = None, limit: Limit = None
+    ) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        _plan(view, plan)
+        page = Page.asked(f"{base}/plans/{plan}/claims", after, limit)
+        return page.answer(view, _of_plan(view, Report, plan, page.after))
+
+    # --- consultation
+
+    @get(
+        "/plans/{plan:str}/rounds",
+        sync_to_thread=True,
+        summary="The rounds of consultation of a plan",
+        tags=["consultation"],
+        responses=_of(list[Round]),
+    )
+    def rounds(
+        plan: str, at: At = None, as_of: AsOf = None, after: After = None, limit: Limit = None
+    ) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        _plan(view, plan)
+        page = Page.asked(f"{base}/plans/{plan}/rounds", after, limit)
+        return page.answer(view, _of_plan(view, Round, plan, page.after))
+
+    @get(
+        "/plans/{plan:str}/rounds/{name:str}",
+        sync_to_thread=True,
+        summary="A round of consultation",
+        tags=["consultation"],
+        responses=_of(RoundAnswer),
+    )
+    def round_(plan: str, name: str, at: At = None, as_of: AsOf = None) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        found = _round(view, plan, name)
+        return answer(view, RoundAnswer(found, [one for _, one in view.records.scan(Document, prefix=f"{name}/")]))
+
+    @get(
+        "/plans/{plan:str}/rounds/{name:str}/comments",
+        sync_to_thread=True,
+        summary="The comments of a round, hidden ones marked and in their place",
+        tags=["consultation"],
+        responses=_of(list[CommentAnswer]),
+    )
+    def comments(
+        plan: str, name: str, at: At = None, as_of: AsOf = None, after: After = None, limit: Limit = None
+    ) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        _round(view, plan, name)
+        page = Page.asked(f"{base}/plans/{plan}/rounds/{name}/comments", after, limit)
+        found = view.records.scan(Comment, f"{name}/", page.after, page.limit + 1)
+        return page.answer(view, ((key, comment_of(view, one)) for key, one in found))
+
+    @get(
+        "/plans/{plan:str}/rounds/{name:str}/responses",
+        sync_to_thread=True,
+        summary="The reasoned answers to the comments of a round",
+        tags=["consultation"],
+        responses=_of(list[Answered]),
+    )
+    def responses(
+        plan: str, name: str, at: At = None, as_of: AsOf = None, after: After = None, limit: Limit = None
+    ) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        _round(view, plan, name)
+        page = Page.asked(f"{base}/plans/{plan}/rounds/{name}/responses", after, limit)
+        return page.answer(view, view.records.scan(Answered, f"{name}/", page.after, page.limit + 1))
+
+    # --- meetings and bodies
+
+    @get(
+        "/plans/{plan:str}/meetings",
+        sync_to_thread=True,
+        summary="The meetings of a plan",
+        tags=["meetings"],
+        responses=_of(list[Meeting]),
+    )
+    def meetings(
+        plan: str, at: At = None, as_of: AsOf = None, after: After = None, limit: Limit = None
+    ) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        _plan(view, plan)
+        page = Page.asked(f"{base}/plans/{plan}/meetings", after, limit)
+        return page.answer(view, _of_plan(view, Meeting, plan, page.after))
+
+    @get(
+        "/plans/{plan:str}/meetings/{name:str}",
+        sync_to_thread=True,
+        summary="A meeting, and what was said there",
+        tags=["meetings"],
+        responses=_of(MeetingAnswer),
+    )
+    def meeting(plan: str, name: str, at: At = None, as_of: AsOf = None) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        found = _found(view, Meeting, name, "meeting")
+        if found.plan != plan:
+            raise Problem(404, "That meeting is of another plan.")
+        return answer(view, MeetingAnswer(found, [one for _, one in view.records.scan(Remark, prefix=f"{name}/")]))
+
+    @get("/actors", sync_to_thread=True, summary="The registered bodies", tags=["roster"], responses=_of(list[Actor]))
+    def actors(at: At = None, as_of: AsOf = None, after: After = None, limit: Limit = None) -> Response[bytes]:
+        view, page = reader.asked(at, as_of), Page.asked(f"{base}/actors", after, limit)
+        return page.answer(view, view.records.scan(Actor, after=page.after, limit=page.limit + 1))
+
+    # --- for auditors
+
+    @get(
+        "/digest",
+        sync_to_thread=True,
+        summary="The digest over all records",
+        description='Two replays of the same entries agree if their digests do (FORMAT.md, "Records digest").',
+        tags=["audit"],
+        responses=_of(DigestAnswer),
+    )
+    def digest(at: At = None, as_of: AsOf = None) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        return answer(view, DigestAnswer(reader.digest(view.size)))
+
+    @get("/records", sync_to_thread=True, summary="The tables of records", tags=["audit"], responses=_of(list[str]))
+    def tables(at: At = None, as_of: AsOf = None) -> Response[bytes]:
+        return answer(reader.asked(at, as_of), sorted(_tables()))
+
+    @get(
+        "/records/{table:str}",
+        sync_to_thread=True,
+        summary="The records of a table, by key",
+        description="As they are folded, so that an auditor can name the record and the field that differs.",
+        tags=["audit"],
+    )
+    def records(
+        table: str, at: At = None, as_of: AsOf = None, after: After = None, limit: Limit = None
+    ) -> Response[bytes]:
+        view, page = reader.asked(at, as_of), Page.asked(f"{base}/records/{table}", after, limit)
+        if table not in set(_tables()):
+            raise Problem(404, "There is no such table.")
+        found = view.records.lines(table, page.after, page.limit + 1)
+        return page.answer(view, ((key, RecordLine(key, msgspec.Raw(line))) for _, key, line in found))
+
+    @get(
+        "/kinds",
+        sync_to_thread=True,
+        summary="The kinds of statement, and who signs them",
+        tags=["audit"],
+        responses=_of(list[KindLine]),
+    )
+    def kinds(at: At = None, as_of: AsOf = None) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        return answer(view, [KindLine(name, kind.signed_by, kind.importable) for name, kind in KINDS.items()])
+
+    @get(
+        "/entries/{index:str}",
+        sync_to_thread=True,
+        summary="An entry: its signed note, and when it was received",
+        tags=["audit"],
+        responses=_of(EntryAnswer),
+    )
+    def entry(index: str) -> Response[bytes]:
+        view, number = reader.at(), plain_number(index, "index")
+        if number >= view.size:
+            raise Problem(404, f"The record has {view.size} entries.")
+        found = view.entry(number)
+        opened = found.opened
+        return answer(
+            view,
+            EntryAnswer(
+                number, opened.identity, opened.statement.kind, format_time(found.received_ms), opened.note.decode()
+            ),
+        )
+
+    return Router(
+        base,
+        route_handlers=[
+            plans,
+            plan_,
+            commitments,
+            commitment,
+            history,
+            evidence,
+            gaps,
+            tally,
+            claims,
+            rounds,
+            round_,
+            comments,
+            responses,
+            meetings,
+            meeting,
+            actors,
+            digest,
+            tables,
+            records,
+            kinds,
+            entry,
+        ],
+    )
+
+
+def _round(view: View, plan: str, name: str) -> Round:
+    found = _found(view, Round, name, "round")
+    if found.plan != plan:
+        raise Problem(404, "That round is of another plan.")
+    return found

@@ -1,0 +1,478 @@
+"""The server: the one place where everything is put together.
+
+    create_app(settings)      opens every ledger and returns the web application over them
+    serve(settings)           the same behind a listening socket, until SIGTERM or SIGINT
+
+One process: the sequencer of each ledger lives in it (ledger.log), beside its desk and vault, the projector that folds
+what was published, and the readers. A folder of a ledger:
+
+    public/      the published files            journal.db   entries, durable        (ledger.journal)
+    keys/log     signs heads                    vault.db     contents and salts      (consultation.vault)
+    keys/desk    signs refusal notes            records.db   what pages show, disposable (api.projector)
+
+What each request meets, from the outside: the gate (Host header, load, security headers, metrics), the published files
+(api.tiles), then the routes (api.submissions, api.answers, api.pages).
+"""
+
+import asyncio
+import errno
+import logging
+import signal
+import socket
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager
+from typing import Any
+
+import msgspec
+from litestar import Litestar, MediaType, Request, Response, get
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from nacl.signing import SigningKey
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from api import answers, pages, submissions
+from api.problems import Problem
+from api.projector import Projector, open_records
+from api.record import Reader, ledger_of
+from api.settings import LedgerSettings, Settings, read_key
+from api.tiles import Receive, Scope, Send, header, send_problem, serve_file
+from consultation.desk import Desk
+from consultation.vault import Vault
+from ledger.errors import CannotRun, Refused
+from ledger.log import Log
+from ledger.published import Folder, is_published_path
+
+_logger = logging.getLogger("constancia.server")
+
+# Answers that are no pages may load and show nothing at all; pages bring their own policy.
+SECURITY_HEADERS: Mapping[str, str] = {
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+
+
+# --- one ledger, open ------------------------------------------------------------------------------------------------
+
+
+class Running(msgspec.Struct, frozen=True):
+    """The open parts of one ledger."""
+
+    settings: LedgerSettings
+    folder: Folder
+    log: Log
+    desk: Desk
+    projector: Projector
+    reader: Reader
+
+
+def open_ledger(settings: LedgerSettings, closing: ExitStack) -> Running:
+    """Open a ledger's parts; `closing` closes them in the right order. Raises CannotRun."""
+    place = settings.place
+    keys = {name: read_key(place / "keys" / name) for name in ("log", "desk")}
+    return open_parts(settings, keys["log"], keys["desk"], closing)
+
+
+def open_parts(settings: LedgerSettings, log_key: SigningKey, desk_key: SigningKey, closing: ExitStack) -> Running:
+    """The same with keys that are at hand already."""
+    place = settings.place
+    vault = Vault.open(place / "vault.db")
+    closing.callback(vault.close)
+    folder = Folder(place / "public")
+    desk = Desk(settings.origin, vault, folder, desk_key)
+    log = Log.open(
+        settings.origin,
+        journal=place / "journal.db",
+        published=place / "public",
+        log_key=log_key,
+        contents=desk,
+        desk_key=desk.public_key,
+    )
+    closing.callback(log.close)
+    if not log.size:
+        raise CannotRun(f"{place}: this ledger has no founding statement yet.", "Found it with `constancia init`.")
+    desk.open(log)
+    projector = Projector(log, open_records(place / "records.db", log))
+    closing.callback(projector.close)
+    reader = Reader(ledger_of(settings.path, log, desk.public_key), log, vault, projector.records)
+    log.on_published.append(projector.wake)
+    projector.start()
+    return Running(settings, folder, log, desk, projector, reader)
+
+
+# --- metrics ---------------------------------------------------------------------------------------------------------
+
+
+class Metrics:
+    """What an operator watches. Its own registry: two applications in one process do not mix."""
+
+    def __init__(self, ledgers: Sequence[Running]) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "constancia_requests_total", "Answers, by method and status.", ["method", "status"], registry=self.registry
+        )
+        self.seconds = Histogram("constancia_request_seconds", "Time to answer.", ["method"], registry=self.registry)
+        self.refusals = Counter(
+            "constancia_refusals_total", "Statements refused, by code.", ["ledger", "code"], registry=self.registry
+        )
+        self.at_work = Gauge("constancia_requests_at_work", "Requests being answered.", registry=self.registry)
+        entries = Gauge("constancia_entries", "Published entries.", ["ledger"], registry=self.registry)
+        behind = Gauge(
+            "constancia_entries_not_folded", "Published, and not yet in the pages.", ["ledger"], registry=self.registry
+        )
+        stopped = Gauge("constancia_writer_stopped", "1 when nothing is registered any more.", ["ledger"],
+                        registry=self.registry)  # fmt: skip
+        for ledger in ledgers:
+            path, log, projector = ledger.settings.path, ledger.log, ledger.projector
+            entries.labels(path).set_function(lambda log=log: log.size)
+            behind.labels(path).set_function(
+                lambda log=log, projector=projector: max(0, log.size - projector.records.position)
+            )
+            stopped.labels(path).set_function(lambda log=log: float(log.stopped is not None))
+
+
+# --- the gate --------------------------------------------------------------------------------------------------------
+
+
+class Gate:
+    """Everything that every request meets, whatever it asks for. An ASGI application around another."""
+
+    def __init__(
+        self, inner: Callable[[Any, Any, Any], Any], settings: Settings, folders: Mapping[str, Folder], metrics: Metrics
+    ) -> None:
+        """`folders` are the published files of each ledger, by its path."""
+        self._inner = inner
+        self._hosts = frozenset(name.lower() for name in settings.hosts)
+        self._folders = folders
+        self._most = settings.max_requests
+        self._metrics = metrics
+        self._log_access = settings.access_log
+        self._at_work = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        begun = time.perf_counter()
+        status = 0
+
+        async def sending(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = _with_security(message["headers"])
+            await send(message)
+
+        self._at_work += 1
+        self._metrics.at_work.set(self._at_work)
+        try:
+            await self._answer(scope, receive, sending)
+        except Exception:
+            _logger.exception("%s %s failed", scope["method"], _one_line(scope["path"]))
+            if status:
+                raise
+            await send_problem(Problem(500, "The failure was noted; please tell the operator."), scope, sending)
+        finally:
+            self._at_work -= 1
+            self._metrics.at_work.set(self._at_work)
+            method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "OPTIONS") else "other"
+            seconds = time.perf_counter() - begun
+            self._metrics.requests.labels(method, str(status)).inc()
+            self._metrics.seconds.labels(method).observe(seconds)
+            if self._log_access:
+                # No address, no body, no query: nobody is to be found beside what they read or said.
+                _logger.info("%s %s %d %.1f ms", scope["method"], _one_line(scope["path"]), status, seconds * 1000)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) != 1 or not self._is_ours(hosts[0].decode("latin-1")):
+            await send_problem(Problem(400, "The Host header names no host that is served here."), scope, send)
+            return
+        if self._at_work > self._most:
+            await send_problem(Problem(503, "Too many requests at once.", "busy", "transport"), scope, send)
+            return
+        ledger, _, below = scope["path"].lstrip("/").partition("/")
+        folder = self._folders.get(ledger)
+        if folder is not None and is_published_path(below):
+            try:
+                await serve_file(folder, below, scope, send)
+            except CannotRun as error:
+                await send_problem(Problem(503, error.detail), scope, send)
+            return
+        await self._inner(scope, receive, send)
+
+    def _is_ours(self, host: str) -> bool:
+        """Literally one of the names in the settings, whatever port; any, when none is set. Never a pattern."""
+        name = host.lower()
+        if name.startswith("["):
+            name = name.partition("]")[0] + "]"
+        else:
+            name = name.partition(":")[0]
+        return bool(name) and (not self._hosts or name in self._hosts or host.lower() in self._hosts)
+
+
+def _with_security(headers: Any) -> list[tuple[bytes, bytes]]:
+    present = [(bytes(name).lower(), bytes(value)) for name, value in headers]
+    names = {name for name, _ in present}
+    return present + [
+        (name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items() if name.encode() not in names
+    ]
+
+
+def _one_line(path: str) -> str:
+    """A path for the log: no line break or terminal code forges a line of it."""
+    return path[:300].encode("unicode_escape").decode("ascii")
+
+
+# --- the application -------------------------------------------------------------------------------------------------
+
+
+class LedgerLine(msgspec.Struct, frozen=True):
+    """A ledger of this installation."""
+
+    origin: str
+    path: str
+    purpose: str
+    size: int
+    founding: str
+    log_key: str
+
+
+def create_app(settings: Settings, *, on_stopped: Callable[[CannotRun], None] | None = None) -> Litestar:
+    """The web application over the ledgers of `settings`, which it opens; ending its lifespan closes them.
+
+    `on_stopped` is called from the writer's thread when a ledger can no longer be written. Raises CannotRun.
+    """
+    closing = ExitStack()
+    try:
+        ledgers = [open_ledger(each, closing) for each in settings.ledgers]
+        for ledger in ledgers:
+            ledger.log.on_stopped.append(_report_stop)
+            if on_stopped:
+                ledger.log.on_stopped.append(on_stopped)
+        threads = ThreadPoolExecutor(settings.threads, "handler")
+        closing.callback(threads.shutdown)
+        return _assemble(settings, ledgers, threads, closing)
+    except BaseException:
+        closing.close()
+        raise
+
+
+def _report_stop(error: CannotRun) -> None:
+    _logger.critical("the writer stopped: %s", error)
+
+
+def _assemble(
+    settings: Settings, ledgers: Sequence[Running], threads: ThreadPoolExecutor, closing: ExitStack
+) -> Litestar:
+    metrics = Metrics(ledgers)
+    readers = tuple(ledger.reader for ledger in ledgers)
+
+    def answered(request: Request[Any, Any, Any], problem: Problem) -> Response[Any]:
+        return pages.error_page(request, problem, readers) or _answer_problem(request, problem)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(closing.close)
+
+    app = Litestar(
+        route_handlers=[
+            *_operations(ledgers, metrics),
+            *pages.front(readers),
+            *(router for ledger in ledgers for router in _routers(ledger, settings, threads, metrics)),
+        ],
+        lifespan=[lifespan],
+        exception_handlers={
+            Problem: answered,
+            Refused: lambda request, error: answered(request, Problem.of(error)),
+            CannotRun: lambda request, error: answered(request, Problem(503, error.detail, "busy", "transport")),
+            HTTPException: lambda request, error: answered(request, _problem_of(error)),
+            Exception: lambda request, error: answered(request, _noted(request, error)),
+        },
+        openapi_config=OpenAPIConfig(
+            title="Constancia",
+            version="1",
+            description="A public record of open-government commitments that nobody can rewrite. Every ledger lies "
+            "under its own path. Beside these routes each serves the published files of its log "
+            "(c2sp.org/tlog-tiles): `checkpoint`, `tile/…`, and `head`, `checkpoints/…`, `contents/…`, `policy`, "
+            "`ledger.json`.",
+            path="/schema",
+            render_plugins=[JsonRenderPlugin(path="/", media_type=MediaType.JSON)],
+        ),
+        logging_config=None,
+        # HTTP errors of ours are problem+json for programs and pages for people; the framework's own page is neither.
+        debug=False,
+    )
+    app.asgi_handler = Gate(
+        app.asgi_handler, settings, {ledger.settings.path: ledger.folder for ledger in ledgers}, metrics
+    )
+    return app
+
+
+def _routers(ledger: Running, settings: Settings, threads: ThreadPoolExecutor, metrics: Metrics) -> list[Any]:
+    path = ledger.settings.path
+
+    def refused(code: str) -> None:
+        metrics.refusals.labels(path, code).inc()
+
+    door = submissions.Door(path, ledger.desk, ledger.log, threads, settings.read_timeout, refused)
+    return [submissions.router(door), answers.router(ledger.reader), pages.router(ledger.reader)]
+
+
+def _operations(ledgers: Sequence[Running], metrics: Metrics) -> list[Any]:
+    @get("/healthz", media_type=MediaType.TEXT, include_in_schema=False, sync_to_thread=False)
+    def healthz() -> str:
+        return "ok\n"
+
+    @get("/readyz", media_type=MediaType.TEXT, include_in_schema=False, sync_to_thread=False)
+    def readyz() -> Response[str]:
+        lines = [f"{ledger.settings.path}: {reason}\n" for ledger in ledgers if (reason := _not_ready(ledger))]
+        return Response("".join(lines) or "ready\n", status_code=503 if lines else 200, media_type="text/plain")
+
+    @get("/metrics", include_in_schema=False)
+    async def show_metrics() -> Response[bytes]:
+        return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4")
+
+    return [healthz, readyz, show_metrics]
+
+
+def _not_ready(ledger: Running) -> str:
+    if ledger.log.stopped:
+        return f"the writer stopped: {ledger.log.stopped.detail}"
+    if ledger.projector.failed:
+        return "what was published can no longer be folded"
+    behind = ledger.log.size - ledger.projector.records.position
+    return f"{behind} entries are still to be folded" if behind > 1_000 or ledger.reader.newest < 1 else ""
+
+
+def _answer_problem(request: Request[Any, Any, Any], problem: Problem) -> Response[bytes]:
+    body = problem.body(header(request.scope, b"accept-language"))
+    headers = problem.headers() | {"access-control-allow-origin": "*"}
+    if problem.status in (408, 413):
+        # The rest of the body is not read, so nothing sensible can follow on this connection.
+        headers["connection"] = "close"
+    media_type = headers.pop("content-type")
+    return Response(body, status_code=problem.status, media_type=media_type, headers=headers)
+
+
+def _problem_of(error: HTTPException) -> Problem:
+    """The framework's own errors (no such route, another method, a parameter of the wrong type)."""
+    status = error.status_code if error.status_code in (400, 404, 405) else (400 if error.status_code < 500 else 500)
+    return Problem(status, str(error.detail) if status == 400 else "")
+
+
+def _noted(request: Request[Any, Any, Any], error: Exception) -> Problem:
+    """A bug of ours: written to the log, with nothing of what was sent."""
+    _logger.error("%s %s failed", request.method, _one_line(request.url.path), exc_info=error)
+    return Problem(500, "The failure was noted; please tell the operator.")
+
+
+# --- listening -------------------------------------------------------------------------------------------------------
+
+
+def serve(
+    settings: Settings, host: str | None = None, port: int | None = None, *, ready: Callable[[str], None] | None = None
+) -> None:
+    """Serve until SIGTERM or SIGINT, in this process; `ready` is called with the address when requests are taken.
+
+    Raises CannotRun: the port is taken, a ledger cannot be opened, or the writer stopped while serving (the process
+    must then end, because nobody knows what the disk kept).
+    """
+    # Imported here: it brings its own extension and is not needed to build the application.
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
+    from granian.server.embed import Server
+
+    host = settings.host if host is None else host
+    port = settings.port if port is None else port
+    # The server shares its port (SO_REUSEPORT), so a second one would start and take half of the requests.
+    port = _free_port(host, port)
+    stopped: list[CannotRun] = []
+    stop = threading.Event()
+    halt: list[Callable[[], None]] = []
+
+    def on_stopped(error: CannotRun) -> None:
+        stopped.append(error)
+        stop.set()
+        for callback in halt:
+            callback()
+
+    app: Any = create_app(settings, on_stopped=on_stopped)
+    if settings.trusted_proxies:
+        from granian.utils.proxies import wrap_asgi_with_proxy_headers
+
+        app = wrap_asgi_with_proxy_headers(app, trusted_hosts=list(settings.trusted_proxies))
+
+    async def run() -> None:
+        server = Server(
+            app,
+            address=host,
+            port=port,
+            interface=Interfaces.ASGI,
+            # Plain HTTP/1.1, where slow headers and idle connections can be timed out; HTTP/2 and TLS are the
+            # reverse proxy's.
+            http=HTTPModes.http1,
+            websockets=False,
+            backlog=1_024,
+            log_enabled=False,
+            http1_settings=HTTP1Settings(header_read_timeout=int(settings.read_timeout * 1000), max_buffer_size=65_536),
+        )
+        loop = asyncio.get_running_loop()
+        halt.append(lambda: loop.call_soon_threadsafe(server.stop))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, server.stop)
+        if stop.is_set():
+            server.stop()
+        if ready:
+            shown = f"[{host}]" if ":" in host else host
+            waiting = asyncio.create_task(_announce(host, port, lambda: ready(f"http://{shown}:{port}/")))
+        await server.serve()
+        if ready:
+            waiting.cancel()
+
+    asyncio.run(run())
+    if stopped:
+        raise stopped[0]
+
+
+async def _announce(host: str, port: int, ready: Callable[[], None]) -> None:
+    """Call `ready` as soon as a connection is taken."""
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(host if host not in ("0.0.0.0", "::") else None, port)
+        except OSError:
+            await asyncio.sleep(0.01)
+            continue
+        writer.close()
+        ready()
+        return
+
+
+def _free_port(host: str, port: int) -> int:
+    """The port, if nobody listens there; a free one for 0. Raises CannotRun."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    except OSError as error:
+        raise CannotRun(f"{host} is no address to listen on: {error.strerror}.", "Set `host`, or --host.") from None
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # As the server will: an old connection that is still closing is no reason to wait.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise CannotRun(
+                    f"Port {port} of {host} is in use.", f"Stop what listens there, or take another: --port {port + 1}."
+                ) from None
+            raise CannotRun(
+                f"Cannot listen on {host} port {port}: {error.strerror}.", "Choose another address or port."
+            ) from None
+        return probe.getsockname()[1]

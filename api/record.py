@@ -1,0 +1,241 @@
+"""The record, read: a `View` is the record as it stood at one tree size, and names the checkpoint it stands on.
+
+    reader.at()            the newest size that is published and folded
+    reader.at(812)         the record of the first 812 entries
+    reader.as_of("2026-05-01")   of the entries received up to the end of that day, by the ledger's own clock
+
+Pages and the JSON API read through it alike, so both say the same. What is public *now* of contents (texts that may
+have been withheld) comes from the vault whatever the view's size: a withheld text is not shown in older views either.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import msgspec
+
+from api.problems import Problem
+from consultation.desk import reopen
+from consultation.text import Content, parse_content
+from consultation.vault import Vault
+from ledger.log import Log
+from ledger.statement import Entry, format_time, parse_entry, parse_time, parse_when
+from ledger.tlog.checkpoint import Checkpoint
+from ledger.tlog.merkle import Frontier
+from ledger.tlog.tiles import HashReader
+from ledger.vocabulary import LedgerOpened
+from projections.commitments import PlanState
+from projections.records import RecordsAt, SqliteRecords, digest
+
+MAX_AT = 2**53 - 1
+
+
+V = TypeVar("V")
+
+
+class Ledger(msgspec.Struct, frozen=True):
+    """What never changes about a ledger. `path` is the segment it is served under."""
+
+    origin: str
+    path: str
+    purpose: str
+    offset_minutes: int
+    founding: str
+    """Identity of the founding statement, which auditors pin."""
+    vkey: str
+    """The log's key."""
+    desk_key: str
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A content that is public now, with its salt (64 hex)."""
+
+    content: Content
+    salt: str
+
+
+class Hidden(msgspec.Struct, frozen=True):
+    """A content taken from view by a statement: its index, identity and ground (None: its author withdrew it)."""
+
+    index: int
+    identity: str
+    ground: str | None
+
+
+class View:
+    """The record of the first `size` entries. Cheap to make; for one request."""
+
+    def __init__(self, reader: "Reader", size: int, root: bytes, note: bytes | None, records: RecordsAt) -> None:
+        """Use a Reader."""
+        self.ledger = reader.ledger
+        self.size = size
+        self.checkpoint = Checkpoint(reader.ledger.origin, size, root)
+        self.note = note
+        self.records = records
+        self._reader = reader
+        self.as_of_ms = parse_entry(self.entry_bytes(size - 1))[0]
+
+    @property
+    def newest(self) -> bool:
+        """Whether this was the newest size when the view was made."""
+        return self.note is not None
+
+    @property
+    def as_of(self) -> str:
+        """The received time of the last entry, RFC 3339 with milliseconds."""
+        return format_time(self.as_of_ms)
+
+    def entry_bytes(self, index: int) -> bytes:
+        """The bytes of an entry. Raises IndexError when the view has no such entry."""
+        if not 0 <= index < self.size:
+            raise IndexError(f"no entry {index} among {self.size}")
+        return next(self._reader.entries(index, index + 1))
+
+    def entry(self, index: int) -> Entry:
+        """An entry, opened. Raises IndexError when the view has no such entry."""
+        return reopen(index, self.entry_bytes(index), self.ledger.origin)
+
+    def entries(self, start: int, stop: int) -> Iterator[Entry]:
+        """Entries from `start` up to, not including, `stop` or the end of the view."""
+        for index, raw in enumerate(self._reader.entries(start, min(stop, self.size)), start):
+            yield reopen(index, raw, self.ledger.origin)
+
+    def index_of(self, identity: str) -> int | None:
+        """The index of a statement by its identity (64 hex), if it is in the view."""
+        index = self._reader.find(identity)
+        return index if index is not None and index < self.size else None
+
+    @property
+    def methodology(self) -> dict[str, int]:
+        """The methodology version in force, by plan."""
+        return {key: plan.methodology for key, plan in self.records.scan(PlanState) if plan.methodology}
+
+    def content(self, identity: str, salted_digest: str) -> Shown | Hidden | None:
+        """What is public now of a content: the text, or who took it from view; None if the vault has none."""
+        held = self._reader.vault.held(identity, salted_digest)
+        if held is None or held.index >= self.size:
+            return None
+        if held.hidden:
+            return Hidden(held.hidden.by_index, held.hidden.by_statement, held.hidden.ground)
+        return Shown(parse_content(held.content), held.salt.hex())
+
+
+class Reader:
+    """The record of one ledger, for all threads. Views stand on what is both published and folded."""
+
+    def __init__(self, ledger: Ledger, log: Log, vault: Vault, records: SqliteRecords) -> None:
+        """`records` is folded by somebody else (api.projector), whose position moves on while we read."""
+        self.ledger = ledger
+        self.vault = vault
+        self.find = log.find
+        self.entries = log.entries
+        self._log = log
+        self._records = records
+        self._roots: OrderedDict[int, bytes] = OrderedDict()
+        self._digests: OrderedDict[int, str] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def newest(self) -> int:
+        """The newest size that a view can stand on; 0 while nothing is folded."""
+        return min(self._records.position, self._log.size)
+
+    def at(self, size: int | None = None) -> View:
+        """The view of the first `size` entries, or the newest. Raises Problem (404, 503)."""
+        head = self._log.head
+        newest = self.newest
+        if head is None or newest < 1:
+            raise Problem(503, "The record is being read; try again in a moment.", "busy", "transport")
+        wanted = newest if size is None else size
+        if not 1 <= wanted <= newest:
+            raise Problem(404, f"The record has {newest} entries; there is no state of it at {wanted}.")
+        if wanted == head.size:
+            root = head.root
+        else:
+            root = self._root(wanted)
+        note = head.note if wanted == head.size else None
+        return View(self, wanted, root, note, self._records.at(wanted))
+
+    def as_of(self, moment: str) -> View:
+        """The view of the entries received up to the end of a day (`YYYY-MM-DD`), or up to a time (`…Z`).
+
+        Raises Problem: 400 for what is neither, 404 before the first entry.
+        """
+        end = self.end_of(moment)
+        low, high = 0, self.newest
+        while low < high:
+            middle = (low + high) // 2
+            if parse_entry(next(self._log.entries(middle, middle + 1)))[0] < end:
+                low = middle + 1
+            else:
+                high = middle
+        if low < 1:
+            raise Problem(404, f"Nothing was registered up to {moment}.")
+        return self.at(low)
+
+    def end_of(self, moment: str) -> int:
+        """The first millisecond after a day by the ledger's clock, or after a time. Raises Problem (400)."""
+        try:
+            if len(moment) == 10:
+                day = datetime.strptime(moment, "%Y-%m-%d").replace(tzinfo=UTC)
+                if f"{day:%Y-%m-%d}" != moment:
+                    raise ValueError
+                after = day + timedelta(days=1) - timedelta(minutes=self.ledger.offset_minutes)
+                return int(after.timestamp()) * 1000
+            return (parse_time(moment) if "." in moment else parse_when(moment) + 999) + 1
+        except (ValueError, OverflowError):
+            raise Problem(400, "`as_of` is a day such as 2026-05-01, or a time such as 2026-05-01T12:00:00Z.") from None
+
+    def asked(self, at: str | None, as_of: str | None) -> View:
+        """The view that a request asks for with `?at=SIZE` or `?as_of=DATE`. Raises Problem."""
+        if at is not None and as_of is not None:
+            raise Problem(400, "Ask for `at` or for `as_of`, not both.")
+        if as_of is not None:
+            return self.as_of(as_of)
+        return self.at(None if at is None else plain_number(at, "at"))
+
+    def digest(self, size: int) -> str:
+        """The records digest of a size that a view can stand on. It reads every record, so it is kept."""
+        return self._kept(self._digests, size, lambda: digest(self._records.at(size), self.ledger.origin, size))
+
+    def _root(self, size: int) -> bytes:
+        # From the newest tiles: partial ones exist only for sizes under which a head was signed.
+        return self._kept(self._roots, size, lambda: Frontier.at(size, HashReader(self._log.size, self._tile)).root())
+
+    def _kept(self, kept: OrderedDict[int, V], size: int, compute: Callable[[], V]) -> V:
+        """What was computed for a size before, or is now. Nothing of a size ever changes."""
+        with self._lock:
+            found = kept.get(size)
+        if found is None:
+            found = compute()
+            with self._lock:
+                kept[size] = found
+                while len(kept) > 1_024:
+                    kept.popitem(last=False)
+        return found
+
+    def _tile(self, path: str) -> bytes:
+        raw = self._log.folder.read(path)
+        if raw is None:
+            raise FileNotFoundError(path)
+        return raw
+
+
+def plain_number(text: str, name: str, most: int = MAX_AT) -> int:
+    """A number written `0` or without a leading zero. Raises Problem (400)."""
+    if not (text.isascii() and text.isdigit()) or len(text) > 16 or str(int(text)) != text or int(text) > most:
+        raise Problem(400, f"`{name}` is a whole number of at most {most}.")
+    return int(text)
+
+
+def ledger_of(path: str, log: Log, desk_key: str) -> Ledger:
+    """What the founding statement says of a ledger. Raises LookupError before it is published."""
+    if not log.size:
+        raise LookupError(f"{log.origin} has no founding statement yet")
+    founding = reopen(0, next(log.entries(0, 1)), log.origin).opened
+    statement = founding.statement
+    if not isinstance(statement, LedgerOpened):
+        raise LookupError(f"the first entry of {log.origin} is no founding")
+    return Ledger(log.origin, path, statement.purpose, statement.offset_minutes, founding.identity, log.vkey, desk_key)
