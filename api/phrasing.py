@@ -20,6 +20,7 @@ from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
 from ledger.vocabulary import LEVEL_ORDINAL, Date
+from projections.commitments import Day
 from projections.words.catalogue import catalogue
 
 
@@ -363,9 +364,9 @@ class Phrasing:
         value = datetime.date.fromisoformat(day) if isinstance(day, str) else day
         return format_date(value, "long", locale=self._locale)
 
-    def date(self, date: Date) -> str:
+    def date(self, date: Date | Day) -> str:
         """A date, as precise as it was said: a day, a month, a year or nothing."""
-        if not isinstance(date.day, str):
+        if not isinstance(date.day, str) or not date.day:
             return self.words.gettext("no date")
         value = datetime.date.fromisoformat(date.day)
         if date.precision == "year":
@@ -388,7 +389,7 @@ class Phrasing:
         moment = datetime.datetime.fromisoformat(when.replace("Z", "+00:00"))
         return self.time(int(moment.timestamp()) * 1000)
 
-    def date_or_when(self, value: Date | str) -> str:
+    def date_or_when(self, value: Date | Day | str) -> str:
         """A day, or a time, whichever was said."""
         return self.when(value) if isinstance(value, str) else self.date(value)
 

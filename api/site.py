@@ -91,8 +91,8 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def _given(value: object) -> bool:
-    """A field that the statement has: absent ones are UNSET."""
-    return value is not UNSET
+    """A field that the statement has: its kind knows it, and it is not absent."""
+    return value is not UNSET and not isinstance(value, jinja2.Undefined)
 
 
 @cache
@@ -131,11 +131,11 @@ def page(
     place: Place,
     say: Phrasing,
     status: int = 200,
-    sections: tuple[tuple[str, str], ...] = (),
+    sections: tuple[tuple[tuple[str, ...], str], ...] = (),
     **words: Any,
 ) -> Response[bytes]:
-    """A whole page. `sections` are the path segment and the name of each entry of the menu."""
-    own = place.segments[0] if place.segments else ""
+    """A whole page. `sections` are the path and the name of each entry of the menu."""
+    own = place.segments[:1]
     html = (
         environment(place.language)
         .get_template(template)
@@ -157,10 +157,7 @@ def page(
             address=place.address,
             keep=place.keep,
             say=say,
-            sections=[
-                {"href": place.to(*(part for part in (segment,) if part)), "name": name, "current": segment == own}
-                for segment, name in sections
-            ],
+            sections=[{"href": place.to(*path), "name": name, "current": path[:1] == own} for path, name in sections],
             **words,
         )
     )
