@@ -23,7 +23,7 @@ The findings' kinds are for ever (programs act on them): `SENTENCES` lists them 
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, Protocol
 
 import msgspec
@@ -62,6 +62,11 @@ from ledger.verify import (
     walk,
 )
 from ledger.vocabulary import CommentSubmitted, CommentTranscribed, ContentWithheld, LedgerOpened, StatementWithdrawn
+from projections.commitments import Commitment
+from projections.records import DictRecords, Lines, Records, compare, digest
+from projections.replay import evolve
+from projections.reports import ClaimChecked, Tally
+from projections.reports import Report as Published
 
 # A report stays readable however much is wrong; what is beyond is counted.
 MAX_FINDINGS = 500
@@ -120,6 +125,41 @@ class Counts(msgspec.Struct):
     findings: int = 0
 
 
+class Assessed(msgspec.Struct, frozen=True):
+    """What one body that is not responsible says of a commitment."""
+
+    actor: str
+    role: str
+    level: str
+    index: int
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One commitment: what is reported, what others assess, and what there is to show for it."""
+
+    commitment: str
+    number: int
+    proposer: str
+    title: str
+    institution: str
+    reported: str
+    printed: bool
+    reported_index: int | None
+    assessed: list[Assessed]
+    evidence: int
+    captured: int
+    comments: int
+
+
+class ClaimLine(msgspec.Struct, frozen=True):
+    """A figure that a published report claims, beside the one that the record gives."""
+
+    report: str
+    version: int
+    title: str
+    claim: ClaimChecked
+
+
 class Report(msgspec.Struct, kw_only=True):
     """What an audit found. Everything in it can be written as JSON (bytes as base64)."""
 
@@ -140,6 +180,9 @@ class Report(msgspec.Struct, kw_only=True):
     counts: Counts
     findings: list[Finding]
     remarks: list[Remark]
+    table: list[Row]
+    tallies: list[Tally]
+    claims: list[ClaimLine]
     seconds: dict[str, float]
 
     @property
@@ -155,6 +198,14 @@ class Server(Protocol):
         """The digest over its records at a tree size, or None if it does not say."""
         ...
 
+    def served_records(self, size: int) -> Iterator[tuple[str, str, bytes]]:
+        """Its records at a tree size as (table, key, canonical JSON), asked for only when the digests differ."""
+        ...
+
+
+class AuditRecords(Records, Lines, Protocol):
+    """A store of records to fold into, whose records can be listed."""
+
 
 # --- the audit --------------------------------------------------------------------------------------------------------
 
@@ -169,16 +220,18 @@ def audit(
     workers: int | None = None,
     progress: Progress | None = None,
     server: Server | None = None,
+    records: AuditRecords | None = None,
 ) -> Report:
     """Audit a published ledger.
 
     `policy` and `founding` (identity of the first statement, 64 hex) are the reader's anchors. `at` is the tree size at
     which the records are wanted; all entries are verified whatever it is. `seen` are signed heads that the reader has
-    kept from earlier: the ledger must have grown from each. `workers` is the number of processes that verify.
+    kept from earlier: the ledger must have grown from each. `workers` is the number of processes that verify. `server`
+    is asked for its own digest; `records` is an empty store to fold into, if the caller wants to read from it.
 
     Raises CannotRun where there is no ledger to audit, or it cannot be read; what is wrong with one is in the report.
     """
-    return _Audit(source, policy, founding, at, workers, progress, server).run(list(seen))
+    return _Audit(source, policy, founding, at, workers, progress, server, records or DictRecords()).run(list(seen))
 
 
 class _Audit:
@@ -193,6 +246,7 @@ class _Audit:
         workers: int | None,
         progress: Progress | None,
         server: Server | None,
+        records: AuditRecords,
     ) -> None:
         self.source = source
         self.pinned = policy
@@ -201,6 +255,7 @@ class _Audit:
         self.workers = workers
         self.progress: Progress = progress or _silent
         self.server = server
+        self.records = records
         self.findings: list[Finding] = []
         self.remarks: list[Remark] = []
         self.counts = Counts()
@@ -274,6 +329,7 @@ class _Audit:
         docket = self.fold(head, spine)
         self.lap("entries", folded)
         rest = time.perf_counter()
+        self.digest = digest(self.records, head.origin, min(docket.size, self.at or head.size))
         self.settle_contents(head, spine, docket, policy)
         newest_spine = self.check_heads(head, spine, policy, paths, seen)
         self.check_own_files(head)
@@ -313,6 +369,13 @@ class _Audit:
             counts=self.counts,
             findings=self.findings,
             remarks=self.remarks,
+            table=sorted((_row(each) for _, each in self.records.scan(Commitment)), key=_order),
+            tallies=[each for _, each in self.records.scan(Tally)],
+            claims=[
+                ClaimLine(each.report, each.version, each.title, claim)
+                for _, each in self.records.scan(Published)
+                for claim in each.claims
+            ],
             seconds=self.seconds,
         )
 
@@ -406,6 +469,8 @@ class _Audit:
             self.add(fault, code=refusal.code, rule=refusal.rule)
         try:
             docket.evolve(entry.received_ms, opened)
+            if self.at is None or entry.index < self.at:
+                evolve(self.records, entry)
         except (KeyError, ValueError, AttributeError, TypeError, IndexError):
             # A forbidden statement may speak of what does not exist; an admissible one may not trip the docket.
             if not refused:
@@ -446,19 +511,19 @@ class _Audit:
         written = {(line.index, line.salted_digest): line for line in lines if line.index < size}
         for entry, digests in brought:
             forms = forms_of(entry.opened.statement)
-            for digest in sorted(digests):
-                line = written.pop((entry.index, digest), None)
+            for salted in sorted(digests):
+                line = written.pop((entry.index, salted), None)
                 if line is None:
-                    detail = f"no text and no marker for the salted digest {digest}"
+                    detail = f"no text and no marker for the salted digest {salted}"
                     self.add(Misbehaviour("content-missing", detail, index=entry.index, path=path))
                 elif isinstance(line.content, Content):
-                    self.check_shown(entry, line, line.content, path, forms[digest])
+                    self.check_shown(entry, line, line.content, path, forms[salted])
                 else:
                     # The statement that took it from view comes later in the tree: judged when all is known.
                     self.counts.contents_hidden += 1
                     self.later.append((line, entry.opened.identity))
-        for (index, digest), line in written.items():
-            detail = f"the entry does not bring the salted digest {digest}"
+        for (index, salted), line in written.items():
+            detail = f"the entry does not bring the salted digest {salted}"
             fault = Misbehaviour("content-unknown", detail, index=index, path=path, evidence={path: _line(line)})
             self.add(fault)
 
@@ -509,15 +574,15 @@ class _Audit:
                 detail = f"entry {by.index} ({by.digest[:16]}…) does not take this content from view"
                 evidence = {path: _line(line)}
                 self.add(Misbehaviour("content-marker", detail, index=line.index, path=path, evidence=evidence))
-        for (identity, digest), authorities in self.hidings.items():
+        for (identity, salted), authorities in self.hidings.items():
             index = docket.index_of(identity)
             if index is not None and min(each.index for each in authorities) < head.size:
-                self.check_taken_away(index, identity, digest, docket)
+                self.check_taken_away(index, identity, salted, docket)
 
-    def check_taken_away(self, index: int, identity: str, digest: str, docket: Docket) -> None:
+    def check_taken_away(self, index: int, identity: str, salted: str, docket: Docket) -> None:
         """What was taken from view is not shown."""
         earlier = docket.earlier(identity)
-        if digest == "" and (earlier is None or earlier.kind not in _COMMENTS):
+        if salted == "" and (earlier is None or earlier.kind not in _COMMENTS):
             return
         path = bundle_path(index // WIDTH)
         raw = self.source.read(path)
@@ -526,7 +591,7 @@ class _Audit:
         except Refused:
             return  # reported already
         for line in lines:
-            if line.index == index and digest in ("", line.salted_digest) and isinstance(line.content, Content):
+            if line.index == index and salted in ("", line.salted_digest) and isinstance(line.content, Content):
                 detail = f"the content {line.salted_digest} was taken from view, and its text is shown"
                 self.add(Misbehaviour("content-shown", detail, index=index, path=path))
 
@@ -776,6 +841,33 @@ class _Audit:
         elif self.served != self.digest:
             detail = f"the server says {self.served}, and its entries give {self.digest}"
             self.add(Misbehaviour("digest-differs", detail, path="api/digest"))
+            difference = compare(self.records.lines(), self.server.served_records(self.at or head.size))
+            if difference is not None:
+                self.add(Misbehaviour("record-differs", difference, path="api/records"))
+
+
+def _order(row: Row) -> tuple[str, bool, int]:
+    """The plan's own order: the government's commitments first, then by number."""
+    return row.commitment.partition("/")[0], row.proposer != "government", row.number
+
+
+def _row(commitment: Commitment) -> Row:
+    """The line of a commitment in the table of reported and assessed levels, in the order of the plan."""
+    reported = commitment.reported
+    return Row(
+        commitment=commitment.commitment,
+        number=commitment.number,
+        proposer=commitment.proposer,
+        title=commitment.title,
+        institution=commitment.institution,
+        reported=reported.level if reported else "",
+        printed=bool(reported and reported.printed),
+        reported_index=reported.index if reported else None,
+        assessed=[Assessed(each.actor, each.role, each.level, each.index) for each in commitment.assessed],
+        evidence=commitment.evidence,
+        captured=commitment.captured,
+        comments=commitment.comments,
+    )
 
 
 # The formats that a ledger may name in `ledger.json`.

@@ -6,6 +6,7 @@ bytes. Tests audit what it publishes, compare it with what the real writer publi
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from nacl.signing import SigningKey
 
@@ -95,11 +96,11 @@ def ledger_file(origin: str, log_key: SigningKey) -> bytes:
     return json.dumps(said, separators=(",", ":"), sort_keys=True).encode() + b"\n"
 
 
-def contents_files(lines: Iterable[dict[str, object]]) -> dict[str, bytes]:
+def contents_files(lines: Iterable[dict[str, Any]]) -> dict[str, bytes]:
     """`contents/<N>` for lines `{index, salted_digest, …}`, each in the file of its 256 entries."""
     files: dict[str, bytes] = {}
     for line in sorted(lines, key=lambda each: (each["index"], each["salted_digest"])):
-        path = f"contents/{int(str(line['index'])) // WIDTH:03}"
+        path = f"contents/{line['index'] // WIDTH:03}"
         raw = json.dumps(line, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
         files[path] = files.get(path, b"") + raw + b"\n"
     return files

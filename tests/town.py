@@ -25,7 +25,9 @@ class Town:
 
     def __init__(self, comments: int = 5) -> None:
         self.world: World = found()
-        self.lines: list[dict[str, object]] = []
+        self.lines: list[dict[str, Any]] = []
+        # Every text as it was sent, also of those that were taken from view later.
+        self.shown: list[dict[str, Any]] = []
         self.world.open_round()
         self.comments = [self.comment(f"vecina-{number}", f"Comentario {number}.") for number in range(comments)]
         # A comment is withheld by a moderator, another taken back by its author.
@@ -40,8 +42,9 @@ class Town:
     def comment(self, who: str, text: str) -> Entry:
         """A citizen comments, and the text is shown."""
         entry = self.world.say("CommentSubmitted", f"{who}:citizen", **self.world.comment(who, text))
-        line: dict[str, object] = {"index": entry.index, "salt": SALT.hex(), "content": {"text": text}}
+        line: dict[str, Any] = {"index": entry.index, "salt": SALT.hex(), "content": {"text": text}}
         self.lines.append(line | {"salted_digest": salted_digest(ORIGIN, public(who), {"text": text}, SALT)})
+        self.shown.append(self.lines[-1])
         return entry
 
     def withhold(self, entry: Entry, **fields: Any) -> Entry:

@@ -1,0 +1,246 @@
+"""What an audit says of a ledger that is as it should be, and how it says it."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from second_writer import Files, Web
+from town import Town
+from world import G1, G2, ORIGIN, digest_of, key_of
+
+from consultation.desk import Desk
+from consultation.text import Content, SaltedContent
+from consultation.vault import Vault
+from ledger import log as writer
+from ledger.errors import CannotRun
+from ledger.log import Clock, Log
+from ledger.published import Folder
+from ledger.tlog.policy import parse_policy
+from projections.audit import FORMATS, REMARKS, SENTENCES, Report, audit, sentences
+from projections.records import DictRecords, SqliteRecords, digest
+from projections.replay import replay
+
+TOWN = Town(comments=300)
+
+
+def spoken_town() -> Town:
+    """A town in which levels are reported and assessed, and a report claims more than there is."""
+    town = Town()
+    world = town.world
+    said: dict[str, Any] = {"reason": "Se publicó.", "evidence": []}
+    world.say("CompletionReported", "copret:institution", subject=G1, level="complete", **said)
+    world.say("CompletionReported", "minfin:institution", subject=G2, level="limited", **said)
+    world.say("CompletionAssessed", "icefi:assessor", commitment=G1, level="limited", **said)
+    world.say(
+        "ReportPublished",
+        "copret:coordinator",
+        report="medio-termino",
+        report_form="self_assessment_midterm",
+        version=1,
+        title="Informe de medio término",
+        on={"precision": "none"},
+        document=digest_of("informe"),
+        claims=[{"measure": "level_count", "scope": {"level": "complete"}, "value": 2, "out_of": 3}],
+    )
+    town.publish_again()
+    return town
+
+
+# --- a ledger that is as it should be ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("files", [TOWN.files, Web(TOWN.files)], ids=["folder", "web"])
+def test_an_honest_ledger_is_verified_without_a_finding(files: Files) -> None:
+    report = TOWN.audit(files)
+    assert report.findings == []
+    assert (report.verdict, report.verdict_es) == ("verified", "verificado")
+    assert report.clean
+    assert (report.size, report.at, report.origin) == (337, 337, ORIGIN)
+    assert (report.counts.entries, report.counts.by_kind["CommentSubmitted"]) == (337, 300)
+    assert report.counts.signatures == sum(len(entry.opened.statement.by) for entry in TOWN.world.entries)
+    assert (report.counts.contents_shown, report.counts.contents_hidden) == (298, 2)
+
+
+@pytest.mark.parametrize(
+    ("policy", "founding", "verdict"),
+    [
+        (True, True, "verified"),
+        (True, False, "self-consistent, origin unproven"),
+        (False, True, "self-consistent, origin unproven"),
+        (False, False, "self-consistent, origin unproven"),
+    ],
+)
+def test_only_both_pins_make_a_verdict_a_plain_one(policy: bool, founding: bool, verdict: str) -> None:
+    report = audit(
+        TOWN.files, policy=TOWN.policy if policy else None, founding=TOWN.founding if founding else None, workers=1
+    )
+    assert report.verdict == verdict
+    assert (report.policy_pinned, report.founding_pinned) == (policy, founding)
+    assert report.clean
+    if verdict != "verified":
+        assert report.verdict_es == "coherente consigo mismo, origen sin probar"
+
+
+def test_the_digest_is_that_of_a_plain_replay() -> None:
+    records = DictRecords()
+    replay(TOWN.world.entries, records)
+    assert TOWN.audit().digest == digest(records, ORIGIN, 337)
+
+
+@pytest.mark.parametrize("at", [1, 36, 100, 256, 337])
+def test_an_earlier_state_can_be_asked_for(at: int) -> None:
+    records = DictRecords()
+    replay(TOWN.world.entries[:at], records)
+    report = TOWN.audit(at=at)
+    assert (report.at, report.size, report.digest) == (at, 337, digest(records, ORIGIN, at))
+    assert report.counts.entries == 337  # all are verified, whatever state is asked for
+
+
+@pytest.mark.parametrize("at", [0, -1, 338])
+def test_a_state_that_there_is_not_cannot_be_asked_for(at: int) -> None:
+    with pytest.raises(CannotRun):
+        TOWN.audit(at=at)
+
+
+def test_the_table_holds_what_is_reported_and_what_others_assess() -> None:
+    report = spoken_town().audit()
+    assert report.clean, report.findings
+    rows = {row.commitment: row for row in report.table}
+    assert list(rows) == [G1, G2, "gt-2014-2016/C8"]
+    assert [(row.reported, [each.level for each in row.assessed]) for row in report.table] == [
+        ("complete", ["limited"]),
+        ("limited", []),
+        ("", []),
+    ]
+    assert rows[G1].assessed[0].actor == "icefi"
+
+
+def test_claims_stand_beside_what_the_record_gives() -> None:
+    (line,) = spoken_town().audit().claims
+    assert (line.report, line.claim.claimed, line.claim.computed, line.claim.verdict) == (
+        "medio-termino",
+        2,
+        1,
+        "differs",
+    )
+
+
+def test_progress_is_told_in_order_up_to_all() -> None:
+    told: list[tuple[int, int]] = []
+
+    def tell(done: int, total: int) -> None:
+        told.append((done, total))
+
+    TOWN.audit(progress=tell)
+    assert told == [(256, 337), (337, 337)]
+
+
+def test_a_report_can_be_written_as_json() -> None:
+    report = spoken_town().audit()
+    plain = msgspec.json.decode(msgspec.json.encode(report))
+    assert plain["verdict"] == "verified"
+    assert msgspec.convert(plain, Report) == report
+
+
+def test_the_caller_may_fold_into_a_store_of_its_own(tmp_path: Path) -> None:
+    records = SqliteRecords(tmp_path / "records.db")
+    records.commit(0)
+    mine = DictRecords()
+    assert TOWN.audit(records=mine).digest == digest(mine, ORIGIN, 337)
+
+
+def test_a_demonstration_and_the_lack_of_witnesses_are_said() -> None:
+    kinds = {remark.kind for remark in TOWN.audit().remarks}
+    assert kinds == {"demonstration", "no-witnesses"}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_more_processes_reach_the_same_report(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.verify._WORTH_A_PROCESS", 0)
+    report = TOWN.audit(workers=workers)
+    assert (report.clean, report.digest) == (True, TOWN.audit().digest)
+
+
+# --- the real writer's folder -----------------------------------------------------------------------------------------
+
+
+def written_by_the_log(folder: Path, town: Town) -> Folder:
+    """The same statements, registered through the log and the desk."""
+    town_ms = iter(entry.received_ms for entry in town.world.entries)
+    now = [town.world.entries[0].received_ms]
+    texts = {line["index"]: line for line in town.shown}
+    with closing(Vault.open(folder / "vault.db", create=True)) as vault:
+        public = Folder(folder / "public")
+        desk = Desk(ORIGIN, vault, public, key_of("desk"))
+        log = Log.open(
+            ORIGIN,
+            journal=folder / "journal.db",
+            published=folder / "public",
+            log_key=key_of("log"),
+            contents=desk,
+            desk_key=desk.public_key,
+            create=True,
+            clock=Clock(wall_ms=lambda: now[0], monotonic=lambda: now[0] / 1000),
+        )
+        with log:
+            desk.open(log)
+            for entry in town.world.entries:
+                now[0] = next(town_ms)
+                line = texts.get(entry.index)
+                contents = (
+                    (SaltedContent(salt=line["salt"], content=msgspec.convert(line["content"], Content)),)
+                    if line
+                    else ()
+                )
+                desk.submit(entry.opened.note, contents).result()
+    return Folder(folder / "public")
+
+
+def test_two_writers_who_share_no_code_publish_the_same_tree_and_both_pass(tmp_path: Path) -> None:
+    town = Town()
+    folder = written_by_the_log(tmp_path, town)
+    report = audit(folder, policy=town.policy, founding=town.founding, workers=1)
+    assert report.findings == []
+    assert report.verdict == "verified"
+    by_hand = town.audit()
+    assert (report.root, report.digest, report.size) == (by_hand.root, by_hand.digest, by_hand.size)
+    theirs = {path: folder.read(path) for path in folder.paths()}
+    for path, raw in town.files.items():
+        if not path.startswith(("tile/", "contents/")):
+            continue
+        assert theirs.get(path) == raw, path
+
+
+def test_the_formats_that_the_auditor_knows_are_those_that_the_writer_names() -> None:
+    assert frozenset(writer.FORMATS) == FORMATS
+
+
+# --- no ledger at all -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "files", [Files(), Web(), Files({"notes.txt": b"hola"}), Files({"policy": TOWN.files["policy"]})]
+)
+def test_a_place_without_a_ledger_is_no_finding_but_cannot_be_audited(files: Files) -> None:
+    for policy in (None, parse_policy(TOWN.files["policy"])):
+        with pytest.raises(CannotRun):
+            audit(files, policy=policy)
+
+
+# --- sentences --------------------------------------------------------------------------------------------------------
+
+
+def test_every_sentence_stands_in_both_languages_and_ends_like_one() -> None:
+    for es, en in [*SENTENCES.values(), *REMARKS.values()]:
+        assert es != en
+        assert es.endswith(".")
+        assert en.endswith(".")
+
+
+def test_a_sentence_names_its_place_and_the_rule() -> None:
+    es, en = sentences("forbidden-statement", 7, None, "role-scope", "A3")
+    assert es.endswith("(asiento 7; regla A3, role-scope)")
+    assert en.endswith("(entry 7; rule A3, role-scope)")
+    assert sentences("tile-altered", None, "tile/0/000")[1].endswith("(file tile/0/000)")
