@@ -26,6 +26,7 @@ from ledger.vocabulary import (
 )
 
 _EVER = 2**63 - 1
+_ROSTER_KINDS = frozenset({LedgerOpened, ActorRegistered, KeyEnrolled, KeyRevoked, RoleGranted})
 # Roles that may not meet in one organisation, in one plan, at one time (rule A6).
 JUDGED = frozenset({"coordinator", "institution"})
 JUDGING = frozenset({"assessor", "irm", "moderator"})
@@ -84,6 +85,8 @@ class Roster:
 
     def evolve(self, index: int, received_ms: int, identity: str, statement: object) -> None:
         """Take one admissible statement; others than the roster's kinds change nothing."""
+        if type(statement) not in _ROSTER_KINDS:
+            return
         match statement:
             case LedgerOpened():
                 self.log_keys = frozenset(statement.log_keys)

@@ -316,15 +316,19 @@ def _check_references(statement: Statement, docket: Docket) -> None:
         for subject in _named(statement, name):
             if "/" in subject:
                 _check_subject(subject, docket)
-    if kind is not RoundOpened:
-        _check_defined(statement, "round", docket.rounds, plan)
-    if kind is not MeetingConvened:
-        _check_defined(statement, "meeting", docket.meetings, plan)
-    if kind is not ReportPublished:
-        _check_defined(statement, "report", docket.reports, plan)
+    for name in _defined_fields(kind):
+        known: Mapping[str, Planned] = getattr(docket, f"{name}s")
+        _check_defined(statement, name, known, plan)
     axis = getattr(statement, "axis", UNSET)
     if axis is not UNSET and kind is not AxisDefined and (str(plan), axis) not in docket.axes:
         raise Refused("unknown-ref", "A5", f"no axis `{axis}` is defined in `{plan}`")
+
+
+@cache
+def _defined_fields(kind: type[Statement]) -> tuple[str, ...]:
+    """Fields that name a round, meeting or report of the plan, which another statement has defined."""
+    definers = {"round": RoundOpened, "meeting": MeetingConvened, "report": ReportPublished}
+    return tuple([name for name, by in definers.items() if name in kind.__struct_fields__ and kind is not by])
 
 
 def _check_reference(name: str, identity: str, kinds: tuple[str, ...], plan: str | None, docket: Docket) -> None:

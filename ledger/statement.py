@@ -76,6 +76,7 @@ def _seconds(text: str) -> int:
     return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC).timestamp())
 
 
+@lru_cache(maxsize=8192)
 def parse_when(text: str) -> int:
     """Milliseconds since 1970 of a signer's time, `YYYY-MM-DDTHH:MM:SSZ`. Raises ValueError."""
     if not _WHEN.fullmatch(text):

@@ -1207,13 +1207,17 @@ def signer_patterns(kind: type[Statement]) -> tuple[tuple[SignerRange, ...], ...
 # --- what a statement speaks of --------------------------------------------------------------------------------------
 
 
+@cache
+def _subject_field(kind: type[Statement]) -> str:
+    """The field that holds the one commitment or mechanism that a kind speaks of; empty for none."""
+    return next((name for name in ("subject", "mechanism", "commitment") if name in kind.__struct_fields__), "")
+
+
 def subject_of(statement: Statement) -> str | None:
     """The commitment or mechanism that a statement speaks of, where it names exactly one in a field of its own."""
-    for name in ("subject", "mechanism", "commitment"):
-        subject = getattr(statement, name, UNSET)
-        if subject is not UNSET:
-            return subject
-    return None
+    field = _subject_field(type(statement))
+    subject = getattr(statement, field) if field else UNSET
+    return None if subject is UNSET else subject
 
 
 def commitments_of(statement: Statement) -> tuple[str, ...]:
@@ -1239,10 +1243,25 @@ def stream_of(statement: Statement, identity: str, key_actor: str) -> str:
 
     `identity` is the statement's own; `key_actor` the actor of the key that a KeyRevoked ends, else unused.
     """
-    template = type(statement).stream_template
-    if template == "ref/{identity}":
-        return f"ref/{identity}"
-    if template and not (isinstance(statement, AgendaItemProposed) and statement.meeting is UNSET):
-        names = {name: getattr(statement, name) for name in statement.__struct_fields__}
-        return template.format(key_actor=key_actor, **names)
+    prefix, field = _stream_rule(type(statement))
+    if field == "identity":
+        return prefix + identity
+    if field == "key_actor":
+        return prefix + key_actor
+    if field == "answers[0]" and isinstance(statement, ResponseGiven):
+        return prefix + statement.answers[0]
+    if field == "target.statement" and isinstance(statement, ContentWithheld):
+        return prefix + statement.target.statement
+    name = getattr(statement, field, UNSET) if field else UNSET
+    if name is not UNSET:
+        return prefix + name
+    if prefix and not field:
+        return prefix
     return subject_of(statement) or f"plan/{getattr(statement, 'plan', '')}"
+
+
+@cache
+def _stream_rule(kind: type[Statement]) -> tuple[str, str]:
+    """A stream template cut into what stands before the brace and the field inside it."""
+    prefix, _, rest = kind.stream_template.partition("{")
+    return prefix, rest.removesuffix("}")
