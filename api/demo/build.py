@@ -26,10 +26,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from nacl.signing import SigningKey
 
-from api.importer import ACTORS, demo_drafts
+from api.importer import demo_drafts
 from api.keyfiles import make_key_file, public_hex
 from api.operate import make_folder, not_empty, opened_for_writing
 from api.registering import sign_printed
+from api.report_actors import ACTORS
 from api.signing import Signed, sign_draft
 from ledger.statement import format_when
 

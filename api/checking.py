@@ -1,0 +1,305 @@
+"""What `audit`, `verify` and `status` do, once their command line is read. They trust nothing that they read."""
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from api.making import read_file
+from api.screen import Stop, screen
+from api.signing import signer_words
+from api.sources import open_server, open_source
+from ledger.errors import Misbehaviour
+from ledger.statement import Entry, format_time
+from ledger.tlog.errors import FormatError, Malformed
+from ledger.tlog.note import format_vkey
+from ledger.tlog.policy import Policy, parse_policy
+from ledger.tlog.tiles import WIDTH, entries_path, parse_bundle
+from ledger.verify import Head, Receipt, Source, open_entry, open_head, own_policy, verify_receipt
+
+if TYPE_CHECKING:
+    from projections.audit import Report
+
+_HEX64 = re.compile("[0-9a-f]{64}")
+_RECEIPT = b"c2sp.org/tlog-proof"
+SHOWN_FINDINGS = 20
+
+
+def read_policy(path: Path) -> Policy:
+    """The policy in a file that the reader pins. Raises Stop."""
+    try:
+        return parse_policy(read_file(path))
+    except FormatError as error:
+        raise Stop(
+            f"{path} no es una política: {error.message}.",
+            f"{path} is not a policy: {error.message}.",
+            "Una política tiene líneas como: log ORIGEN+CÓDIGO+LLAVE   y   quorum none",
+            "A policy has lines such as: log ORIGIN+CODE+KEY   and   quorum none",
+        ) from None
+
+
+# --- audit -----------------------------------------------------------------------------------------------------------
+
+
+def audit_ledger(where: str, policy: Path | None, founding: str | None, at: int | None, workers: int | None) -> int:
+    """Audit, print the report, and return the exit code. Raises Stop."""
+    from projections.audit import audit
+
+    if founding is not None and not _HEX64.fullmatch(founding):
+        raise Stop(
+            "--founding espera los 64 dígitos hexadecimales de la declaración fundadora.",
+            "--founding takes the 64 hexadecimal digits of the founding statement.",
+            "`constancia status` los muestra; fije los que obtuvo por otro camino.",
+            "`constancia status` shows them; pin those that you got by another way.",
+        )
+    pinned = read_policy(policy) if policy else None
+    source = open_source(where)
+    with screen.progress("Auditando", "Auditing") as progress:
+        report = audit(
+            source,
+            policy=pinned,
+            founding=founding,
+            at=at,
+            workers=workers or os.cpu_count() or 1,
+            progress=progress.at,
+            server=open_server(where),
+        )
+    if screen.as_json:
+        screen.json(report)
+    else:
+        show_audit(report)
+    return 0 if report.clean else 1
+
+
+def show_audit(report: "Report") -> None:
+    """An audit's report, for people."""
+    counts, pick = report.counts, screen.pick
+    if not screen.quiet:
+        screen.facts(
+            [
+                (pick("registro", "ledger"), report.origin or "—"),
+                (pick("asientos", "entries"), f"{counts.entries:,}"),
+                (pick("firmas verificadas", "signatures verified"), f"{counts.signatures:,}"),
+                (
+                    pick("textos en la bóveda", "texts in the vault"),
+                    pick(
+                        f"{counts.contents_shown} a la vista, {counts.contents_hidden} retirados con motivo",
+                        f"{counts.contents_shown} shown, {counts.contents_hidden} taken from view with a ground",
+                    ),
+                ),
+                (pick("cabezas firmadas", "signed heads"), str(counts.heads)),
+                (pick("archivos", "files"), str(counts.files)),
+                (pick("raíz", "root"), report.root or "—"),
+                (pick("fundación", "founding"), report.founding or "—"),
+                (pick("estado calculado", "computed state"), report.digest or "—"),
+                (pick("tiempo", "time"), f"{report.seconds.get('all', 0):.2f} s"),
+            ]
+        )
+        for remark in report.remarks:
+            screen.line(f"· {pick(remark.es, remark.en)}", style="dim")
+    for finding in report.findings[:SHOWN_FINDINGS]:
+        screen.line(f"✗ {finding.kind}: {pick(finding.es, finding.en)}", style="red")
+        screen.line(f"    {finding.detail}", style="dim")
+    if counts.findings > SHOWN_FINDINGS:
+        screen.line(
+            pick(
+                f"… y {counts.findings - SHOWN_FINDINGS} faltas más; todas con --json.",
+                f"… and {counts.findings - SHOWN_FINDINGS} more findings; all with --json.",
+            )
+        )
+    show_verdict(report)
+
+
+def show_verdict(report: "Report") -> None:
+    """The verdict, in one line, and what would make it a better one."""
+    verdict = screen.pick(report.verdict_es, report.verdict)
+    style = {"verified": "bold green", "misbehaviour found": "bold red"}.get(report.verdict, "bold yellow")
+    screen.line(f"{screen.pick('Veredicto', 'Verdict')}: {verdict}", style=style)
+    if report.verdict == "self-consistent, origin unproven":
+        missing = [] if report.policy_pinned else ["--policy"]
+        missing += [] if report.founding_pinned else ["--founding"]
+        screen.note(
+            f"Para probar de quién es, fije {' y '.join(missing)} con lo que obtuvo por otro camino que este registro.",
+            f"To prove whose it is, pin {' and '.join(missing)} with what you got by another way than this ledger.",
+        )
+
+
+# --- verify ----------------------------------------------------------------------------------------------------------
+
+
+def verify_file(path: Path, policy: Path | None, ledger_key: str | None) -> int:
+    """Check a receipt, print what it shows, and return the exit code. Raises Stop."""
+    if (policy is None) == (ledger_key is None):
+        raise Stop(
+            "Dé --policy o --ledger-key, uno de los dos: una constancia no dice en quién confía usted.",
+            "Give --policy or --ledger-key, one of the two: a receipt does not say whom you trust.",
+            "Ejemplo: --policy politica.txt",
+            "Example: --policy policy.txt",
+        )
+    raw = read_file(path)
+    if not raw.startswith(_RECEIPT):
+        raise Stop(
+            f"{path} no es una constancia (un archivo tlog-proof).",
+            f"{path} is not a receipt (a tlog-proof file).",
+            "`constancia submit` guarda una; cada página de un asiento ofrece la suya.",
+            "`constancia submit` keeps one; each page of an entry offers its own.",
+        )
+    try:
+        trusted = read_policy(policy) if policy else Policy.from_log_key(ledger_key or "")
+    except FormatError as error:
+        raise Stop(
+            f"--ledger-key no es una llave de registro: {error.message}.",
+            f"--ledger-key is not the key of a ledger: {error.message}.",
+            "Tiene la forma ORIGEN+CÓDIGO+LLAVE, como en la línea `log` de `policy`.",
+            "It has the form ORIGIN+CODE+KEY, as in the line `log` of `policy`.",
+        ) from None
+    try:
+        receipt = verify_receipt(raw, trusted)
+    except Misbehaviour as fault:
+        if screen.as_json:
+            screen.json({"verified": False, "kind": fault.kind, "detail": fault.detail})
+        screen.line(screen.pick("NO SE VERIFICA", "DOES NOT VERIFY"), style="bold red")
+        es, en = _RECEIPT_FAULTS.get(fault.kind, ("La constancia no es válida.", "The receipt is not valid."))
+        screen.line(f"{screen.pick(es, en)} ({fault.kind}: {fault.detail})")
+        return 1
+    _show_receipt(receipt)
+    return 0
+
+
+_RECEIPT_FAULTS = {
+    "foreign-checkpoint": (
+        "La firma un registro que no está en su política: es de otro, o su política es de otro.",
+        "It is signed by a ledger that your policy does not have: the receipt or the policy is another's.",
+    ),
+    "not-cosigned": (
+        "Es provisional: todavía no la han firmado los testigos que su política pide.",
+        "It is provisional: the witnesses that your policy asks for have not cosigned yet.",
+    ),
+    "bad-receipt": ("El archivo fue alterado o está incompleto.", "The file was altered or is incomplete."),
+    "bad-statement": ("La declaración que contiene no es válida.", "The statement in it is not valid."),
+    "bad-entry": ("El asiento que contiene no es válido.", "The entry in it is not valid."),
+}
+
+
+def _show_receipt(receipt: Receipt) -> None:
+    opened = receipt.entry.opened
+    if screen.as_json:
+        screen.json(
+            {
+                "verified": True,
+                "origin": receipt.origin,
+                "index": receipt.entry.index,
+                "received_at": format_time(receipt.entry.received_ms),
+                "identity": opened.identity,
+                "kind": opened.statement.kind,
+                "by": msgspec.to_builtins(opened.statement.by),
+                "size": receipt.size,
+                "root": receipt.root.hex(),
+                "witnesses": receipt.witnesses,
+            }
+        )
+        return
+    pick = screen.pick
+    screen.line(pick("Verificada.", "Verified."), style="bold green")
+    if screen.quiet:
+        return
+    screen.facts(
+        [
+            (pick("registro", "ledger"), receipt.origin),
+            (pick("asiento", "entry"), f"{receipt.entry.index} {pick('de', 'of')} {receipt.size}"),
+            (pick("recibida", "received"), format_time(receipt.entry.received_ms)),
+            (pick("declaración", "statement"), opened.statement.kind),
+            (pick("firman", "signed by"), ", ".join(signer_words(opened.statement))),
+            (pick("identidad", "identity"), opened.identity),
+            (
+                pick("testigos", "witnesses"),
+                ", ".join(name for name, _ in receipt.witnesses) or pick("ninguno", "none"),
+            ),
+        ]
+    )
+    screen.line(opened.line.decode(), style="dim")
+
+
+# --- status ----------------------------------------------------------------------------------------------------------
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How a ledger stands by its own word."""
+
+    where: str
+    origin: str
+    purpose: str
+    size: int
+    root: str
+    last_received: str
+    founding: str
+    log_keys: list[str]
+    witnesses: int
+
+
+def show_status(where: str) -> None:
+    """Print how a ledger stands. Raises Stop, Misbehaviour."""
+    standing = standing_of(where)
+    if screen.as_json:
+        screen.json(standing)
+        return
+    pick = screen.pick
+    purposes = {
+        "demonstration": pick("demostración", "demonstration"),
+        "record": pick("registro", "record"),
+    }
+    screen.facts(
+        [
+            (pick("registro", "ledger"), standing.origin),
+            (pick("propósito", "purpose"), purposes.get(standing.purpose, standing.purpose)),
+            (pick("asientos", "entries"), f"{standing.size:,}"),
+            (pick("último", "last"), standing.last_received),
+            (pick("raíz", "root"), standing.root),
+            (pick("fundación", "founding"), standing.founding),
+            *[(pick("llave", "key"), vkey) for vkey in standing.log_keys],
+            (pick("testigos", "witnesses"), str(standing.witnesses or pick("ninguno", "none"))),
+        ]
+    )
+    screen.note(
+        f"Nada de esto se ha verificado. Verifíquelo con: constancia audit {where}",
+        f"None of this was verified. Verify it with: constancia audit {where}",
+    )
+
+
+def standing_of(where: str) -> Standing:
+    """What a ledger says of itself: its checkpoint, its first entry and its last. Raises Stop, Misbehaviour."""
+    from ledger.vocabulary import LedgerOpened
+
+    source = open_source(where)
+    policy = own_policy(source)
+    head = open_head(source, policy, quorum=False)
+    first, last = (_entry_at(source, head, index) for index in (0, head.size - 1))
+    founded = first.opened.statement
+    return Standing(
+        where,
+        head.origin,
+        founded.purpose if isinstance(founded, LedgerOpened) else "—",
+        head.size,
+        head.root.hex(),
+        format_time(last.received_ms),
+        first.opened.identity,
+        [format_vkey(each.verifier.name, each.verifier.type_byte, each.verifier.public_key) for each in policy.logs],
+        len(head.witnesses),
+    )
+
+
+def _entry_at(source: Source, head: Head, index: int) -> Entry:
+    """One entry, by the bundle that has it. Raises Misbehaviour."""
+    number, slot = divmod(index, WIDTH)
+    width = min(WIDTH, head.size - number * WIDTH)
+    path = entries_path(number, width)
+    raw = source.read(path)
+    if raw is None and width < WIDTH:
+        path, width = entries_path(number), WIDTH
+        raw = source.read(path)
+    try:
+        return open_entry(index, parse_bundle(raw or b"", width)[slot], head.origin)
+    except Malformed as error:
+        raise Misbehaviour("missing-file", f"no entries can be read there: {error.message}", path=path) from None

@@ -1,0 +1,371 @@
+"""What `sign`, `submit` and `import-report` do, once their command line is read.
+
+Files are written whole or not at all, and never over another but the very note that gets one more line.
+"""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from api.keyfiles import public_hex, read_key_file, read_public_key
+from api.posting import Answer, Post, RefusedWithNote
+from api.screen import Stop, printable, screen
+from api.signing import Json, Signed, add_line, is_signed, parse_draft, read_signed, sign_draft, signer_words
+from ledger.errors import Misbehaviour, Refused
+from ledger.statement import canonical
+
+if TYPE_CHECKING:
+    from api.importer import Draft
+
+Ask = Callable[[Path], bytes]
+
+MAX_FILE = 8 * 1024 * 1024
+
+
+def read_file(path: Path, most: int = MAX_FILE) -> bytes:
+    """The bytes of a file that the reader named. Raises Stop."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(most + 1)
+    except OSError as error:
+        raise Stop(
+            f"No se puede leer {path}: {error.strerror}.",
+            f"{path} cannot be read: {error.strerror}.",
+            "Revise el nombre del archivo.",
+            "Look at the file's name.",
+        ) from None
+    if len(raw) > most:
+        raise Stop(f"{path} tiene más de {most} bytes.", f"{path} has more than {most} bytes.")
+    return raw
+
+
+def write_file(path: Path, content: bytes, *, private: bool = False, over: bool = False) -> None:
+    """Write a file whole: beside, then renamed; an existing one only with `over`. Raises Stop."""
+    if path.exists() and not over and path.read_bytes() != content:
+        raise Stop(
+            f"{path} ya existe con otro contenido.",
+            f"{path} exists already, with other content.",
+            "Elija otro nombre con --out, o mueva ese archivo.",
+            "Choose another name with --out, or move that file away.",
+        )
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o644)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise Stop(
+            f"No se pudo escribir {path}: {error.strerror}.",
+            f"{path} could not be written: {error.strerror}.",
+            "Elija otro lugar.",
+            "Choose another place.",
+        ) from None
+
+
+# --- sign ------------------------------------------------------------------------------------------------------------
+
+
+def sign_file(
+    path: Path,
+    key_file: Path,
+    ask: Ask,
+    origin: str | None,
+    actor: str | None,
+    role: str,
+    also: Sequence[str],
+    out: Path | None,
+) -> None:
+    """Sign the draft in a file, or add a line to the note in it. Raises Stop, Refused."""
+    raw = read_file(path)
+    if is_signed(raw):
+        signed = read_signed(raw)
+        if origin and origin != signed.origin:
+            raise Refused("wrong-origin", "A1", f"the note is for the ledger {signed.origin!r}, not {origin!r}")
+        # Who signs must see what: it is shown before the key is opened.
+        show_statement(signed)
+        signed = add_line(signed, read_key_file(key_file, ask))
+        written = _keep_signed(signed, out or path, over=out is None)
+    else:
+        draft = parse_draft(raw)
+        if origin is None:
+            raise Stop(
+                "Falta el registro para el que se firma.",
+                "The ledger to sign for is missing.",
+                "Dé --origin; está en `ledger.json` y lo muestra `constancia status`.",
+                "Give --origin; `ledger.json` has it, and `constancia status` shows it.",
+            )
+        others = [_signer(one) for one in also]
+        key = read_key_file(key_file, ask)
+        first = {"key": public_hex(key), "role": role} | ({"actor": actor} if actor else {})
+        if not actor and role not in ("citizen", "recovery"):
+            raise Stop(
+                f"Quien firma como {role} lo hace por un cuerpo.",
+                f"Who signs as {role} does so for a body.",
+                "Diga cuál con --actor, como --actor minfin.",
+                "Say which with --actor, such as --actor minfin.",
+            )
+        lang = "es-GT" if screen.lang == "es" else "en"
+        signed = sign_draft(draft, origin, [key], by=[first, *others], now_ms=_now_ms(), lang=lang)
+        show_statement(signed)
+        ending = ".submission.json" if signed.contents else ".note"
+        written = _keep_signed(signed, out or path.with_name(path.name.removesuffix(".json") + ending), over=False)
+    _say_signed(signed, written)
+
+
+def _signer(text: str) -> dict[str, str]:
+    actor, _, rest = text.partition(":")
+    role, _, key = rest.partition(":")
+    if not role or not key:
+        raise Stop(
+            f"«{text}» no es CUERPO:PAPEL:LLAVE.",
+            f"“{text}” is not BODY:ROLE:KEY.",
+            "Por ejemplo --also icefi:registrar:icefi.pub",
+            "For example --also icefi:registrar:icefi.pub",
+        )
+    return {"key": read_public_key(key), "role": role} | ({"actor": actor} if actor else {})
+
+
+def _keep_signed(signed: Signed, path: Path, *, over: bool) -> list[Path]:
+    """Write the note or submission, and the private file of a claim; returns what was written."""
+    written = [path]
+    if signed.secret is not None:
+        private = path.with_name(path.name.partition(".")[0] + ".private.json")
+        content = {
+            "origin": signed.origin,
+            "statement": signed.identity,
+            "secret": signed.secret.hex(),
+            "contents": signed.contents,
+        }
+        write_file(private, canonical(content) + b"\n", private=True)
+        written.append(private)
+    write_file(path, signed.body, over=over)
+    return written
+
+
+def _say_signed(signed: Signed, written: Sequence[Path]) -> None:
+    missing = signed.missing
+    if screen.as_json:
+        screen.json(
+            {
+                "identity": signed.identity,
+                "origin": signed.origin,
+                "kind": signed.statement.kind,
+                "missing": missing,
+                "files": [str(path) for path in written],
+            }
+        )
+    screen.say(f"Firmada: {written[0]}", f"Signed: {written[0]}", style="green")
+    if len(written) > 1:
+        screen.note(
+            f"{written[1]} es solo suyo: con el secreto que contiene podrá probar que el comentario es suyo, "
+            "aunque pierda la llave. No lo envíe.",
+            f"{written[1]} is yours alone: with the secret in it you can prove that the comment is yours, even "
+            "without the key. Do not send it.",
+            style="yellow",
+        )
+    if missing:
+        names = ", ".join(f"{key[:16]}…" for key in missing)
+        screen.note(
+            f"Falta que firmen {len(missing)}: {names}. Páseles el archivo; cada quien: constancia sign {written[0]} "
+            "--key SU_LLAVE",
+            f"{len(missing)} more must sign: {names}. Hand them the file; each: constancia sign {written[0]} --key KEY",
+        )
+    else:
+        screen.note(
+            f"Envíela con: constancia submit {written[0]} --to URL",
+            f"Send it with: constancia submit {written[0]} --to URL",
+        )
+
+
+def show_statement(signed: Signed) -> None:
+    """What is about to be signed, on standard error."""
+    if screen.quiet:
+        return
+    statement = signed.statement
+    facts = [
+        (screen.pick("registro", "ledger"), signed.origin),
+        (screen.pick("declaración", "statement"), statement.kind),
+        (screen.pick("firman", "signed by"), ", ".join(signer_words(statement))),
+        (screen.pick("dicha", "said at"), statement.said_at),
+    ]
+    plain: dict[str, Any] = msgspec.to_builtins(statement)
+    hidden = {"kind", "by", "said_at", "lang"}
+    facts += [(name, _short(value)) for name, value in plain.items() if name not in hidden]
+    width = max(len(name) for name, _ in facts)
+    for name, value in facts:
+        screen.note(f"  {name.ljust(width)}  {value}", f"  {name.ljust(width)}  {value}", style="")
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return printable(text if len(text) <= 160 else text[:159] + "…")
+
+
+# --- submit ----------------------------------------------------------------------------------------------------------
+
+
+def submit_file(path: Path, url: str, receipt_file: Path | None, policy_file: Path | None) -> None:
+    """Send a note or submission and keep the receipt. Raises Stop, Refused, Misbehaviour."""
+    raw = read_file(path)
+    if not is_signed(raw):
+        raise Stop(
+            f"{path} es un borrador sin firmar.",
+            f"{path} is a draft that nobody has signed.",
+            f"Fírmelo con: constancia sign {path} --key ARCHIVO --origin ORIGEN",
+            f"Sign it with: constancia sign {path} --key FILE --origin ORIGIN",
+        )
+    signed = read_signed(raw)
+    if signed.missing:
+        names = ", ".join(key[:16] + "…" for key in signed.missing)
+        raise Stop(
+            f"Faltan firmas: {names}.",
+            f"Signatures are missing: {names}.",
+            f"Cada quien firma con: constancia sign {path} --key SU_LLAVE",
+            f"Each signs with: constancia sign {path} --key KEY",
+        )
+    with Post(url) as post:
+        try:
+            answer = post.submit(signed.body, signed.media_type)
+        except RefusedWithNote as refused:
+            kept = path.with_name(path.name.partition(".")[0] + ".refusal.note")
+            write_file(kept, refused.note.encode(), over=True)
+            screen.note(
+                f"El registro firmó cuándo llegó: {kept}. Guárdela.",
+                f"The ledger has signed when it came: {kept}. Keep it.",
+            )
+            raise
+        pinned = read_file(policy_file) if policy_file else None
+        check_receipt(answer, signed, pinned or post.get("/policy"))
+    kept = receipt_file or path.with_name(path.name.partition(".")[0] + ".tlog-proof")
+    write_file(kept, answer.receipt.encode(), over=True)
+    link = f"{post.url}/asientos/{answer.index}"
+    if screen.as_json:
+        told = {"index": answer.index, "identity": answer.identity, "received_at": answer.received_at}
+        screen.json(told | {"fresh": answer.fresh, "receipt": str(kept), "link": link})
+        return
+    if answer.fresh:
+        screen.say("Registrada.", "Registered.", style="bold green")
+    else:
+        screen.say("Ya estaba registrada.", "It was registered already.", style="bold green")
+    screen.facts(
+        [
+            (screen.pick("asiento", "entry"), str(answer.index)),
+            (screen.pick("recibida", "received"), answer.received_at),
+            (screen.pick("identidad", "identity"), answer.identity),
+            (screen.pick("constancia", "receipt"), str(kept)),
+            (screen.pick("enlace", "link"), link),
+        ]
+    )
+    screen.note(
+        f"Compruébela sin conexión: constancia verify {kept} --policy POLITICA",
+        f"Check it offline: constancia verify {kept} --policy POLICY",
+    )
+
+
+def check_receipt(answer: Answer, signed: Signed, policy: bytes | None) -> None:
+    """The receipt is of the statement that was sent, and proves it under the policy.
+
+    Raises Misbehaviour: the ledger acknowledged what it did not register.
+    """
+    from ledger.tlog.errors import FormatError
+    from ledger.tlog.policy import parse_policy
+    from ledger.verify import verify_receipt
+
+    try:
+        rules = parse_policy(policy or b"")
+    except FormatError as error:
+        raise Stop(
+            f"La política no se puede leer: {error.message}.", f"The policy cannot be read: {error.message}."
+        ) from None
+    proven = verify_receipt(answer.receipt.encode(), rules)
+    told = (answer.identity, answer.index)
+    if proven.entry.opened.identity != signed.identity or told != (signed.identity, proven.entry.index):
+        raise Misbehaviour("bad-receipt", "the receipt is of another statement than the one sent", index=answer.index)
+
+
+# --- the printed report ----------------------------------------------------------------------------------------------
+
+
+def import_file(path: Path, lang: str, plan: str | None) -> tuple[list["Draft"], Json]:
+    """Read a report, print what was found in it, and return drafts and report. Raises Stop."""
+    from api.import_report import show_report
+    from api.importer import draft_statements, encode_drafts
+    from api.report_reader import read_report
+    from api.report_text import CannotRead
+
+    raw = read_file(path, 64 * 1024 * 1024)
+    try:
+        printed = read_report(raw)
+    except CannotRead as error:
+        raise Stop(
+            f"{path} no es un informe que se pueda leer: {error.reason}.",
+            f"{path} is not a report that can be read: {error.reason}.",
+            f"Se esperaba: {error.expected}.",
+            f"Expected: {error.expected}.",
+        ) from None
+    drafts, report = draft_statements(printed, plan=plan, lang=lang)
+    if screen.as_json:
+        screen.json({"statements": encode_drafts(drafts), "report": report})
+    elif not screen.quiet:
+        for line in show_report(report, screen.lang).splitlines():
+            screen.line(line)
+    return drafts, report
+
+
+def register_report(
+    drafts: Sequence["Draft"], report: Json, url: str, key_file: Path, ask: Ask, actor: str, origin: str | None
+) -> int:
+    """Sign and register drafts; returns the exit code. Raises Stop."""
+    from api.registering import printed_items, register
+    from api.sources import open_source
+    from ledger.verify import open_head, own_policy, verified_entries
+
+    key = read_key_file(key_file, ask)
+    source = open_source(url)
+    head = open_head(source, own_policy(source), quorum=False)
+    if origin and origin != head.origin:
+        raise Refused("wrong-origin", "A1", f"the ledger there is {head.origin!r}, not {origin!r}")
+    there = printed_items(iter(verified_entries(source, head)))
+    became: Counter[str] = Counter()
+    refusals: list[tuple[str, Refused]] = []
+    with (
+        Post(url) as post,
+        screen.progress("Registrando", "Registering", len(drafts)) as progress,
+    ):
+        for outcome in register(drafts, post, there, head.origin, key, actor):
+            became[outcome.became] += 1
+            if outcome.became == "refused" and outcome.refused:
+                refusals.append((outcome.name, outcome.refused))
+            progress.step()
+    undone = len(drafts) - became["registered"] - became["already"]
+    screen.note(
+        f"{became['registered']} registradas ahora, {became['already']} ya lo estaban, {undone} sin registrar.",
+        f"{became['registered']} registered now, {became['already']} were already, {undone} not registered.",
+        style="bold",
+    )
+    for name, refused in refusals[:20]:
+        screen.fail(f"{name}: {refused.code}, {screen.pick('regla', 'rule')} {refused.rule}: {refused.detail}")
+    if len(refusals) > 20:
+        screen.note(f"… y {len(refusals) - 20} más.", f"… and {len(refusals) - 20} more.")
+    if undone:
+        needed = ", ".join(one["actor"] for one in report["actors"]["needed"])
+        screen.note(
+            f"El importador necesita una llave inscrita y el papel `importer` para esta fuente, y que estén "
+            f"registrados: {needed}. Corríjalo y repita la orden: nada se registra dos veces.",
+            f"The importer needs an enrolled key and the role `importer` for this source, and these must be "
+            f"registered: {needed}. Mend it and run the command again: nothing is registered twice.",
+        )
+    return 1 if undone else 0
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

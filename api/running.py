@@ -1,0 +1,270 @@
+"""What `serve` and `demo` do, once their command line is read."""
+
+import os
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from api.checking import show_verdict
+from api.operate import not_a_ledger, not_empty, origins_of, public_folder
+from api.screen import Stop, screen
+from ledger.published import Folder
+from ledger.tlog.policy import parse_policy
+from ledger.verify import open_head, verified_entries
+from ledger.vocabulary import LedgerOpened
+
+if TYPE_CHECKING:
+    from projections.audit import Report
+
+LEVELS = {
+    "complete": ("completos", "complete"),
+    "substantial": ("sustanciales", "substantial"),
+    "limited": ("limitados", "limited"),
+    "not_started": ("no iniciados", "not started"),
+    "no_evidence_available": ("sin evidencia", "no evidence available"),
+}
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises Stop where nobody could listen, naming the port and the way out."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        other = port + 1 if 0 < port < 65535 else 8000
+        raise Stop(
+            f"No se puede escuchar en {host}, puerto {port}: {error.strerror}.",
+            f"Cannot listen on {host}, port {port}: {error.strerror}.",
+            f"Detenga lo que lo usa, o elija otro: --port {other}   (--port 0 busca uno libre)",
+            f"Stop what uses it, or choose another: --port {other}   (--port 0 finds a free one)",
+        ) from None
+
+
+# --- serve -----------------------------------------------------------------------------------------------------------
+
+
+def serve_folder(place: Path, host: str | None, port: int | None) -> None:
+    """Serve until it is stopped. Raises Stop, CannotRun."""
+    from api.app import serve
+    from api.settings import load_settings
+
+    if not (place / "constancia.toml").exists() and not place.is_file():
+        raise not_a_ledger(place)
+    settings = load_settings(place, os.environ)
+    for each in settings.ledgers:
+        if not (each.place / "public" / "head").exists() and not (each.place / "journal.db").exists():
+            raise not_a_ledger(each.place)
+    check_port(host or settings.host, settings.port if port is None else port)
+    paths = [each.path for each in settings.ledgers]
+    serve(settings, host, port, ready=lambda address: _say_address(address, paths))
+    screen.note("Detenido.", "Stopped.")
+
+
+def _say_address(address: str, paths: Sequence[str]) -> None:
+    for path in paths:
+        screen.line(f"{screen.pick('Sitio', 'Site')}: {address}{path}/", style="bold")
+    screen.note("Ctrl-C lo detiene.", "Ctrl-C stops it.")
+
+
+# --- demo ------------------------------------------------------------------------------------------------------------
+
+
+class Count(msgspec.Struct, frozen=True):
+    """A figure that the report claims, beside the one in its own tables."""
+
+    level: str
+    claimed: int
+    counted: int
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """What the screen of a demonstration ends with."""
+
+    folder: str
+    origin: str
+    founding: str
+    statements: int
+    seconds: float
+    fresh: bool
+    tally: dict[str, int]
+    claimed: list[Count]
+    claim_differs: bool
+    verdict: Literal["verified", "self-consistent, origin unproven", "misbehaviour found"]
+    entries_audited: int
+    findings: int
+    digest: str
+
+
+def run_demo(place: Path, host: str, port: int, *, serving: bool) -> int:
+    """Build (or take up again), audit, tell, serve; returns the exit code. Raises Stop, CannotRun."""
+    if serving:
+        check_port(host, port)  # before anything is built
+    began = time.monotonic()
+    fresh = _is_new(place)
+    if fresh:
+        from api.demo.build import build
+
+        with screen.progress("Registrando declaraciones", "Registering statements") as progress:
+            build(place, progress=progress.at)
+    else:
+        screen.note(f"{place} ya es una demostración: se usa.", f"{place} is a demonstration already: it is used.")
+        _catch_up(place)
+    seconds = time.monotonic() - began
+    report = _audit(place)
+    summary = _summary(place, report, seconds, fresh=fresh)
+    _tell(summary, report, place)
+    if serving:
+        from api.app import serve
+        from api.settings import load_settings
+
+        paths = [origin.rpartition("/")[2] for origin in origins_of(place)]
+        serve(load_settings(place, os.environ), host, port, ready=lambda address: _say_address(address, paths))
+    elif not screen.as_json:
+        screen.note(f"Sírvalo con: constancia serve --dir {place}", f"Serve it with: constancia serve --dir {place}")
+    return 0 if report.clean else 1
+
+
+def _is_new(place: Path) -> bool:
+    """Whether a demonstration is to be built there. Raises Stop for a folder that holds something else."""
+    if not place.exists() or (place.is_dir() and not any(place.iterdir())):
+        if not place.absolute().parent.is_dir():
+            raise Stop(
+                f"No hay ninguna carpeta {place.absolute().parent}.",
+                f"There is no folder {place.absolute().parent}.",
+                "Créela, o elija otra con --dir.",
+                "Make it, or choose another with --dir.",
+            )
+        return True
+    if not origins_of(place):
+        raise not_empty(place)
+    source = Folder(public_folder(place))
+    head = open_head(source, parse_policy(source.read("policy") or b""), quorum=False)
+    founded = next(iter(verified_entries(source, head, workers=1))).opened.statement
+    if not isinstance(founded, LedgerOpened) or founded.purpose != "demonstration":
+        raise Stop(
+            f"{place} es un registro de verdad, no una demostración.",
+            f"{place} is a real ledger, not a demonstration.",
+            f"Sírvalo con `constancia serve --dir {place}`, o elija otra carpeta con --dir.",
+            f"Serve it with `constancia serve --dir {place}`, or choose another folder with --dir.",
+        )
+    return False
+
+
+def _catch_up(place: Path) -> None:
+    """Publish what an interrupted server had journaled: opening the ledger does it."""
+    from api.operate import opened_for_writing
+    from api.settings import read_key
+
+    (origin,) = origins_of(place)[:1]
+    keys = [read_key(place / "keys" / name) for name in ("log", "desk")]
+    with opened_for_writing(place, origin, keys[0], keys[1]):
+        pass
+
+
+def _audit(place: Path) -> "Report":
+    """The real audit, with policy and founding pinned: we have just made them, so we know them."""
+    from projections.audit import audit
+
+    source = Folder(place / "public")
+    policy = parse_policy(source.read("policy") or b"")
+    head = open_head(source, policy)
+    founding = next(iter(verified_entries(source, head, workers=1))).opened.identity
+    with screen.progress("Auditando", "Auditing") as progress:
+        return audit(source, policy=policy, founding=founding, workers=1, progress=progress.at)
+
+
+def _summary(place: Path, report: "Report", seconds: float, *, fresh: bool) -> Summary:
+    """The figures, computed from the published entries as anybody would."""
+    from projections.records import DictRecords
+    from projections.replay import replay
+    from projections.reports import Report as Published
+    from projections.reports import Tally
+
+    source = Folder(place / "public")
+    head = open_head(source, parse_policy(source.read("policy") or b""))
+    records = DictRecords()
+    replay(verified_entries(source, head, workers=1), records)
+    tally: dict[str, int] = {}
+    for _, each in records.scan(Tally):
+        for counted in each.levels:
+            tally[counted.level] = tally.get(counted.level, 0) + counted.government + counted.civil_society
+    claimed = [
+        Count(claim.level, claim.claimed, claim.computed)
+        for _, published in records.scan(Published)
+        for claim in published.claims
+        if claim.measure == "level_count" and not claim.proposer and claim.computed is not None
+    ]
+    return Summary(
+        folder=str(place),
+        origin=report.origin,
+        founding=report.founding,
+        statements=head.size,
+        seconds=round(seconds, 2),
+        fresh=fresh,
+        tally=tally,
+        claimed=claimed,
+        claim_differs=any(each.claimed != each.counted for each in claimed),
+        verdict=report.verdict,
+        entries_audited=report.counts.entries,
+        findings=report.counts.findings,
+        digest=report.digest,
+    )
+
+
+def _tell(summary: Summary, report: "Report", place: Path) -> None:
+    if screen.as_json:
+        screen.json(summary)
+        return
+    pick = screen.pick
+
+    def levels(counts: dict[str, int]) -> str:
+        named = [(name, counts[name]) for name in LEVELS if counts.get(name)]
+        return ", ".join(f"{number} {pick(*LEVELS[name])}" for name, number in named)
+
+    screen.line()
+    screen.facts(
+        [
+            (pick("Registro", "Ledger"), f"{summary.origin} ({pick('demostración', 'demonstration')})"),
+            (
+                pick("Declaraciones registradas", "Statements registered"),
+                f"{summary.statements}" + (f"   ({summary.seconds:.1f} s)" if summary.fresh else ""),
+            ),
+            (
+                pick("Compromisos según las tablas", "Commitments by the tables"),
+                f"{levels(summary.tally)}   ({sum(summary.tally.values())})",
+            ),
+            (
+                pick("Lo que el informe afirma", "What the report claims"),
+                levels({each.level: each.claimed for each in summary.claimed}),
+            ),
+        ]
+    )
+    differing = [each for each in summary.claimed if each.claimed != each.counted]
+    if differing:
+        listed = "; ".join(
+            pick(
+                f"{LEVELS[each.level][0]}, afirma {each.claimed} y sus tablas dan {each.counted}",
+                f"{LEVELS[each.level][1]}, it claims {each.claimed} and its tables give {each.counted}",
+            )
+            for each in differing
+        )
+        screen.line(pick(f"No coinciden: {listed}.", f"They differ: {listed}."), style="bold yellow")
+    audited = pick(
+        f"Auditoría: {report.counts.entries} asientos y {report.counts.signatures} firmas comprobados, "
+        f"{report.counts.findings} faltas",
+        f"Audit: {report.counts.entries} entries and {report.counts.signatures} signatures checked, "
+        f"{report.counts.findings} findings",
+    )
+    screen.line(f"{audited}.")
+    show_verdict(report)
+    screen.line(
+        pick("Repita usted la auditoría: ", "Repeat the audit yourself: ")
+        + f"constancia audit {place} --policy {place}/public/policy --founding {report.founding}",
+        style="dim",
+    )
