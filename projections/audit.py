@@ -597,10 +597,15 @@ class _Audit:
 
     def read_on(self, head: Head, docket: Docket, policy: Policy, wanted: int) -> None:
         """Verify the entries behind the audited tree up to `wanted`: the ledger grew while it was being read."""
-        raw = self.source.read("checkpoint") or b""
         try:
-            newer = judge_head(raw, policy, path="checkpoint", quorum=False)
-            if newer.size <= max(head.size, wanted):
+            newer = max(
+                (
+                    judge_head(self.source.read(path) or b"", policy, path=path, quorum=False)
+                    for path in ("checkpoint", "head")
+                ),
+                key=lambda each: each.size,
+            )
+            if newer.size <= wanted:
                 return
             spine = read_spine(self.source, newer.size, newer.root, path=newer.path)
             if roots_at(self.source, spine, [head.size]).get(head.size) != head.root:
@@ -673,7 +678,7 @@ class _Audit:
     def days(self, head: Head, paths: list[str] | None) -> list[str]:
         """The files of cosigned heads: those listed, or of a web server those that the cosignatures make likely."""
         if paths is not None:
-            return [path for path in paths if path.startswith("checkpoints/")]
+            return [path for path in paths if _is_day(path)]
         latest = max((when for _, when in head.witnesses), default=0)
         if not latest or self.founded is None:
             return []
@@ -768,13 +773,13 @@ class _Audit:
                 self.add(Misbehaviour("unknown-file", "no file of a ledger has this name", path=path))
                 continue
             level = max(0, tile.level)
-            if spine.width(level, tile.index):
+            if (tile.index * WIDTH + tile.width) << 8 * level > size + _AHEAD:
+                self.add(Misbehaviour("unknown-file", "a tile far beyond the newest signed head", path=path))
+            elif spine.width(level, tile.index):
                 # Level 0 by number, so that each tile of leaf hashes is read once for all that lies over it.
                 tiles.setdefault(tile.index if level == 0 else -1, []).append(tile)
-            elif (tile.index * WIDTH) << 8 * level <= size + _AHEAD:
-                self.remark("files-ahead", size=size)
             else:
-                self.add(Misbehaviour("unknown-file", "a tile far beyond the newest signed head", path=path))
+                self.remark("files-ahead", size=size)
         for tile in tiles.pop(-1, []):
             self.check_tile(tile, spine, spine.tile(tile.level, tile.index))
         for index, group in sorted(tiles.items()):
