@@ -186,7 +186,9 @@ class Served:
     def post(self, note: bytes, contents: list[SaltedContent] | None = None, media_type: str | None = None) -> Answer:
         """POST a statement, with its contents if there are any."""
         body = note if contents is None else format_submission(note, contents)
-        named = media_type or (STATEMENT if contents is None else SUBMISSION)
+        named = media_type
+        if named is None:
+            named = STATEMENT if contents is None else SUBMISSION
         return self.request("POST", f"{self.path}/statements", body, {"content-type": named})
 
     def raw(self, sent: bytes, seconds: float = 30) -> bytes:
