@@ -54,6 +54,8 @@ def founding_notes() -> list[bytes]:
         ends={"precision": "year", "day": "2016-01-01"},
         document=world.digest_of("plan"),
     )
+    world.grant(small, "icefi", "assessor")
+    small.say("CommitmentRegistered", "copret:coordinator", **world.commitment(world.G1))
     small.open_round()
     return [entry.opened.note for entry in small.entries]
 
@@ -81,6 +83,27 @@ def comments(first: int, count: int) -> Iterator[Submitted]:
         }
         note = sign_statement(ORIGIN, msgspec.convert(fields, kind), [key])
         yield Submitted(note, (SaltedContent(salt=seed.hex(), content=content),))
+
+
+def evidence(first: int, count: int) -> Iterator[bytes]:
+    """So many different notes without contents: links to evidence by one organisation."""
+    kind = KINDS["EvidenceLinked"]
+    said_at = format_when(time.time_ns() // 1_000_000)
+    key = world.key_of("icefi")
+    for number in range(first, first + count):
+        fields: dict[str, Any] = {
+            "kind": "EvidenceLinked",
+            "plan": world.PLAN,
+            "by": [{"actor": "icefi", "key": bytes(key.verify_key).hex(), "role": "assessor"}],
+            "said_at": said_at,
+            "lang": "es-GT",
+            "for": [f"{world.G1}.M0"],
+            "url": f"https://datos.example/compromisos/g1/avance/{number}",
+            "title": f"Registro de avance número {number}",
+            "evidence_type": "page",
+            "shows": "La oficina responsable publicó el avance del mes con el nombre de quien responde.",
+        }
+        yield sign_statement(ORIGIN, msgspec.convert(fields, kind), [key])
 
 
 def make_ledger(folder: Path, count: int) -> Path:
