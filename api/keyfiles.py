@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from nacl.signing import SigningKey
 
-from api.screen import Stop
+from api.screen import Stop, reason
 
 KDF_ROUNDS = 32
 _BEGIN = b"-----BEGIN OPENSSH PRIVATE KEY-----"
@@ -66,8 +66,8 @@ def make_key_file(path: Path, passphrase: bytes | None, key: SigningKey | None =
         ) from None
     except OSError as error:
         raise Stop(
-            f"No se pudo crear {path}: {error.strerror}.",
-            f"{path} could not be made: {error.strerror}.",
+            f"No se pudo crear {path}: {reason(error)[0]}.",
+            f"{path} could not be made: {reason(error)[1]}.",
             "Revise que la carpeta exista y que usted pueda escribir en ella.",
             "See that the folder exists and that you may write there.",
         ) from None
@@ -88,8 +88,8 @@ def read_key_file(path: Path, ask: Callable[[Path], bytes]) -> SigningKey:
         raw = path.read_bytes()
     except OSError as error:
         raise Stop(
-            f"No se puede leer la llave {path}: {error.strerror}.",
-            f"The key {path} cannot be read: {error.strerror}.",
+            f"No se puede leer la llave {path}: {reason(error)[0]}.",
+            f"The key {path} cannot be read: {reason(error)[1]}.",
             f"Haga una con: constancia key new {path}",
             f"Make one with: constancia key new {path}",
         ) from None
@@ -139,8 +139,8 @@ def read_public_key(text: str) -> str:
         raw = path.read_bytes()
     except OSError as error:
         raise Stop(
-            f"«{text}» no es una llave pública (64 dígitos hexadecimales) ni un archivo de llave: {error.strerror}.",
-            f"“{text}” is neither a public key (64 hexadecimal digits) nor a key file: {error.strerror}.",
+            f"«{text}» no es una llave pública (64 dígitos hexadecimales) ni un archivo de llave: {reason(error)[0]}.",
+            f"“{text}” is neither a public key (64 hexadecimal digits) nor a key file: {reason(error)[1]}.",
             "`constancia key show ARCHIVO` imprime la llave pública de un archivo.",
             "`constancia key show FILE` prints the public key of a file.",
         ) from None

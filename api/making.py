@@ -14,7 +14,7 @@ import msgspec
 
 from api.keyfiles import public_hex, read_key_file, read_public_key
 from api.posting import Answer, Post, RefusedWithNote
-from api.screen import Stop, printable, screen
+from api.screen import Stop, printable, reason, screen
 from api.signing import Json, Signed, add_line, is_signed, parse_draft, read_signed, sign_draft, signer_words
 from ledger.errors import Misbehaviour, Refused
 from ledger.statement import canonical
@@ -34,8 +34,8 @@ def read_file(path: Path, most: int = MAX_FILE) -> bytes:
             raw = file.read(most + 1)
     except OSError as error:
         raise Stop(
-            f"No se puede leer {path}: {error.strerror}.",
-            f"{path} cannot be read: {error.strerror}.",
+            f"No se puede leer {path}: {reason(error)[0]}.",
+            f"{path} cannot be read: {reason(error)[1]}.",
             "Revise el nombre del archivo.",
             "Look at the file's name.",
         ) from None
@@ -64,8 +64,8 @@ def write_file(path: Path, content: bytes, *, private: bool = False, over: bool 
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise Stop(
-            f"No se pudo escribir {path}: {error.strerror}.",
-            f"{path} could not be written: {error.strerror}.",
+            f"No se pudo escribir {path}: {reason(error)[0]}.",
+            f"{path} could not be written: {reason(error)[1]}.",
             "Elija otro lugar.",
             "Choose another place.",
         ) from None
@@ -200,6 +200,8 @@ def show_statement(signed: Signed) -> None:
     plain: dict[str, Any] = msgspec.to_builtins(statement)
     hidden = {"kind", "by", "said_at", "lang"}
     facts += [(name, _short(value)) for name, value in plain.items() if name not in hidden]
+    for content in signed.contents:
+        facts.append((screen.pick("a la bóveda", "to the vault"), _short(msgspec.to_builtins(content.content))))
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
         screen.note(f"  {name.ljust(width)}  {value}", f"  {name.ljust(width)}  {value}", style="")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 from nacl.signing import SigningKey
 
 from api.keyfiles import make_key_file
-from api.screen import Stop
+from api.screen import Stop, reason
 
 if TYPE_CHECKING:
     from consultation.desk import Desk
@@ -53,8 +53,8 @@ def make_folder(place: Path, origin: str, log_key: SigningKey | None = None) -> 
         (place / FILE_NAME).write_text(format_settings(settings), "utf-8")
     except OSError as error:
         raise Stop(
-            f"No se pudo crear {place}: {error.strerror}.",
-            f"{place} could not be made: {error.strerror}.",
+            f"No se pudo crear {place}: {reason(error)[0]}.",
+            f"{place} could not be made: {reason(error)[1]}.",
             "Elija otra carpeta con --dir.",
             "Choose another folder with --dir.",
         ) from None

@@ -11,7 +11,7 @@ import msgspec
 
 from api.checking import show_verdict
 from api.operate import not_a_ledger, not_empty, origins_of, public_folder
-from api.screen import Stop, screen
+from api.screen import Stop, reason, screen
 from ledger.published import Folder
 from ledger.tlog.policy import parse_policy
 from ledger.verify import open_head, verified_entries
@@ -39,8 +39,8 @@ def check_port(host: str, port: int) -> None:
     except OSError as error:
         other = port + 1 if 0 < port < 65535 else 8000
         raise Stop(
-            f"No se puede escuchar en {host}, puerto {port}: {error.strerror}.",
-            f"Cannot listen on {host}, port {port}: {error.strerror}.",
+            f"No se puede escuchar en {host}, puerto {port}: {reason(error)[0]}.",
+            f"Cannot listen on {host}, port {port}: {reason(error)[1]}.",
             f"Detenga lo que lo usa, o elija otro: --port {other}   (--port 0 busca uno libre)",
             f"Stop what uses it, or choose another: --port {other}   (--port 0 finds a free one)",
         ) from None

@@ -10,6 +10,7 @@ neither result nor error. Every sentence is written twice where it is said, Span
 The reader's language is `--lang`, or else what LC_ALL, LC_MESSAGES or LANG says; Spanish unless that is English.
 """
 
+import errno
 import os
 import sys
 import time
@@ -256,6 +257,26 @@ def printable(text: str) -> str:
         char if char in "\n\t" or (char.isprintable() and char not in _TURNING) else f"\\u{ord(char):04x}"
         for char in text
     )
+
+
+_REASONS = {
+    errno.ENOENT: "no existe",
+    errno.EACCES: "no hay permiso",
+    errno.EPERM: "no hay permiso",
+    errno.EISDIR: "es una carpeta",
+    errno.ENOTDIR: "una parte de la ruta no es una carpeta",
+    errno.EEXIST: "ya existe",
+    errno.ENOSPC: "el disco está lleno",
+    errno.EROFS: "es de solo lectura",
+    errno.EADDRINUSE: "ya está en uso",
+    errno.EADDRNOTAVAIL: "esta máquina no tiene esa dirección",
+}
+
+
+def reason(error: OSError) -> tuple[str, str]:
+    """Why the machine refused, in Spanish and English."""
+    english = (error.strerror or str(error)).lower()
+    return _REASONS.get(error.errno or 0, english), english
 
 
 # Marks that turn the reading order.
