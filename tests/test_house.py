@@ -36,6 +36,8 @@ HOUSE = {
     "ledger": Room(("ledger",), frozenset({"nacl", "cryptography", "msgspec"})),
     "ledger.journal": Room(("ledger",), frozenset({"nacl", "cryptography", "msgspec", "eventsourcing"})),
     "consultation": Room(("ledger", "consultation"), frozenset({"msgspec"})),
+    # The desk has a key of its own: it signs the note that says when a refused submission came.
+    "consultation.desk": Room(("ledger", "consultation"), frozenset({"msgspec", "nacl"})),
     "projections": Room(
         ("ledger", "projections", "consultation.text"),
         frozenset({"msgspec", "psycopg"}),
