@@ -28,6 +28,8 @@ from typing import Any, Final, cast
 
 import msgspec
 
+from api import report_phrases as phrases
+from api.report_actors import ACTORS, COORDINATOR, find_actor, find_speaker
 from api.report_reader import (
     TEXT_ROWS,
     Date,
@@ -66,112 +68,6 @@ class Draft(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"{self.statement['kind']}/{self.statement['printed']['item']}"
 
 
-class Actor(msgspec.Struct, frozen=True):
-    """A body that the report speaks of: its slug, form, Spanish and English name, and how else it is printed."""
-
-    actor: str
-    form: str
-    name_es: str
-    name_en: str
-    printed: tuple[str, ...] = ()
-
-
-ACTORS: Final = (
-    Actor(
-        "copret",
-        "institution",
-        "Comisión Presidencial de Transparencia y Gobierno Electrónico (COPRET)",
-        "Presidential Commission on Transparency and Electronic Government",
-        ("COPRET", "Presidential Commission on Transparency and e-Government", "Presidential Transparency Commission",
-         "Presidential Commission on Transparency"),
-    ),
-    Actor(
-        "minfin",
-        "institution",
-        "Ministerio de Finanzas Públicas (MINFIN)",
-        "Ministry of Public Finance",
-        ("MINFIN",),
-    ),
-    Actor(
-        "segeplan",
-        "institution",
-        "Secretaría de Planificación y Programación de la Presidencia (SEGEPLAN)",
-        "Planning and Programming Secretariat of the President’s Office",
-        ("SEGEPLAN", "Economic Planning and Programming Secretariat of the President’s Office",
-         "Economic Planning and Programming Secretariat of the President’s Office SEGEPLAN",
-         "Secretary of Planning and Programming of the Presidency"),
-    ),
-    Actor(
-        "sat",
-        "institution",
-        "Superintendencia de Administración Tributaria (SAT)",
-        "Tax Administration Superintendence",
-        ("SAT", "Tax Administration Office"),
-    ),
-    Actor("ine", "institution", "Instituto Nacional de Estadística (INE)", "National Statistics Institute", ("INE",)),
-    Actor(
-        "mspas",
-        "institution",
-        "Ministerio de Salud Pública y Asistencia Social (MSPAS)",
-        "Ministry of Public Health and Social Assistance",
-        ("MSPAS",),
-    ),
-    Actor(
-        "conred",
-        "institution",
-        "Coordinadora Nacional para la Reducción de Desastres (CONRED)",
-        "National Coordinator for Disaster Reduction",
-        ("CONRED",),
-    ),
-    Actor(
-        "mingob",
-        "institution",
-        "Ministerio de Gobernación (MINGOB)",
-        "Ministry of the Interior",
-        ("Minister of the Interior",),
-    ),
-    Actor(
-        "icefi",
-        "organisation",
-        "Instituto Centroamericano de Estudios Fiscales (ICEFI)",
-        "Central American Institute for Fiscal Studies",
-        ("ICEFI",),
-    ),
-    Actor("guatecivica", "organisation", "Guatecívica", "Guatecívica", ("Non-Governmental Organization, Guatecívica",)),
-    Actor("congreso-transparente", "organisation", "Congreso Transparente", "Congreso Transparente"),
-    Actor(
-        "irm",
-        "organisation",
-        "Mecanismo de Revisión Independiente (MRI)",
-        "Independent Review Mechanism",
-        ("IRM",),
-    ),
-    Actor(
-        "ogp",
-        "organisation",
-        "Alianza para el Gobierno Abierto (AGA)",
-        "Open Government Partnership",
-        ("OGP",),
-    ),
-)  # fmt: skip
-"""Who is who in the report. Anybody else whom it names is listed as named, never guessed at."""
-
-_COORDINATOR: Final = "copret"
-_ACRONYM = re.compile(r"\s*(?:-\s*[A-Z]{2,}\s*-?|\([A-Z]{2,}\))")
-
-
-def _actor_key(name: str) -> str:
-    return fold(_ACRONYM.sub(" ", name) if _ACRONYM.sub("", name).strip() else name)
-
-
-_BY_NAME: Final = {_actor_key(n): a for a in ACTORS for n in (a.name_en, *a.printed)}
-
-
-def find_actor(name: str) -> Actor | None:
-    """The actor printed under this name, acronyms and accents aside."""
-    return _BY_NAME.get(_actor_key(name))
-
-
 # --- drafts -----------------------------------------------------------------------------------------------------------
 
 
@@ -193,11 +89,12 @@ def draft_statements(
     return drafter.drafts(), drafter.report()
 
 
-def complete_draft(draft: Draft, references: Mapping[str, str], salted: Sequence[str]) -> Json:
+def complete_draft(draft: Draft, references: Mapping[str, str], salted: Sequence[object]) -> Json:
     """The draft's statement with its placeholders filled in, still without `by` and `said_at`.
 
     `references` gives the identity (64 hex) of each statement by `Draft.name`; `salted` the salted digest of each of
-    the draft's contents. Raises KeyError for a statement that is not among the references.
+    the draft's contents, or whatever is to stand in its place until there is one. Raises KeyError for a statement
+    that is not among the references.
     """
 
     def fill(value: Any) -> Any:
@@ -257,121 +154,6 @@ def demo_drafts() -> list[Draft]:
     return decode_drafts((Path(__file__).parent / "demo" / "plan.json").read_bytes())
 
 
-_MONTH: Final = (
-    r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"  # as printed
-)
-_FULL_DATE: Final = rf"{_MONTH}\s+\d{{1,2}}\s*,\s*\d{{4}}"
-_ORDINALS: Final = {word: n for n, word in enumerate(("First", "Second", "Third", "Fourth", "Fifth", "Sixth"), 1)}
-_PLAN_TITLE = re.compile(
-    rf"(?P<cycle>{'|'.join(_ORDINALS)}) National Action Plan for Open Government\s+(?P<first>\d{{4}})-(?P<last>\d{{4}})"
-)
-_SENT = re.compile(rf"was sent to the (?P<to>[A-Z][\w ]+?) on (?P<on>{_FULL_DATE})")
-_CALL = re.compile(
-    rf"public call was made in\s+(?:the\s+)?newspaper\s+(?P<outlet>[A-Z][\w ]+?), on (?P<on>{_FULL_DATE})"
-)
-_AXIS = re.compile(r"[·•]\s*(?P<title>[A-Z][^:.]{3,100}):\s+\S.*")
-_BULLET = re.compile(r"[·•]\s*(?P<text>\S.*)")
-
-# An instrument is a type and a number (`Decree No. 101-97`), with the name in brackets that may follow it.
-_INSTRUMENT = re.compile(
-    r"\b(?P<type>(?:Internal |Government |Ministerial )?Agreement|Decree|Resolution)\s+(?:(?:No\.|[Nn]umber)\s*)?"
-    r"(?P<number>\d{1,4}-\d{2,4})(?P<of> of the (?:Congress of the Republic|Ministry of Public Finance|"
-    r"National Council of Urban and Rural Development))?(?P<name> \([A-Z][^()\d]{4,120}\))?"
-)
-_ARTICLE = re.compile(
-    r"\b[Aa]rticles? (?P<article>\d+(?: ?(?:[Bb]is|[Tt]er)\b)?+(?:(?:, | and )\d+(?: ?(?:[Bb]is|[Tt]er)\b)?+)*+)"
-    r"(?:,? of (?:the )?[^.;()]{0,40}?|, |\b[^.;()]{0,40}? of )$"
-)
-_CONSTITUTION = re.compile(r"Article (?P<article>\d+) of the (?P<title>Political Constitution of the Republic)")
-_CONVENTION = re.compile(r"(?P<title>Inter-American Convention [Aa]gainst Corruption)")
-_BETWEEN = re.compile(
-    r"(?P<title>(?:bilateral )?agreements?(?: was made)? between (?P<parties>[^.;]{8,300}?))(?= were | was | has )"
-    r"|(?P<made>agreements?(?: was made)? between (?P<parties_made>[^.;]{8,200}?))(?=\.)",
-    re.IGNORECASE,
-)
-_INSTRUMENT_TYPES: Final = {"Decree": "decree", "Resolution": "resolution"}
-
-_SPAN = re.compile(rf"[Ff]rom (?P<first>(?:{_MONTH} )?\d{{4}}) to (?P<last>(?:{_MONTH} )?\d{{4}})")
-_BENEFICIARIES = re.compile(r"total coverage of (?P<value>[\d,]+) beneficiaries")
-_TERRITORY = re.compile(r"(?P<value>\d{1,3})% of the national territory was covered")
-_COVERED = re.compile(r"(?P<value>\d+) of (?P<out_of>\d+) of the (?P<unit>[A-Z][\w]+(?: [A-Z][\w]+)+)")
-_DISTRIBUTED = re.compile(
-    rf"in (?P<on>{_MONTH},? \d{{4}}), +(?P<total>\d+) (?P<unit>[a-z ]+?) +were held, "
-    r"distributed as follows: (?P<parts>.*)"
-)
-_SECTOR = re.compile(
-    r"(?P<value>\d+)(?: Technical Committees?)? for the (?P<title>[A-Z][\w-]+(?: [A-Z][\w-]+)?) (?:Sector|Technical)"
-)
-_EXECUTION_PARTS: Final = {
-    "iniciando ejecucion": "starting",
-    "eficientes": "efficient",
-    "regulares": "regular",
-    "deficientes": "deficient",
-    "ejecutan intereses": "interest-only",
-}
-
-_TALLY = re.compile(
-    r"(?P<value>\d+) (?:have|has)(?: an?)? (?P<level>limited|considerable|substantial|full) [^,]{0,40}?,\s*"
-    r"which (?:is|corresponds to)\s+(?P<whole>\d{1,3})\.(?P<part>\d{2}) ?%"
-)
-_TALLY_OF = re.compile(r"of the (?P<out_of>\d+) commitments")
-_TALLY_LEVELS: Final = {
-    "limited": "limited", "considerable": "substantial", "substantial": "substantial", "full": "complete",
-}  # fmt: skip
-_WORD_NUMBERS: Final = {
-    word: n
-    for n, word in enumerate(
-        (
-            "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-            "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
-        )
-    )
-}  # fmt: skip
-
-_CONTEXT_TITLE = re.compile(
-    rf"POLITICAL SITUATION FROM (?P<first>{_MONTH}) TO (?P<last>{_MONTH}) (?P<year>\d{{4}})", re.I
-)
-_VACANT = re.compile(
-    rf"from (?P<month>{_MONTH}) to {_MONTH} (?P<year>\d{{4}}), the (?P<actor>[A-Z][\w ]+?),.*? did not have higher "
-    r"authority, because of the removal from office of the former (?P<post>\w+)"
-)
-_APPOINTED = re.compile(
-    r"former (?P<post>[A-Z]\w+ of [A-Z]\w+), [^,]+, who was replaced by (?:Licenciad[oa]|Mr\.|Ms\.|Dr\.)\s+"
-    r"(?P<name>(?:[A-ZÁÉÍÓÚÑ][\wáéíóúñ]+\s*){2,5}), who currently holds the position"
-)
-_ACTIVITY = re.compile(
-    r"\b(?P<title>(?:(?:[A-Z][\w-]+|regional|international) )*"
-    r"(?:Symposium|Seminar|seminar|teleconference|event|on-site visit)\b"
-    r"(?: (?:of|on) [^,.;]*?)?)(?=,| held| which| was| for |\.|;)"
-)
-_QUOTED = re.compile(r"[\"“](?P<title>[^\"“”]{8,200})[\"”]")
-_DAYS = re.compile(
-    rf"(?P<month>{_MONTH})\s+(?P<first>\d{{1,2}})(?:(?:-|\s+and\s+|\s+to\s+)(?P<last>\d{{1,2}}))?\s*,\s*(?P<year>\d{{4}})"
-    rf"|\b(?P<bare>{_MONTH}),?\s+(?P<bare_year>\d{{4}})"
-)
-_PLACE = re.compile(
-    r"held in (?P<place>[A-Z]\w+(?: [A-Z]\w+)*(?:, [A-Z]\w+)?)|in the (?P<city>city of [A-Z]\w+)|"
-    r"\d{4} in (?P<after>[A-Z]\w+(?:, [A-Z]\w+)?)"
-)
-
-_DRAFT = re.compile(
-    rf"draft of the (?P<what>[\w-]+ report).*?for a (?P<weeks>\d+) week period from (?P<month>{_MONTH}) "
-    r"(?P<first>\d{1,2})-(?P<last>\d{1,2}), (?P<year>\d{4})"
-)
-_ISSUED = re.compile(rf"[A-Z]\w+, {_FULL_DATE}\.?")
-_CHANGE = re.compile(r"essential to include in the self-assessment report, (?P<text>a summary of [^;]{10,300})")
-_HELD = re.compile(rf"on (?P<month>{_MONTH}) (?P<day>\d{{1,2}}), a Technical Committee of Open Government")
-_REMARK = re.compile(r"(?P<number>\d{1,2})\)\s+(?P<text>\S.*)")
-_SPEAKER = re.compile(
-    r"(?:The )?(?P<head>.*?),?\s*(?:Mr\.|Mrs\.|Ms\.|Dr\.|Licenciad[oa]|Engineer|Attorney)\s+(?=[A-ZÁÉÍÓÚÑ])"
-)
-_AGENDA = re.compile(r"adding items to the agenda.*?[\"“](?P<text>[^\"“”]{5,300})[\"”]")
-_PARTLY_FUNDED = re.compile(r"partially (?:un)?funded")
-_SHADOW = re.compile(
-    rf"in (?P<month>{_MONTH}), (?P<actor>[A-Z]\w+) published a report in which a delay in (?P<value>\w+) of the "
-    r"(?P<out_of>\w+) commitments"
-)
-
 _NO_PLACE: Final = {"en": "(place not printed)", "es": "(lugar no impreso)"}
 
 
@@ -392,18 +174,17 @@ class _Drafter:
         self._not_found: list[str] = []
         self._notes: list[Note] = list(printed.notes)
         self._table_notes: dict[str, list[Note]] = {t.name: list(t.notes) for t in printed.tables}
-        self._title = next((m for _, line in self._prose() if (m := _PLAN_TITLE.search(" ".join(line.split())))), None)
+        title = self._find(phrases.PLAN_TITLE)
+        self._title = title[2] if title else None
         guessed = f"{country.lower()}-{self._title['first']}-{self._title['last']}" if self._title else "plan"
         self._plan = plan or guessed
         self._claims: list[Json] = []
         self._round = f"{self._plan}-self-assessment"
         self._measured: dict[tuple[str, str], str] = {}
-        self._issued = self._issue_date()
+        issued = self._find(phrases.ISSUED)
+        self._issued = parse_date(issued[1].text) if issued else None
 
     # -- shared steps
-
-    def _prose(self) -> list[tuple[Section, str]]:
-        return [(s, p.text) for s in self._printed.sections for p in s.paragraphs]
 
     def _find(self, pattern: re.Pattern[str], *titles: str) -> tuple[Section, Paragraph, re.Match[str]] | None:
         """The first line in a section so titled (any section if no title is given) that holds the pattern."""
@@ -415,10 +196,6 @@ class _Drafter:
                 if match is not None:
                     return section, paragraph, match
         return None
-
-    def _issue_date(self) -> Date | None:
-        dates = [parse_date(text) for _, text in self._prose() if _ISSUED.fullmatch(text)]
-        return dates[-1] if dates else None
 
     def _holds(self, line: int) -> None:
         """This line's fact is in a draft."""
@@ -564,7 +341,7 @@ class _Drafter:
         return list(once.values())
 
     def _draft_plan(self) -> None:
-        sent = self._find(_SENT)
+        sent = self._find(phrases.SENT)
         self._expect("plan-title", self._title)
         self._expect("plan-sent", sent)
         if self._title is None:
@@ -578,19 +355,19 @@ class _Drafter:
             {
                 "title": self._title[0],
                 "country": self._country,
-                "cycle": _ORDINALS[self._title["cycle"]],
+                "cycle": phrases.ORDINALS[self._title["cycle"]],
                 "starts": _date(starts or Date("year", f"{self._title['first']}-01-01")),
                 "ends": _date(Date("year", f"{self._title['last']}-01-01")),
             },
             lines=[sent[1].line] if sent else [],
-            speaks_for=_COORDINATOR,
+            speaks_for=COORDINATOR,
         )
         if sent is not None:
             to = find_actor(sent[2]["to"])
             if to is not None and starts is not None:
                 body: Json = {"to": to.actor, "on": _date(starts)}
-                self._add("PlanSubmitted", "plan/submitted", place, body, speaks_for=_COORDINATOR)
-        call = self._find(_CALL)
+                self._add("PlanSubmitted", "plan/submitted", place, body, speaks_for=COORDINATOR)
+        call = self._find(phrases.CALL)
         self._expect("plan-call", call)
         if call is not None:
             body = {
@@ -599,13 +376,11 @@ class _Drafter:
                 "outlet": call[2]["outlet"],
                 "on": _date(parse_date(call[2]["on"])),
             }
-            self._add(
-                "NoticePublished", "plan/call", call[0].label, body, lines=[call[1].line], speaks_for=_COORDINATOR
-            )
+            self._add("NoticePublished", "plan/call", call[0].label, body, lines=[call[1].line], speaks_for=COORDINATOR)
 
     def _draft_axes(self) -> None:
         opening = self._printed.sections[0]
-        found = [(p, m) for p in opening.paragraphs if (m := _AXIS.fullmatch(p.text))]
+        found = [(p, m) for p in opening.paragraphs if (m := phrases.AXIS.fullmatch(p.text))]
         self._expect("axes", found)
         for number, (paragraph, match) in enumerate(found, 1):
             title = " ".join(match["title"].split())
@@ -616,7 +391,7 @@ class _Drafter:
                 {"axis": _slug(title), "title": title},
                 lines=[paragraph.line],
                 words=match[0],
-                speaks_for=_COORDINATOR,
+                speaks_for=COORDINATOR,
             )
 
     def _id(self, table: Table) -> str:
@@ -661,14 +436,14 @@ class _Drafter:
             # A commitment has no life without its title: a person decides.
             self._withheld.append({"item": item, "field": "title", "line": table.first, "holds": "name"})
             return
-        self._add("CommitmentRegistered", item, table.section, body | texts, full=full, speaks_for=_COORDINATOR)
+        self._add("CommitmentRegistered", item, table.section, body | texts, full=full, speaks_for=COORDINATOR)
 
     def _draft_mechanisms(self, table: Table) -> None:
         for number, mechanism in enumerate(table.mechanisms, 1):
             item = f"{table.name}/mechanism/{number}"
             texts, full = self._texts(item, {"text": mechanism})
             body: Json = {"mechanism": f"{self._id(table)}.M{number}"} | texts
-            self._add("MechanismDefined", item, table.section, body, full=full, speaks_for=_COORDINATOR)
+            self._add("MechanismDefined", item, table.section, body, full=full, speaks_for=COORDINATOR)
 
     def _draft_level(self, table: Table) -> None:
         results = table.fields.get("results")
@@ -739,7 +514,7 @@ class _Drafter:
         found: dict[tuple[str, str], tuple[Json, int]] = {}
         for name in (*TEXT_ROWS, "next_steps", "further"):
             field = table.fields.get(name)
-            for body in _instruments(field.text if field else ""):
+            for body in phrases.find_instruments(field.text if field else ""):
                 key = (body["instrument_type"], fold(body.get("instrument_no", body["title"])))
                 if key not in found and field is not None:
                     found[key] = (body, field.first)
@@ -774,7 +549,7 @@ class _Drafter:
                 },
                 lines=[meeting.line],
                 words=meeting.words,
-                speaks_for=_COORDINATOR,
+                speaks_for=COORDINATOR,
             )
 
     def _section_at(self, line: int) -> str:
@@ -783,7 +558,7 @@ class _Drafter:
 
     def _draft_remarks(self) -> None:
         """The committee at which the draft was discussed: it has no number and no place in print."""
-        held = self._find(_HELD, "VALIDATION")
+        held = self._find(phrases.HELD, "VALIDATION")
         self._expect("last-committee", held)
         if held is None or self._issued is None or self._issued.day is None:
             return
@@ -802,14 +577,14 @@ class _Drafter:
         }
         self._add(
             "MeetingConvened", "meeting/last", section.label, body, lines=[paragraph.line], form="summary",
-            speaks_for=_COORDINATOR,
+            speaks_for=COORDINATOR,
         )  # fmt: skip
         remarks: list[tuple[int, Paragraph, str, str, str]] = []
         for line in section.paragraphs:
-            remark = _REMARK.fullmatch(line.text)
+            remark = phrases.REMARK.fullmatch(line.text)
             if remark is None:
                 continue
-            speaker = _speaker(remark["text"])
+            speaker = find_speaker(remark["text"])
             if speaker is None:
                 self._notes.append(Note("remark-speaker", line.line))
             else:
@@ -823,7 +598,7 @@ class _Drafter:
                 section.label,
                 {"meeting": meeting, "present": [p for i, p in enumerate(present) if p not in present[:i]]},
                 form="summary",
-                speaks_for=_COORDINATOR,
+                speaks_for=COORDINATOR,
             )
         for number, line, text, actor, post in remarks:
             item = f"meeting/last/remark/{number}"
@@ -831,13 +606,13 @@ class _Drafter:
             body = {"meeting": meeting, "speaker": actor, "post": post, "words": words}
             self._add(
                 "RemarkRecorded", item, section.label, body, lines=[line.line], full=full, contents=contents,
-                speaks_for=_COORDINATOR,
+                speaks_for=COORDINATOR,
             )  # fmt: skip
         for number, line, text, actor, _ in remarks:
             self._draft_of_remark(number, line, text, actor, section)
 
     def _draft_of_remark(self, number: int, line: Paragraph, text: str, actor: str, section: Section) -> None:
-        agenda = _AGENDA.search(text)
+        agenda = phrases.AGENDA.search(text)
         if agenda is not None:
             item = f"meeting/last/remark/{number}/agenda"
             words, contents, full = self._words(item, agenda["text"], line.line, salt=False)
@@ -845,7 +620,7 @@ class _Drafter:
                 "AgendaItemProposed", item, section.label, {"words": words}, full=full, contents=contents,
                 speaks_for=actor,
             )  # fmt: skip
-        if _PARTLY_FUNDED.search(text):
+        if phrases.PARTLY_FUNDED.search(text):
             item = f"meeting/last/remark/{number}/funding"
             quoted = agenda["text"] if agenda else text
             words, contents, full = self._words(item, quoted, line.line, salt=False)
@@ -855,13 +630,13 @@ class _Drafter:
             if len(own) == 1:
                 body["subject"] = self._id(own[0])
             self._add("FundingRecorded", item, section.label, body, full=full, contents=contents, speaks_for=actor)
-        shadow = _SHADOW.search(text)
+        shadow = phrases.SHADOW.search(text)
         if shadow is not None:
             self._draft_shadow_report(shadow, f"meeting/last/remark/{number}/report", section, line)
 
     def _draft_shadow_report(self, match: re.Match[str], item: str, section: Section, line: Paragraph) -> None:
         actor = find_actor(match["actor"])
-        value, out_of = (_WORD_NUMBERS.get(match[n].casefold()) for n in ("value", "out_of"))
+        value, out_of = (phrases.WORD_NUMBERS.get(match[n].casefold()) for n in ("value", "out_of"))
         on = parse_date(f"{match['month']} {self._issued.day[:4]}") if self._issued and self._issued.day else None
         if actor is None or value is None or out_of is None or on is None or on.day is None:
             self._notes.append(Note("shadow-report", line.line))
@@ -880,7 +655,7 @@ class _Drafter:
     def _draft_recommendations(self) -> None:
         """The coordinator's account of what it was advised and did: so each is answered as accepted."""
         section = self._printed.section("RECOMMENDATIONS OF THE INDEPENDENT")
-        bullets = [(p, m) for p in (section.paragraphs if section else ()) if (m := _BULLET.fullmatch(p.text))]
+        bullets = [(p, m) for p in (section.paragraphs if section else ()) if (m := phrases.BULLET.fullmatch(p.text))]
         self._expect("recommendations", bullets)
         if section is None:
             return
@@ -891,18 +666,18 @@ class _Drafter:
                 "RecommendationMade",
                 item,
                 section.label,
-                {"to": _COORDINATOR, "advice_of": "irm", "words": words},
+                {"to": COORDINATOR, "advice_of": "irm", "words": words},
                 lines=[paragraph.line],
                 form="summary",
                 full=full,
                 contents=contents,
-                speaks_for=_COORDINATOR,
+                speaks_for=COORDINATOR,
             )
             if kept:
                 answer: Json = {"answers": [{"$ref": f"RecommendationMade/{item}"}], "disposition": "accepted"}
                 self._add(
                     "ResponseGiven", f"{item}/response", section.label, answer, form="summary",
-                    speaks_for=_COORDINATOR,
+                    speaks_for=COORDINATOR,
                 )  # fmt: skip
 
     def _draft_activities(self) -> None:
@@ -912,8 +687,8 @@ class _Drafter:
                 continue
             for paragraph in section.paragraphs:
                 text = " ".join(paragraph.text.split())
-                title = _QUOTED.search(text) or _ACTIVITY.search(text)
-                days = _DAYS.search(text)
+                title = phrases.QUOTED.search(text) or phrases.ACTIVITY.search(text)
+                days = phrases.DAYS.search(text)
                 if title is None or days is None:
                     continue
                 number += 1
@@ -924,7 +699,7 @@ class _Drafter:
         self, number: int, section: Section, paragraph: Paragraph, text: str, title: str, days: re.Match[str]
     ) -> None:
         item = f"activity/{number}"
-        place = _PLACE.search(text)
+        place = phrases.PLACE.search(text)
         words, contents, full = self._words(item, text, paragraph.line, salt=False)
         body: Json = {
             "activity_form": "exchange",
@@ -941,12 +716,12 @@ class _Drafter:
                 body["last_day"] = _date(parse_date(f"{days['month']} {days['last']}, {days['year']}"))
         self._add(
             "ActivityRecorded", item, section.label, body, lines=[paragraph.line], full=full, contents=contents,
-            speaks_for=_COORDINATOR,
+            speaks_for=COORDINATOR,
         )  # fmt: skip
 
     def _draft_context(self) -> None:
         section = self._printed.section("POLITICAL SITUATION")
-        title = _CONTEXT_TITLE.search(section.title) if section else None
+        title = phrases.CONTEXT_TITLE.search(section.title) if section else None
         self._expect("context", title)
         if section is None or title is None or not section.paragraphs:
             return
@@ -957,10 +732,10 @@ class _Drafter:
         body: Json = {"first_day": first, "last_day": last, "words": words}
         self._add(
             "ContextNoted", "context", section.label, body, lines=lines, full=full, contents=contents,
-            speaks_for=_COORDINATOR,
+            speaks_for=COORDINATOR,
         )  # fmt: skip
-        vacant = self._find(_VACANT, section.title)
-        appointed = self._find(_APPOINTED, section.title)
+        vacant = self._find(phrases.VACANT, section.title)
+        appointed = self._find(phrases.APPOINTED, section.title)
         self._expect("office", vacant)
         if vacant is None:
             return
@@ -973,18 +748,18 @@ class _Drafter:
             "post": appointed[2]["post"] if appointed else match["post"],
             "on": _date(parse_date(f"{match['month']} {match['year']}")),
         }
-        self._add("OfficeHolderChanged", "office/1", section.label, office, speaks_for=_COORDINATOR)
+        self._add("OfficeHolderChanged", "office/1", section.label, office, speaks_for=COORDINATOR)
         if appointed is not None:
             name = " ".join(appointed[2]["name"].split())
             # From when the new holder held the office is not printed.
             office = office | {"on": {"precision": "none"}, "person": {"$content": 0}}
             self._add(
                 "OfficeHolderChanged", "office/2", section.label, office, contents=[{"name": name}],
-                speaks_for=_COORDINATOR,
+                speaks_for=COORDINATOR,
             )  # fmt: skip
 
     def _draft_round(self) -> None:
-        found = self._find(_DRAFT, "VALIDATION")
+        found = self._find(phrases.DRAFT, "VALIDATION")
         self._expect("round", found)
         if found is None:
             return
@@ -1007,17 +782,17 @@ class _Drafter:
             "langs": [],
         }
         self._add(
-            "RoundOpened", "round", section.label, body, lines=[paragraph.line], speaks_for=_COORDINATOR
+            "RoundOpened", "round", section.label, body, lines=[paragraph.line], speaks_for=COORDINATOR
         )  # fmt: skip
         notice: Json = {"announces": "round", "round": self._round}
         link = next((u for raw in re.findall(r"https?://\S+", text) if (u := parse_link(raw))), None)
         web = notice | {"medium": "web", "on": _date(days[0])} | ({"url": link} if link else {})
-        self._add("NoticePublished", "round/notice/web", section.label, web, speaks_for=_COORDINATOR)
+        self._add("NoticePublished", "round/notice/web", section.label, web, speaks_for=COORDINATOR)
         if re.search(r"\bby e-?mail\b", text):
             email = notice | {"medium": "email", "on": {"precision": "none"}}
-            self._add("NoticePublished", "round/notice/email", section.label, email, speaks_for=_COORDINATOR)
+            self._add("NoticePublished", "round/notice/email", section.label, email, speaks_for=COORDINATOR)
         self._draft_comments(section)
-        change = self._find(_CHANGE)
+        change = self._find(phrases.CHANGE)
         changes: list[Json] = [{"text": change[2]["text"], "comments": []}] if change else []
         # The report itself is the next version of its draft.
         self._add(
@@ -1026,7 +801,7 @@ class _Drafter:
             section.label,
             {"round": self._round, "version": 2, "changes": changes},
             lines=[change[1].line] if change else [],
-            speaks_for=_COORDINATOR,
+            speaks_for=COORDINATOR,
         )
 
     def _when(self, local: str) -> str:
@@ -1070,7 +845,7 @@ class _Drafter:
                 self._notes.append(Note("measure-owner", measure.first))
                 continue
             what = re.sub(r"(?i)^evolution of the execution of | from .*$", "", measure.caption)
-            parts = [(_EXECUTION_PARTS.get(fold(label), _slug(label)), label) for label, _ in measure.rows]
+            parts = [(phrases.EXECUTION_PARTS.get(fold(label), _slug(label)), label) for label, _ in measure.rows]
             indicator = self._indicator(holder, _slug(what), measure.caption, "operations", parts=parts)
             for column, date in enumerate(measure.dates):
                 values = [
@@ -1102,26 +877,26 @@ class _Drafter:
     def _draft_phrases(self, table: Table, field: Field) -> None:
         """Figures that stand in prose, by a small table of phrases."""
         text = " ".join(field.text.split())
-        span = _SPAN.search(text)
+        span = phrases.SPAN.search(text)
         when: Json = {"as_of": {"precision": "none"}}
         if span is not None:
             when = {"first_day": _date(parse_date(span["first"])), "last_day": _date(parse_date(span["last"]))}
         found: list[tuple[str, str, str, Json]] = []
-        if (m := _BENEFICIARIES.search(text)) is not None:
+        if (m := phrases.BENEFICIARIES.search(text)) is not None:
             value = int(m["value"].replace(",", ""))
             found.append(("beneficiaries", m[0], "persons", when | {"values": [{"value": value}]}))
-        if (m := _TERRITORY.search(text)) is not None:
+        if (m := phrases.TERRITORY.search(text)) is not None:
             value = int(m["value"]) * 100
             found.append(("territory", m[0], "bp", when | {"values": [{"value": value}], "out_of": 10000}))
-        if (m := _COVERED.search(text)) is not None:
+        if (m := phrases.COVERED.search(text)) is not None:
             values: Json = {"values": [{"value": int(m["value"])}], "out_of": int(m["out_of"])}
             found.append((_slug(m["unit"]), m[0], m["unit"], when | values))
         for name, title, unit, body in found:
             self._note_repeated(table, field, name, title)
             indicator = self._indicator(table, name, title, unit)
             self._measure(table, name, indicator, body)
-        if (m := _DISTRIBUTED.search(text)) is not None:
-            parts = [(_slug(s["title"]), s["title"], int(s["value"])) for s in _SECTOR.finditer(m["parts"])]
+        if (m := phrases.DISTRIBUTED.search(text)) is not None:
+            parts = [(_slug(s["title"]), s["title"], int(s["value"])) for s in phrases.SECTOR.finditer(m["parts"])]
             if sum(value for *_, value in parts) != int(m["total"]):
                 self._table_notes[table.name].append(Note("figures-sum", field.first, m["total"]))
             indicator = self._indicator(table, _slug(m["unit"]), m["unit"], m["unit"], parts=[p[:2] for p in parts])
@@ -1143,18 +918,15 @@ class _Drafter:
     # -- the report as a statement
 
     def _draft_report(self) -> None:
-        tally = next(((s, p) for s in self._printed.sections for p in s.paragraphs if _TALLY.search(p.text)), None)
+        tally, issued = self._find(phrases.TALLY), self._find(phrases.ISSUED)
         self._expect("tally", tally)
         self._expect("issue-date", self._issued)
-        lines: list[int] = []
         if tally is not None:
-            text = " ".join(tally[1].text.split())
-            self._claims = _claims(text)
-            lines.append(tally[1].line)
+            self._claims = phrases.find_claims(" ".join(tally[1].text.split()))
         if self._issued is None:
             return
-        issued = next((p.line for s in self._printed.sections for p in s.paragraphs if _ISSUED.fullmatch(p.text)), None)
-        section = self._section_at(lines[0]) if lines else "0"
+        lines = [found[1].line for found in (tally, issued) if found is not None]
+        section = self._section_at(lines[0])
         title = self._title[0] if self._title else self._plan
         body: Json = {
             "report": f"{self._plan}-self-assessment-midterm",
@@ -1165,8 +937,7 @@ class _Drafter:
             "claims": self._claims,
         }
         self._add(
-            "ReportPublished", "report", section, body, lines=[*lines, *([issued] if issued else [])], form="summary",
-            speaks_for=_COORDINATOR,
+            "ReportPublished", "report", section, body, lines=lines, form="summary", speaks_for=COORDINATOR
         )  # fmt: skip
 
     # -- what happened
@@ -1255,7 +1026,7 @@ class _Drafter:
             for name in ("institution", "to", "speaker", "advice_of"):
                 if name in body:
                     used.setdefault(body[name])
-            used.setdefault(body["printed"].get("on_behalf_of", _COORDINATOR))
+            used.setdefault(body["printed"].get("on_behalf_of", COORDINATOR))
             for attendee in body.get("present", ()):
                 used.setdefault(attendee["actor"])
         known = {a.actor: a for a in ACTORS}
@@ -1303,68 +1074,3 @@ def _slug(text: str) -> str:
 
 def _note_json(note: Note) -> Json:
     return {"code": note.code, "line": note.line} | ({"detail": note.detail} if note.detail else {})
-
-
-def _speaker(text: str) -> tuple[str, str] | None:
-    """(actor, post) of a remark: what stands before the speaker's title and name."""
-    match = _SPEAKER.match(text)
-    if match is None:
-        return None
-    head = match["head"]
-    names = sorted(((n, a) for a in ACTORS for n in (a.name_en, *a.printed)), key=lambda pair: -len(pair[0]))
-    for name, actor in names:
-        at = head.casefold().find(name.casefold())
-        if at < 0:
-            continue
-        if name.startswith("Minister "):
-            # "Deputy Minister of the Interior": the post names the ministry.
-            return actor.actor, head
-        rest = head[:at] + " " + head[at + len(name) :]
-        rest = re.sub(r"-[A-Z]+-|(?i:\b(?:of|the|civil organization)\b)|,", " ", rest)
-        post = " ".join(rest.split())
-        return actor.actor, post[0].upper() + post[1:] if post else "representative"
-    return None
-
-
-def _instruments(text: str) -> list[Json]:
-    """The laws, decrees, resolutions and agreements that a text names."""
-    flat = " ".join(text.split())
-    found: list[Json] = []
-    for match in _INSTRUMENT.finditer(flat):
-        kind = _INSTRUMENT_TYPES.get(match["type"], "agreement")
-        body: Json = {
-            "instrument_type": kind,
-            "instrument_no": match["number"],
-            "title": match[0],
-            "parties": [],
-        }
-        article = _ARTICLE.search(flat[max(0, match.start() - 120) : match.start()])
-        if article is not None:
-            body["article"] = article["article"]
-        found.append(body)
-    for match in _CONSTITUTION.finditer(flat):
-        found.append({"instrument_type": "law", "title": match["title"], "article": match["article"], "parties": []})
-    for match in _CONVENTION.finditer(flat):
-        found.append({"instrument_type": "agreement", "title": match["title"], "parties": []})
-    for match in _BETWEEN.finditer(flat):
-        parties = match["parties"] or match["parties_made"]
-        names = [re.sub(r"^(?:and )?(?:the )?", "", p).strip() for p in re.split(r", | and (?=[A-Zt])", parties)]
-        title = match["title"] or match["made"]
-        found.append({"instrument_type": "agreement", "title": title, "parties": [n for n in names if n]})
-    return found
-
-
-def _claims(text: str) -> list[Json]:
-    """The narrative's own tally: counts by level and the printed percents, most complete first."""
-    whole = _TALLY_OF.search(text)
-    out_of = int(whole["out_of"]) if whole else None
-    counts: list[Json] = []
-    shares: list[Json] = []
-    order = {"complete": 0, "substantial": 1, "limited": 2}
-    for match in sorted(_TALLY.finditer(text), key=lambda m: order[_TALLY_LEVELS[m["level"]]]):
-        scope = {"level": _TALLY_LEVELS[match["level"]]}
-        count: Json = {"measure": "level_count", "scope": scope, "value": int(match["value"])}
-        counts.append(count | ({"out_of": out_of} if out_of else {}))
-        points = int(match["whole"]) * 100 + int(match["part"])
-        shares.append({"measure": "level_share_bp", "scope": scope, "value": points, "out_of": 10000})
-    return counts + shares

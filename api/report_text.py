@@ -120,7 +120,7 @@ def _docx_paragraph(paragraph: ElementTree.Element) -> list[str]:
 # --- text to blocks ---------------------------------------------------------------------------------------------------
 
 _BOOKMARK = re.compile(r"\[bookmark: [^\]]*\]")
-_HEADING = re.compile(r"\s*(?:(\d{1,2}(?:\.\d{1,2})*)\.?\s+)?(\S.*?)\s*$")
+_HEADING = re.compile(r"(?:(\d{1,2}(?:\.\d{1,2})*)\.?\s+)?(\S.*)")
 BULLETS: Final = "·•▪‣-–"
 
 
@@ -163,7 +163,7 @@ def tidy(lines: Iterable[str]) -> str:
 
 def parse_heading(line: str, inside_cell: bool) -> tuple[str, str] | None:
     """(number, title) of a section heading: mostly capitals; inside a cell only with a number."""
-    match = _HEADING.match(_BOOKMARK.sub("", line))
+    match = _HEADING.fullmatch(_BOOKMARK.sub("", line).strip())
     if match is None or (inside_cell and match[1] is None):
         return None
     title = " ".join(match[2].split())
