@@ -28,8 +28,18 @@ from api.record import Hidden, Reader, Shown, View
 from api.site import Place
 from consultation.text import Content
 from ledger.statement import Entry
-from ledger.vocabulary import Statement, Words, commitment_of, commitments_of
-from projections.commitments import Axis, Commitment, Day, Evidence, LevelSaid, Mechanism, PlanState
+from ledger.vocabulary import IndicatorDefined, Statement, Words, commitment_of, commitments_of
+from projections.commitments import (
+    Axis,
+    Commitment,
+    Day,
+    Evidence,
+    Indicator,
+    LevelSaid,
+    Measure,
+    Mechanism,
+    PlanState,
+)
 from projections.meetings import Meeting
 from projections.records import Record
 from projections.reports import ClaimChecked, Report
@@ -46,7 +56,6 @@ MAX_LINKS = 100
 MAX_SCAN = 500
 MAX_MARKS = 500
 MAX_QUERY = 200
-DAY_MS = 86_400_000
 
 # The lanes of a timeline, in this order.
 VOICES = ("government", "civil_society", "irm", "evidence", "citizen")
@@ -235,8 +244,12 @@ def after_index(reading: Reading, kind: type[R], topic: str, size: int, anchor: 
 
 def commitments_in(reading: Reading, plan: str) -> list[Commitment]:
     """The commitments of a plan: the government's first, by number (G2 before G10)."""
-    found = [commitment for _, commitment in reading.view.records.scan(Commitment, prefix=f"{plan}/")]
-    return sorted(found, key=lambda one: (one.proposer != "government", one.number))
+    return in_order([commitment for _, commitment in reading.view.records.scan(Commitment, prefix=f"{plan}/")])
+
+
+def in_order(commitments: Sequence[Commitment]) -> list[Commitment]:
+    """The government's first, then by letter and number."""
+    return sorted(commitments, key=lambda one: (one.proposer != "government", one.number, one.commitment))
 
 
 def code_of(identifier: str) -> str:
@@ -383,6 +396,7 @@ def commitment_page(reading: Reading) -> Response[bytes]:
         raise Problem(404, "There is no such commitment.")
     identifier = commitment.commitment
     history, pages = after_index(reading, HistoryLine, identifier, TIMELINE_PAGE, "#historia")
+    everything = [line for _, line in records.scan(HistoryLine, prefix=f"{identifier}/", limit=MAX_SCAN)]
     links = [evidence for _, evidence in records.scan(Evidence, prefix=f"{identifier}/", limit=MAX_LINKS)]
     mechanisms = [mechanism for _, mechanism in records.scan(Mechanism, prefix=f"{identifier}.M")]
     assessed = [said_words(reading, said) for said in commitment.assessed]
@@ -417,13 +431,75 @@ def commitment_page(reading: Reading) -> Response[bytes]:
             mechanism_words(mechanism)
             for mechanism in sorted(mechanisms, key=lambda one: mechanism_number(one.mechanism))
         ],
+        indicators=indicators_of(reading, identifier, everything),
         links=[link_words(reading, evidence) for evidence in links],
         links_left=commitment.evidence > MAX_LINKS,
-        comments=comments_about(reading, commitment),
+        comments=comments_among(reading, everything),
         timeline=[line_of(reading, reading.view.entry(line.index)) for line in history],
         voices=VOICES,
         pages=pages,
         offset=reading.say.offset,
+    )
+
+
+def indicators_of(reading: Reading, commitment: str, history: Iterable[HistoryLine]) -> list[dict[str, Any]]:
+    """The figures that follow a commitment, one table each: a row for each measuring, a column for each part."""
+    tables: list[dict[str, Any]] = []
+    for line in history:
+        if line.kind != "IndicatorDefined":
+            continue
+        defined = statement_at(reading, line.index)
+        assert isinstance(defined, IndicatorDefined)
+        indicator = reading.view.records.get(Indicator, defined.indicator)
+        if indicator is None:
+            continue
+        measures = reading.view.records.scan(Measure, prefix=f"{indicator.indicator}/", limit=MAX_LINKS)
+        tables.append(
+            {
+                "title": indicator.title,
+                "unit": indicator.unit,
+                "lang": indicator.lang,
+                "index": indicator.index,
+                "printed": indicator.printed,
+                "heads": [title for _, title in indicator.parts] or [reading.text("Value")],
+                "rows": [measure_words(reading, indicator, measure) for _, measure in measures],
+            }
+        )
+    return tables
+
+
+def measure_words(reading: Reading, indicator: Indicator, measure: Measure) -> dict[str, Any]:
+    """A row of an indicator's table."""
+    say = reading.say
+    values = dict(measure.values)
+    cells = [
+        say.decimal(values[part], indicator.decimals) if part in values else "–"
+        for part in ([part for part, _ in indicator.parts] or [""])
+    ]
+    if measure.out_of is not None and len(cells) == 1:
+        cells = [reading.text("%(count)s of %(total)s", count=cells[0], total=say.number(measure.out_of))]
+    if measure.as_of is not None:
+        date = say.date(measure.as_of)
+    elif measure.first_day is not None and measure.last_day is not None:
+        date = reading.text("%(first)s to %(last)s", first=say.date(measure.first_day), last=say.date(measure.last_day))
+    else:
+        date = ""
+    return {"date": date, "cells": cells, "index": measure.index}
+
+
+def around_page(reading: Reading) -> Response[bytes]:
+    """What was said of a plan as a whole."""
+    name = reading.place.segments[1]
+    plan = reading.view.records.get(PlanState, name)
+    if plan is None:
+        raise Problem(404, "There is no such plan.")
+    history, pages = after_index(reading, HistoryLine, f"plan/{name}", TIMELINE_PAGE)
+    return answer(
+        reading,
+        "around.html",
+        plan={"title": plan.title, "lang": plan.lang, "href": reading.place.to("planes", name)},
+        timeline=[line_of(reading, reading.view.entry(line.index)) for line in history],
+        pages=pages,
     )
 
 
@@ -667,18 +743,24 @@ def report_page(reading: Reading) -> Response[bytes]:
         reading,
         "report.html",
         report=report_words(reading, report),
+        tally=next(
+            (one["sentence"] for one in claimed_tallies(reading, report.plan) if one["index"] == report.index), ""
+        ),
         claims=[claim_words(reading, claim) for claim in report.claims],
     )
 
 
 MEASURES: Mapping[str, str] = {
     "commitment_count": msg("Commitments"),
-    "level_count": msg("Commitments at a level"),
-    "level_share_bp": msg("Share of commitments at a level"),
     "meeting_count": msg("Meetings"),
     "comment_count": msg("Comments"),
     "response_count": msg("Answered comments"),
     "withheld_count": msg("Withheld comments"),
+    "delayed": msg("Delayed commitments"),
+}
+AT_A_LEVEL: Mapping[str, str] = {
+    "level_count": msg("Commitments at level %(level)s"),
+    "level_share_bp": msg("Share of commitments at level %(level)s"),
 }
 
 
@@ -696,9 +778,9 @@ def claim_words(reading: Reading, claim: ClaimChecked) -> dict[str, Any]:
             return say.number(value)
         return reading.text("%(count)s of %(total)s", count=say.number(value), total=say.number(claim.out_of))
 
-    label = MEASURES.get(claim.measure)
-    parts = [reading.text(label) if label else claim.measure]
-    parts += [f"«{say.name('level', claim.level)}»"] if claim.level else []
+    label = (AT_A_LEVEL if claim.level else MEASURES).get(claim.measure)
+    level = lower(reading, claim.level) if claim.level else ""
+    parts = [reading.say.words.gettext(label) % {"level": level} if label else claim.measure]
     parts += [say.name("proposer", claim.proposer)] if claim.proposer else []
     parts += [plain(reading.actor(claim.institution))] if claim.institution else []
     parts += [claim.round] if claim.round else []
@@ -715,7 +797,7 @@ def claim_words(reading: Reading, claim: ClaimChecked) -> dict[str, Any]:
         "difference": difference,
         "verdict": claim.verdict,
         # A share has the same commitments behind it as the count beside it.
-        "behind": [] if share else [member_of(reading, commitment) for commitment in members if commitment],
+        "behind": [] if share else [member_of(reading, one) for one in in_order([one for one in members if one])],
     }
 
 
@@ -741,7 +823,7 @@ def round_words(reading: Reading, found: Round) -> dict[str, Any]:
         "href": reading.place.to("consultas", found.round),
         "window": window_sentence(reading, found),
         "phase": phase,
-        "days_left": (found.closes_ms - reading.now_ms) // DAY_MS if phase == "open" else None,
+        "days_left": days_between(say, reading.now_ms, found.closes_ms - 1) if phase == "open" else None,
         "index": found.index,
         "printed": found.printed,
         "lang": found.lang,
@@ -755,6 +837,11 @@ def round_words(reading: Reading, found: Round) -> dict[str, Any]:
         "parts": [{"part": part, "title": title} for part, title in found.parts],
         "answer_by": say.day(found.answer_by) if found.answer_by else "",
     }
+
+
+def days_between(say: Phrasing, start_ms: int, end_ms: int) -> int:
+    """How many midnights lie between two times, on the ledger's clock: 0 is "today"."""
+    return (say.local(end_ms).date() - say.local(start_ms).date()).days
 
 
 def window_sentence(reading: Reading, found: Round) -> str:
@@ -805,7 +892,22 @@ def round_page(reading: Reading) -> Response[bytes]:
         comments=[comment_words(reading, comment, found) for comment in comments],
         pages=pages,
         may_comment=not found.printed and reading.view.newest and state_at(found, reading.now_ms) in ("open", "late"),
-        comment_command=f'constancia comment --to {address} --round {name} "…"',
+        comment_commands=comment_commands(reading, found, address),
+    )
+
+
+def comment_commands(reading: Reading, found: Round, address: str) -> str:
+    """How to comment from a command line: a key, a draft, a signature, and off it goes."""
+    text = reading.text("Write your comment here")
+    draft = (
+        f'{{"kind": "CommentSubmitted", "plan": "{found.plan}", "round": "{found.round}", "version": {found.version}, '
+        f'"about": "whole", "salted_digest": {{"$content": {{"text": "{text}"}}}}}}'
+    )
+    return (
+        f"constancia key new mi-llave\n"
+        f"echo '{draft}' > comentario.json\n"
+        f"constancia sign comentario.json --key mi-llave --role citizen --origin {reading.view.ledger.origin}\n"
+        f"constancia submit comentario.submission.json --to {address}"
     )
 
 
@@ -850,13 +952,11 @@ def text_of(content: Content | None, field: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def comments_about(reading: Reading, commitment: Commitment) -> list[dict[str, Any]]:
-    """The first comments about a commitment, whatever the round."""
-    if not commitment.comments:
-        return []
+def comments_among(reading: Reading, history: Iterable[HistoryLine]) -> list[dict[str, Any]]:
+    """The comments in the history of a commitment, whatever their round; the first of them."""
     records = reading.view.records
     found: list[dict[str, Any]] = []
-    for _, line in records.scan(HistoryLine, prefix=f"{commitment.commitment}/", limit=MAX_SCAN):
+    for line in history:
         if line.kind in ("CommentSubmitted", "CommentTranscribed") and len(found) < LIST_PAGE:
             known = records.get(Known, line.identity)
             comment = records.get(Comment, known.place) if known else None
@@ -969,7 +1069,7 @@ def entry_bytes_page(reading: Reading) -> Response[bytes]:
     """The bytes of an entry, as text that no browser takes for anything else."""
     headers = dict(site.HEADERS) | {"cache-control": "public, max-age=31536000, immutable"}
     raw = reading.view.entry_bytes(entry_index(reading))
-    return Response(raw, media_type="text/plain; charset=utf-8", headers=headers)
+    return Response(raw, media_type="text/plain", headers=headers)
 
 
 def verify_page(reading: Reading) -> Response[bytes]:
@@ -980,6 +1080,7 @@ def verify_page(reading: Reading) -> Response[bytes]:
         reading,
         "verify.html",
         ledger_url=url,
+        install_commands="make install\n. .venv/bin/activate",
         audit_command=f"constancia audit {url}",
         pinned_command=f"curl -o policy.txt {url}/policy\n"
         f"constancia audit {url} \\\n    --policy policy.txt \\\n    --founding {ledger.founding}",
@@ -1025,6 +1126,7 @@ def answer(reading: Reading, template: str, status: int = 200, **words: Any) -> 
         },
         purpose=view.ledger.purpose,
         actor=lambda slug: shown(reading.actor(slug)),
+        brief=lambda slug: site.brief(reading.actor(slug)),
         commitment_href=reading.to_commitment,
         words_of=lambda words, identity: words_of(reading, words, identity),
         **words,
@@ -1037,8 +1139,8 @@ def sections(say: Phrasing, plan: str | None) -> tuple[tuple[tuple[str, ...], st
         (("consultas",), msg("Consultations")),
         (("reuniones",), msg("Meetings")),
         (("informes",), msg("Published reports")),
-        (("verificar",), msg("How to verify")),
-        (("asientos",), msg("Ledger entries")),
+        (("verificar",), msg("Verify")),
+        (("asientos",), msg("Entries")),
         (("acerca",), msg("About")),
     ]
     if plan is not None:
@@ -1058,6 +1160,7 @@ Page = Callable[[Reading], Response[bytes]]
 PAGES: Mapping[str, Page] = {
     "/": home_page,
     "/planes/{plan:str}": plan_page,
+    "/planes/{plan:str}/entorno": around_page,
     "/planes/{plan:str}/compromisos/{code:str}": commitment_page,
     "/consultas": rounds_page,
     "/consultas/{round:str}": round_page,
@@ -1080,6 +1183,7 @@ def now() -> int:
 
 def router(reader: Reader, clock: Clock = now) -> Router:
     """Every page of a ledger in every language, under its path. What they raise as Problem is answered as a page."""
+    site.warm()
     handlers: list[HTTPRouteHandler] = []
     for language, segment in site.SEGMENTS.items():
         prefix = f"/{segment}" if segment else ""

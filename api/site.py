@@ -8,6 +8,7 @@ Nothing here knows what a commitment is. Words stand in `projections/words`, wha
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -126,6 +127,20 @@ def environment(language: str) -> jinja2.Environment:
     return made
 
 
+def warm() -> None:
+    """Read and compile every template, so that no reader waits for it."""
+    for language in languages():
+        made = environment(language)
+        for name in made.list_templates(extensions=["html"]):
+            made.get_template(name)
+
+
+def brief(name: str) -> Markup:
+    """A body by the short form that its name ends in, `Ministerio de Finanzas Públicas (MINFIN)` -> MINFIN."""
+    found = re.search(r"\(([A-ZÁÉÍÓÚÜÑ]{2,12})\)\Z", name)
+    return Markup('<abbr title="{}">{}</abbr>').format(plain(name), found[1]) if found else shown(name)
+
+
 def page(
     template: str,
     place: Place,
@@ -161,7 +176,7 @@ def page(
             **words,
         )
     )
-    return Response(html.encode(), status_code=status, media_type="text/html; charset=utf-8", headers=dict(HEADERS))
+    return Response(html.encode(), status_code=status, media_type="text/html", headers=dict(HEADERS))
 
 
 def tree(value: Any) -> Markup:
@@ -186,7 +201,7 @@ def tree(value: Any) -> Markup:
 
 # --- stylesheet and icon --------------------------------------------------------------------------------------
 
-_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml", ".js": "text/javascript; charset=utf-8"}
+_TYPES = {".css": "text/css", ".svg": "image/svg+xml", ".js": "text/javascript"}
 
 
 @cache
