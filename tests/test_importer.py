@@ -6,6 +6,7 @@ The report's sentences are not repeated here: texts are compared by the SHA-256 
 
 import io
 import re
+import time
 import zipfile
 from collections import Counter
 from datetime import date
@@ -212,6 +213,41 @@ def test_a_second_counter_finds_the_same_boxes_addresses_and_dates(
             assert (steps is None) == (field is None)
             if steps is not None and field is not None:
                 assert field.text.startswith(steps[1].strip())
+
+
+ROW_LABELS = re.compile(
+    r"\n\t\s*((?:Position|Email|Main Objective|Relevance|Ambition|Compliance)(?=\s*\n)"
+    r"|Description of the\s*\n[Cc]ommitment|Brief description of the\s*[Cc]ommitment|Description of the results"
+    r"|Completion Date|Date of completion|Next steps|Additional Information)"
+)
+
+
+def flat(text: str) -> str:
+    """A text as a reader sees it: no bookmarks, no lone bullets, one space between words."""
+    words = re.sub(r"\[bookmark: [^\]]*\]", "", text).split()
+    return " ".join(words).removesuffix(" ·")
+
+
+def test_a_second_reader_finds_the_same_words_in_every_row(
+    raw: bytes, printed: Printed, subtests: pytest.Subtests
+) -> None:
+    names = {"position": "post", "main": "objective", "brief": "description", "description": "description"}
+    for segment, table in zip(simple_tables(raw.decode()), printed.tables, strict=True):
+        with subtests.test(table.name):
+            parts = ROW_LABELS.split(re.split(r"\n\t *\d{1,2}\. ", segment)[0])  # up to the next title
+            found: dict[str, str] = {}
+            for label, text in zip(parts[1::2], parts[2::2], strict=True):
+                first = label.split()[0].lower()
+                name = "results" if "results" in label else names.get(first, first)
+                if name in ("post", "objective", "description", "relevance", "ambition", "results"):
+                    found[name] = flat(text)
+            for name, text in found.items():
+                row = table.fields[name].text
+                # What follows a label in its own cell is the template's instruction: it ends where the value begins.
+                assert text.endswith(flat(row)), name
+                assert len(text) == len(flat(row)) or table.name in ("G3", "G8"), name
+            assert set(found) == {n for n in table.fields if n in found}
+            assert len(found) == 6 - len({"description", "ambition"} & set(table.missing))
 
 
 # --- irregular tables, read by eye -----------------------------------------------------------------------------------
@@ -953,6 +989,20 @@ def test_any_text_is_a_report_or_a_clear_error(text: str) -> None:
         draft_statements(read_report(text))
     except CannotRead:
         return
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [" ", "a", "Aa ", "A B ", "http://x ", "12 34 ", "agreement between ", "· X: ", "Mr. Aa Bb ", "Decree 1-97 (", "a@",
+     "January 1 ", "from 2014 to ", '"abc ', "www.", "1 of 2 of the Aa Bb "],
+)  # fmt: skip
+def test_no_line_is_too_long_to_read(junk: str) -> None:
+    line = junk * (20_000 // len(junk))
+    text = INVENTED.read_text("utf-8").replace("Show every street work", line).replace("The plan was sent", line)
+    started = time.process_time()
+    draft_statements(read_report(text))
+    # Milliseconds each; a pattern that goes back and forth over the line would take minutes.
+    assert time.process_time() - started < 5
 
 
 # --- files that are no report ----------------------------------------------------------------------------------------
