@@ -51,6 +51,7 @@ from ledger.tlog.policy import Policy, parse_policy
 from ledger.tlog.tiles import ENTRIES, WIDTH, Tile, parse_path
 from ledger.tlog.tiles import parse_bundle as parse_entries
 from ledger.verify import (
+    Batch,
     Head,
     Source,
     Spine,
@@ -440,7 +441,7 @@ class _Audit:
                 if digests := entry.opened.statement.salted_digests():
                     brought.append((entry, frozenset(digests)))
                 self.note_hiding(entry)
-            self.check_contents(batch.first // WIDTH, brought, head.size)
+            self.check_contents(batch, brought, head.size)
             self.progress(batch.first + batch.count, head.size)
         if not whole:
             self.remark("folded-in-part", size=docket.size)
@@ -499,10 +500,11 @@ class _Audit:
         elif isinstance(statement, StatementWithdrawn):
             self.hidings.setdefault((statement.statement, ""), []).append(by)
 
-    def check_contents(self, number: int, brought: list[tuple[Entry, frozenset[str]]], size: int) -> None:
-        """Check `contents/<number>` against the entries that bring contents, 256 entries a file."""
+    def check_contents(self, batch: Batch, brought: list[tuple[Entry, frozenset[str]]], size: int) -> None:
+        """Check the contents of 256 entries against those that bring any."""
         if not brought:
             return
+        number = batch.first // WIDTH
         self.contents_read.add(number)
         path = bundle_path(number)
         lines = self.read_contents(path, number)
@@ -522,7 +524,11 @@ class _Audit:
                     # The statement that took it from view comes later in the tree: judged when all is known.
                     self.counts.contents_hidden += 1
                     self.later.append((line, entry.opened.identity))
+        # Of an entry that could not be read nobody knows what it brings.
+        known = {entry.index for entry in batch.entries} if written else set[int]()
         for (index, salted), line in written.items():
+            if index not in known:
+                continue
             detail = f"the entry does not bring the salted digest {salted}"
             fault = Misbehaviour("content-unknown", detail, index=index, path=path, evidence={path: _line(line)})
             self.add(fault)
