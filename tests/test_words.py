@@ -30,7 +30,7 @@ KEYWORDS = {
 
 def sentences_in_use() -> dict[tuple[str, ...], str]:
     """Every message that pages and Python ask for: (singular) or (singular, plural) -> where."""
-    methods = [(name, "python") for name in ("pages.py", "phrasing.py", "site.py")] + [("templates/**.html", "jinja2")]
+    methods = [(name, "python") for name in ("page*.py", "reading.py", "phrasing.py", "site.py")] + [("templates/**.html", "jinja2")]
     trimmed = {"trimmed": "true", "silent": "false", "trim_blocks": "true", "lstrip_blocks": "true"}
     found: dict[tuple[str, ...], str] = {}
     for path, line, message, _, context in extract_from_dir(

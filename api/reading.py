@@ -1,0 +1,308 @@
+"""One reader's request, and how the record becomes the words of a page.
+
+A `Reading` is the record at one tree size, the language, the address and the clock. From here come lines (a statement
+ready to be read), lists in pages, and the answer: a template with what every page of a ledger needs. What a page says
+of plans, rounds and reports stands in the modules that build on this one (`api/page_*.py`).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Response
+from markupsafe import Markup
+from msgspec import UNSET
+
+from api import site
+from api.phrasing import Phrasing, msg, shown
+from api.problems import Problem
+from api.record import Hidden, Reader, Shown, View
+from api.site import Place
+from ledger.statement import Entry
+from ledger.vocabulary import Statement, Words, commitment_of
+from projections.commitments import (
+    Commitment,
+    PlanState,
+)
+from projections.records import Record
+from projections.roll import Actor, voice_of
+
+R = TypeVar("R", bound=Record)
+
+LIST_PAGE = 24
+TIMELINE_PAGE = 50
+MAX_LINKS = 100
+MAX_SCAN = 500
+MAX_MARKS = 500
+MAX_QUERY = 200
+
+# The lanes of a timeline, in this order.
+VOICES = ("government", "civil_society", "irm", "evidence", "citizen")
+
+Clock = Callable[[], int]
+"""Milliseconds since 1970, UTC."""
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """One reader's request: which record, in which words, from where, and what time it is for them."""
+
+    reader: Reader
+    view: View
+    place: Place
+    say: Phrasing
+    query: Mapping[str, str]
+    now_ms: int
+
+    def text(self, message: str, **words: object) -> str:
+        """A sentence of the catalogue with its words filled in."""
+        return self.say.words.gettext(message) % words if words else self.say.words.gettext(message)
+
+    def texts(self, singular: str, plural: str, n: int, **words: object) -> str:
+        """The same in the plural form that `n` asks for."""
+        return self.say.words.ngettext(singular, plural, n) % {"num": self.say.number(n), **words}
+
+    def actor(self, slug: str) -> str:
+        """The name of a body, or its slug where it is not registered."""
+        found = self.view.records.get(Actor, slug)
+        return found.name if found else slug
+
+    def number(self, name: str, least: int, most: int, default: int) -> int:
+        """A number from the query; a missing one is the default, one that makes no sense is an address that is not."""
+        raw = self.query.get(name, "")
+        if raw == "":
+            return default
+        if not (raw.isascii() and raw.isdigit() and len(raw) <= 15 and least <= int(raw) <= most):
+            raise Problem(404, f"`{name}` is a number from {least} to {most}")
+        return int(raw)
+
+    def choice(self, name: str, among: Sequence[str]) -> str:
+        """One of these from the query, or nothing."""
+        raw = self.query.get(name, "")
+        return raw if raw in among else ""
+
+    @property
+    def first_plan(self) -> str | None:
+        """The plan that the menu leads to."""
+        return next((key for key, _ in self.view.records.scan(PlanState, limit=1)), None)
+
+    def to_commitment(self, subject: str) -> str:
+        """The page of a commitment (of `gt-2014-2016/C8` or of a mechanism of it)."""
+        plan, _, code = commitment_of(subject).partition("/")
+        return self.place.to("planes", plan, "compromisos", code)
+
+
+# --- lines: one statement, ready to be read --------------------------------------------------------------------------
+
+
+class Signed(msgspec.Struct, frozen=True):
+    """Who signed: the body's name (None for a citizen) and the role."""
+
+    name: str | None
+    role: str
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One entry of the ledger as a page shows it."""
+
+    index: int
+    received_ms: int
+    identity: str
+    statement: Statement
+    signers: tuple[Signed, ...]
+    printed: bool
+    lane: str
+
+
+def line_of(reading: Reading, entry: Entry) -> Line:
+    """An entry as a line."""
+    statement = entry.opened.statement
+    signers = tuple(
+        Signed(reading.actor(signer.actor) if isinstance(signer.actor, str) else None, signer.role)
+        for signer in statement.by
+    )
+    return Line(
+        index=entry.index,
+        received_ms=entry.received_ms,
+        identity=entry.opened.identity,
+        statement=statement,
+        signers=signers,
+        printed=printed_of(statement) is not None,
+        lane=lane_of(reading, statement),
+    )
+
+
+def printed_of(statement: Statement) -> Any:
+    """Where an imported statement stands in its source; None for a signed one."""
+    found = getattr(statement, "printed", UNSET)
+    return None if found is UNSET else found
+
+
+def lane_of(reading: Reading, statement: Statement) -> str:
+    """The lane of a timeline in which a statement stands: a voice, or that it is evidence, or the public's own."""
+    if statement.kind in ("EvidenceLinked", "EvidenceCaptured", "EvidenceChecked"):
+        return "evidence"
+    if statement.kind in ("CommentSubmitted", "CommentTranscribed", "ContentWithheld"):
+        return "citizen"
+    voice = voice_of(reading.view.records, statement)
+    return voice if voice in VOICES else "government"
+
+
+class Said(msgspec.Struct, frozen=True):
+    """Words as far as they are public: the text, or that they are withheld, or neither."""
+
+    text: str | None
+    hidden: bool = False
+
+
+def words_of(reading: Reading, words: Words, identity: str) -> Said:
+    """Words in the open, or what the vault shows of them now."""
+    if isinstance(words.text, str):
+        return Said(words.text)
+    assert isinstance(words.salted_digest, str)
+    found = reading.view.content(identity, words.salted_digest)
+    if isinstance(found, Shown):
+        return Said(found.content.text if isinstance(found.content.text, str) else None)
+    return Said(None, hidden=isinstance(found, Hidden))
+
+
+# --- lists in pages --------------------------------------------------------------------------------------------------
+
+
+class Pages(msgspec.Struct, frozen=True):
+    """Where a page of a list stands. Addresses are None at either end; `number` is 0 where pages are not counted."""
+
+    before: str | None
+    after: str | None
+    number: int = 0
+    count: int = 0
+    total: int = 0
+    start: int = 0
+    stop: int = 0
+
+
+def pages_of(reading: Reading, total: int, size: int, **query: str) -> Pages:
+    """The page that the query asks for (`pagina=2`), of a list of `total` members."""
+    count = max(1, -(-total // size))
+    number = reading.number("pagina", 1, count, 1)
+
+    def to(page: int) -> str:
+        kept = {name: value for name, value in query.items() if value}
+        return reading.place.to(*reading.place.segments, **kept, pagina=page)
+
+    return Pages(
+        before=to(number - 1) if number > 1 else None,
+        after=to(number + 1) if number < count else None,
+        number=number,
+        count=count,
+        total=total,
+        start=(number - 1) * size,
+        stop=min(total, number * size),
+    )
+
+
+def after_index(reading: Reading, kind: type[R], topic: str, size: int, anchor: str = "") -> tuple[list[R], Pages]:
+    """The records of a topic, oldest first, from the index that the query names on (`desde=812`).
+
+    Such a list is read by key, so that a page costs the same however long the list is; nobody counts it.
+    """
+    start = reading.number("desde", 0, reading.view.size, 0)
+    prefix = f"{topic}/"
+    found = list(reading.view.records.scan(kind, prefix=prefix, after=f"{prefix}{start:09d}", limit=size + 1))
+    if start == 0:  # nothing has the index 0 but the founding, which is in no such list
+        found = list(reading.view.records.scan(kind, prefix=prefix, limit=size + 1))
+    shown_ones = found[:size]
+    place = reading.place
+    return [record for _, record in shown_ones], Pages(
+        before=place.to(*place.segments) + anchor if start else None,
+        after=place.to(*place.segments, desde=int(shown_ones[-1][0][-9:])) + anchor if len(found) > size else None,
+    )
+
+
+# --- commitments and statements in passing ---------------------------------------------------------------------------
+
+
+def in_order(commitments: Sequence[Commitment]) -> list[Commitment]:
+    """The government's first, then by letter and number."""
+    return sorted(commitments, key=lambda one: (one.proposer != "government", one.number, one.commitment))
+
+
+def code_of(identifier: str) -> str:
+    """`gt-2014-2016/C8` -> `C8`."""
+    return identifier.partition("/")[2]
+
+
+def member_of(reading: Reading, commitment: Commitment) -> dict[str, Any]:
+    """A commitment in a list: code, title, address."""
+    return {
+        "code": code_of(commitment.commitment),
+        "title": commitment.title,
+        "lang": commitment.lang,
+        "href": reading.to_commitment(commitment.commitment),
+    }
+
+
+def statement_at(reading: Reading, index: int | None) -> Statement | None:
+    """The statement of an entry that a record names."""
+    return None if index is None else reading.view.entry(index).opened.statement
+
+
+def lower(reading: Reading, level: str) -> str:
+    """The name of a level inside a sentence."""
+    return reading.say.name("level", level).lower()
+
+
+# --- answering -------------------------------------------------------------------------------------------------------
+
+
+def answer(reading: Reading, template: str, status: int = 200, **words: Any) -> Response[bytes]:
+    """A page of the ledger: what every one of its templates may use, and the words of this one."""
+    view = reading.view
+
+    def actor(slug: str) -> Markup:
+        return shown(reading.actor(slug))
+
+    def brief(slug: str) -> Markup:
+        return site.brief(reading.actor(slug))
+
+    return site.page(
+        template,
+        reading.place,
+        reading.say,
+        status,
+        sections(reading.say, reading.first_plan),
+        view={
+            "origin": view.ledger.origin,
+            "size": view.size,
+            "root": view.checkpoint.root.hex(),
+            "received_ms": view.as_of_ms,
+            "historical": bool(reading.place.keep),
+            "witnesses": [],
+        },
+        purpose=view.ledger.purpose,
+        actor=actor,
+        brief=brief,
+        commitment_href=reading.to_commitment,
+        words_of=partial(words_of, reading),
+        **words,
+    )
+
+
+def sections(say: Phrasing, plan: str | None) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """The menu: the path of each entry and its name."""
+    found: list[tuple[tuple[str, ...], str]] = [
+        (("consultas",), msg("Consultations")),
+        (("reuniones",), msg("Meetings")),
+        (("informes",), msg("Published reports")),
+        (("verificar",), msg("Verify")),
+        (("asientos",), msg("Entries")),
+        (("acerca",), msg("About")),
+    ]
+    if plan is not None:
+        found.insert(0, (("planes", plan), msg("Plan")))
+    return tuple((path, say.words.gettext(name)) for path, name in found)
+
+
+def redirect(path: str) -> Response[bytes]:
+    """See there."""
+    return Response(b"", status_code=303, headers={**site.HEADERS, "location": path}, media_type="text/plain")
