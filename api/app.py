@@ -273,7 +273,8 @@ def _assemble(
     metrics = Metrics(ledgers)
     readers = tuple(ledger.reader for ledger in ledgers)
 
-    def answered(request: Request[Any, Any, Any], problem: Problem) -> Response[Any]:
+    def answered(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        problem = _problem_of(request, error)
         return pages.error_page(request, problem, readers) or _answer_problem(request, problem)
 
     @asynccontextmanager
@@ -291,11 +292,9 @@ def _assemble(
         ],
         lifespan=[lifespan],
         exception_handlers={
-            Problem: answered,
-            Refused: lambda request, error: answered(request, Problem.of(error)),
-            CannotRun: lambda request, error: answered(request, Problem(503, error.detail, "busy", "transport")),
-            HTTPException: lambda request, error: answered(request, _problem_of(error)),
-            Exception: lambda request, error: answered(request, _noted(request, error)),
+            Exception: answered,
+            # Said once more, because the framework has an answer of its own for these.
+            HTTPException: answered,
         },
         openapi_config=OpenAPIConfig(
             title="Constancia",
@@ -363,16 +362,23 @@ def _answer_problem(request: Request[Any, Any, Any], problem: Problem) -> Respon
     return Response(body, status_code=problem.status, media_type=media_type, headers=headers)
 
 
-def _problem_of(error: HTTPException) -> Problem:
-    """The framework's own errors (no such route, another method, a parameter of the wrong type)."""
-    status = error.status_code if error.status_code in (400, 404, 405) else (400 if error.status_code < 500 else 500)
-    return Problem(status, str(error.detail) if status == 400 else "")
-
-
-def _noted(request: Request[Any, Any, Any], error: Exception) -> Problem:
-    """A bug of ours: written to the log, with nothing of what was sent."""
-    _logger.error("%s %s failed", request.method, _one_line(request.url.path), exc_info=error)
-    return Problem(500, "The failure was noted; please tell the operator.")
+def _problem_of(request: Request[Any, Any, Any], error: Exception) -> Problem:
+    """What to say of anything that was raised below a request."""
+    match error:
+        case Problem():
+            return error
+        case Refused():
+            return Problem.of(error)
+        case CannotRun():
+            return Problem(503, error.detail, "busy", "transport")
+        case HTTPException() if error.status_code < 500:
+            # The framework's own: no such route, another method, a parameter that is none.
+            status = error.status_code if error.status_code in (404, 405) else 400
+            return Problem(status, str(error.detail) if status == 400 else "")
+        case _:
+            # A bug of ours. Nothing of what was sent goes into the log.
+            _logger.error("%s %s failed", request.method, _one_line(request.url.path), exc_info=error)
+            return Problem(500, "The failure was noted; please tell the operator.")
 
 
 # --- listening -------------------------------------------------------------------------------------------------------
@@ -386,74 +392,84 @@ def serve(
     Raises CannotRun: the port is taken, a ledger cannot be opened, or the writer stopped while serving (the process
     must then end, because nobody knows what the disk kept).
     """
+    host = settings.host if host is None else host
+    # The server shares its port (SO_REUSEPORT): a second one would start, and take half of the requests.
+    port = _free_port(host, settings.port if port is None else port)
+    stopped: list[CannotRun] = []
+    halt = threading.Event()
+
+    def on_stopped(error: CannotRun) -> None:
+        stopped.append(error)
+        halt.set()
+
+    app: Any = create_app(settings, on_stopped=on_stopped)
+    if settings.trusted_proxies:
+        app = _behind_proxies(app, settings.trusted_proxies)
+    asyncio.run(_listen(app, host, port, settings, halt, ready))
+    if stopped:
+        raise stopped[0]
+
+
+def _behind_proxies(app: Any, trusted: Sequence[str]) -> Any:
+    """Believe the X-Forwarded headers of these addresses, and of nobody else."""
+    from granian.utils import proxies
+
+    untyped: Any = proxies
+    return untyped.wrap_asgi_with_proxy_headers(app, trusted_hosts=list(trusted))
+
+
+async def _listen(
+    app: Any, host: str, port: int, settings: Settings, halt: threading.Event, ready: Callable[[str], None] | None
+) -> None:
+    """Serve until a signal, or until `halt` is set by another thread."""
     # Imported here: it brings its own extension and is not needed to build the application.
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.server.embed import Server
 
-    host = settings.host if host is None else host
-    port = settings.port if port is None else port
-    # The server shares its port (SO_REUSEPORT), so a second one would start and take half of the requests.
-    port = _free_port(host, port)
-    stopped: list[CannotRun] = []
-    stop = threading.Event()
-    halt: list[Callable[[], None]] = []
+    server = Server(
+        app,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        # Plain HTTP/1.1, where slow headers and idle connections can be timed out; HTTP/2 and TLS are the reverse
+        # proxy's.
+        http=HTTPModes.http1,
+        websockets=False,
+        backlog=1_024,
+        log_enabled=False,
+        http1_settings=HTTP1Settings(header_read_timeout=int(settings.read_timeout * 1000), max_buffer_size=65_536),
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
 
-    def on_stopped(error: CannotRun) -> None:
-        stopped.append(error)
-        stop.set()
-        for callback in halt:
-            callback()
+    async def watch() -> None:
+        """End when the writer of a ledger stopped; say when the first connection is taken."""
+        said = ready is None
+        while not halt.is_set():
+            if not said and await _answers(host, port):
+                said = True
+                if ready:
+                    ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
+            await asyncio.sleep(0.5 if said else 0.01)
+        server.stop()
 
-    app: Any = create_app(settings, on_stopped=on_stopped)
-    if settings.trusted_proxies:
-        from granian.utils.proxies import wrap_asgi_with_proxy_headers
-
-        app = wrap_asgi_with_proxy_headers(app, trusted_hosts=list(settings.trusted_proxies))
-
-    async def run() -> None:
-        server = Server(
-            app,
-            address=host,
-            port=port,
-            interface=Interfaces.ASGI,
-            # Plain HTTP/1.1, where slow headers and idle connections can be timed out; HTTP/2 and TLS are the
-            # reverse proxy's.
-            http=HTTPModes.http1,
-            websockets=False,
-            backlog=1_024,
-            log_enabled=False,
-            http1_settings=HTTP1Settings(header_read_timeout=int(settings.read_timeout * 1000), max_buffer_size=65_536),
-        )
-        loop = asyncio.get_running_loop()
-        halt.append(lambda: loop.call_soon_threadsafe(server.stop))
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, server.stop)
-        if stop.is_set():
-            server.stop()
-        if ready:
-            shown = f"[{host}]" if ":" in host else host
-            waiting = asyncio.create_task(_announce(host, port, lambda: ready(f"http://{shown}:{port}/")))
+    watching = asyncio.create_task(watch())
+    try:
         await server.serve()
-        if ready:
-            waiting.cancel()
-
-    asyncio.run(run())
-    if stopped:
-        raise stopped[0]
+    finally:
+        watching.cancel()
 
 
-async def _announce(host: str, port: int, ready: Callable[[], None]) -> None:
-    """Call `ready` as soon as a connection is taken."""
-    while True:
-        try:
-            _, writer = await asyncio.open_connection(host if host not in ("0.0.0.0", "::") else None, port)
-        except OSError:
-            await asyncio.sleep(0.01)
-            continue
-        writer.close()
-        ready()
-        return
+async def _answers(host: str, port: int) -> bool:
+    """Is a connection taken?"""
+    try:
+        _, writer = await asyncio.open_connection({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 def _free_port(host: str, port: int) -> int:

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -170,14 +171,15 @@ def test_the_same_text_with_other_signature_bytes_is_the_same_statement(town: To
     assert town.server.post(randomized(note, key_of("copret"))).json["index"] == first.json["index"]
 
 
+def at_once(town: Town, notes: list[bytes]) -> list[Answer]:
+    """The answers to notes that are all posted at the same time."""
+    with ThreadPoolExecutor(len(notes)) as threads:
+        return list(threads.map(town.server.post, notes))
+
+
 def test_thirty_two_at_once_with_one_statement_get_one_place(town: Town) -> None:
     note, size = town.honest(), town.server.size()
-    answers: list[Answer] = []
-    threads = [threading.Thread(target=lambda: answers.append(town.server.post(note))) for _ in range(32)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = at_once(town, [note] * 32)
     assert sorted(answer.status for answer in answers) == [200] * 31 + [201]
     assert {(answer.json["index"], answer.json["received_at"]) for answer in answers} == {
         (size, answers[0].json["received_at"])
@@ -190,12 +192,7 @@ def test_two_that_race_for_one_name_do_not_both_win(town: Town) -> None:
     notes = [
         town.world.sign("AxisDefined", "copret:coordinator", axis="carrera", title=title) for title in ("Uno", "Dos")
     ]
-    answers: list[Answer] = []
-    threads = [threading.Thread(target=lambda note=note: answers.append(town.server.post(note))) for note in notes]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers = at_once(town, notes)
     assert sorted((answer.status, answer.json.get("code")) for answer in answers) == [(201, None), (409, "id-conflict")]
 
 
