@@ -1,8 +1,8 @@
 """A report file as lines, and its lines as blocks: headings, table cells, prose.
 
-The file is UTF-8 text, or a .docx read with the standard library alone (its archive and its XML; no macros, no
-entities). In both a table cell begins with a line that starts with TAB and runs to the next TAB line, to a section
-heading, or to a gap of CELL_GAP blank lines: the space that a table leaves on the page.
+The file is UTF-8 text, or a .docx (`api.docx_text`). In both a table cell begins with a line that starts with TAB and
+runs to the next TAB line, to a section heading, or to a gap of CELL_GAP blank lines: the space that a table leaves on
+the page.
 
     blocks_of(["1. CREATION PROCESS OF THE PLAN", "The plan was sent.", "\tNo.", "\tPlace"])
     # heading, prose, cell, cell
@@ -10,15 +10,13 @@ heading, or to a gap of CELL_GAP blank lines: the space that a table leaves on t
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal
-from xml.etree import ElementTree
 
 import msgspec
 
+from api.docx_text import BadDocument, docx_text
 from ledger.errors import CannotRun
 
 MAX_BYTES: Final = 32 * 1024 * 1024
@@ -41,7 +39,6 @@ class CannotRead(CannotRun):
 # --- bytes to text ----------------------------------------------------------------------------------------------------
 
 _FILE_EXPECTED: Final = "a UTF-8 text file or a .docx of a self-assessment"
-_WORD: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 
 
 def read_text(raw: bytes) -> str:
@@ -54,7 +51,10 @@ def read_text(raw: bytes) -> str:
     if len(raw) > MAX_BYTES:
         raise CannotRead(f"the file has {len(raw)} bytes", f"at most {MAX_BYTES}")
     if raw.startswith(b"PK\x03\x04"):
-        return _read_docx(raw)
+        try:
+            return docx_text(raw, gap=CELL_GAP, limit=MAX_BYTES)
+        except BadDocument as error:
+            raise CannotRead(str(error), _FILE_EXPECTED) from error
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise CannotRead("the file is UTF-16", "the same text saved as UTF-8")
     if b"\x00" in raw:
@@ -64,57 +64,6 @@ def read_text(raw: bytes) -> str:
     except UnicodeDecodeError as error:
         reason = f"the file is not UTF-8 (byte {error.start} is 0x{raw[error.start]:02x})"
         raise CannotRead(reason, "the same text saved as UTF-8") from error
-
-
-def _read_docx(raw: bytes) -> str:
-    """The lines of a word-processor file: a cell begins with TAB, a table ends with a gap of CELL_GAP blank lines."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            part = archive.getinfo("word/document.xml")
-            if part.file_size > MAX_BYTES:
-                raise CannotRead(f"its text has {part.file_size} bytes", f"at most {MAX_BYTES}")
-            # The reader stops at the limit whatever size the archive claims.
-            with archive.open(part) as stream:
-                xml = stream.read(MAX_BYTES + 1)
-    except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, OSError, EOFError) as error:
-        raise CannotRead("the file is an archive without word/document.xml", _FILE_EXPECTED) from error
-    # A document has no DTD; refusing one shuts out entity bombs without another parser.
-    if len(xml) > MAX_BYTES or b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
-        raise CannotRead("word/document.xml is too large or declares entities", _FILE_EXPECTED)
-    try:
-        body = ElementTree.fromstring(xml).find(f"{_WORD}body")
-    except ElementTree.ParseError as error:
-        raise CannotRead("word/document.xml is not well-formed", _FILE_EXPECTED) from error
-    if body is None:
-        raise CannotRead("word/document.xml has no body", _FILE_EXPECTED)
-    return "\n".join(_docx_lines(body))
-
-
-def _docx_lines(body: ElementTree.Element) -> Iterator[str]:
-    for block in body:
-        if block.tag == f"{_WORD}p":
-            # A TAB at the start would make a cell of it.
-            yield from (line.lstrip("\t") for line in _docx_paragraph(block))
-        elif block.tag == f"{_WORD}tbl":
-            for row in block.iter(f"{_WORD}tr"):
-                for cell in row.findall(f"{_WORD}tc"):
-                    lines = [line for p in cell.iter(f"{_WORD}p") for line in _docx_paragraph(p)]
-                    yield "\t" + (lines[0].lstrip("\t") if lines else "")
-                    yield from (line.lstrip("\t") for line in lines[1:])
-                yield ""
-            yield from [""] * CELL_GAP
-
-
-def _docx_paragraph(paragraph: ElementTree.Element) -> list[str]:
-    text: str = ""
-    for node in paragraph.iter():
-        if node.tag == f"{_WORD}t":
-            text += node.text or ""
-        elif node.tag == f"{_WORD}tab":
-            text += " " if text else ""
-        elif node.tag in (f"{_WORD}br", f"{_WORD}cr"):
-            text += "\n"
-    return [*text.split("\n")]
 
 
 # --- text to blocks ---------------------------------------------------------------------------------------------------

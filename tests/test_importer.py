@@ -1101,6 +1101,87 @@ def test_the_real_report_as_docx_gives_the_same_facts(raw: bytes, imported: tupl
     assert without_source(from_docx) == without_source(imported[0])
 
 
+SPACE = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+
+
+def word(body: str, **parts: str) -> bytes:
+    """A .docx with this body, and other parts by name."""
+    members = {name: f"<w:{name} xmlns:w='{SPACE}'>{xml}</w:{name}>".encode() for name, xml in parts.items()}
+    members["document"] = f"<w:document xmlns:w='{SPACE}'><w:body>{body}</w:body></w:document>".encode()
+    return zipped(**{f"word__{name}_xml": xml for name, xml in members.items()})
+
+
+def paragraph(text: str, properties: str = "") -> str:
+    return f"<w:p><w:pPr>{properties}</w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>"
+
+
+def listed(number: int, level: int = 0) -> str:
+    return f"<w:numPr><w:ilvl w:val='{level}'/><w:numId w:val='{number}'/></w:numPr>"
+
+
+NUMBERING = """
+<w:abstractNum w:abstractNumId='7'>
+  <w:lvl w:ilvl='0'><w:start w:val='4'/><w:numFmt w:val='decimal'/><w:lvlText w:val='%1.'/></w:lvl>
+  <w:lvl w:ilvl='1'><w:start w:val='1'/><w:numFmt w:val='decimal'/><w:lvlText w:val='%1.%2.'/></w:lvl>
+</w:abstractNum>
+<w:abstractNum w:abstractNumId='8'><w:lvl w:ilvl='0'><w:numFmt w:val='bullet'/></w:lvl></w:abstractNum>
+<w:num w:numId='1'><w:abstractNumId w:val='7'/></w:num>
+<w:num w:numId='2'><w:abstractNumId w:val='8'/></w:num>
+"""
+
+
+def test_the_numbers_and_bullets_that_word_prints_are_read() -> None:
+    heading = "<w:pStyle w:val='H'/>"
+    body = "".join(
+        [
+            paragraph("Streets", listed(1)),
+            paragraph("Lanes", listed(1, 1)),
+            paragraph("Roads", listed(1, 1)),
+            paragraph("Parks", heading),
+            paragraph("Ponds", listed(1, 1)),
+            paragraph("A bench", listed(2)),
+            paragraph("No number", listed(0)),
+            paragraph("Unknown list", listed(9)),
+        ]
+    )
+    styles = f"<w:style w:styleId='H'><w:pPr>{listed(1)}</w:pPr></w:style>"
+    assert read_text(word(body, numbering=NUMBERING, styles=styles)).split("\n") == [
+        "4. Streets", "4.1. Lanes", "4.2. Roads", "5. Parks", "5.1. Ponds", "· A bench", "No number", "Unknown list",
+    ]  # fmt: skip
+
+
+def test_cells_controls_and_changes_of_a_docx_are_read_as_printed() -> None:
+    inner = f"<w:tbl><w:tr><w:tc>{paragraph('inner')}</w:tc></w:tr></w:tbl>"
+    cells = f"<w:tc>{paragraph('one')}{paragraph('two')}</w:tc><w:tc>{inner}{paragraph('three')}</w:tc>"
+    body = (
+        f"<w:sdt><w:sdtContent><w:tbl><w:tr>{cells}</w:tr></w:tbl></w:sdtContent></w:sdt>"
+        "<w:p><w:r><w:tab/><w:t>a</w:t><w:br/><w:t>b</w:t></w:r><w:del><w:r><w:t>gone</w:t></w:r></w:del>"
+        "<w:ins><w:hyperlink><w:r><w:t>http://example.org</w:t></w:r></w:hyperlink></w:ins></w:p>"
+    )
+    assert read_text(word(body)).split("\n") == [
+        "\tone", "two", "\tinner", "three", "", "", "", "", "", "", " a", "bhttp://example.org",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("xml", "reason"),
+    [
+        ("<w:p>" * 40_000 + "</w:p>" * 40_000, "nested too deeply"),
+        ("<w:p>" * 10, "well-formed"),
+    ],
+)
+def test_a_hostile_docx_gets_a_clear_error(xml: str, reason: str) -> None:
+    with pytest.raises(CannotRead) as caught:
+        read_text(word(xml))
+    assert reason in caught.value.reason
+
+
+def test_entities_in_another_encoding_are_refused_too() -> None:
+    xml = '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'.encode("utf-16")
+    with pytest.raises(CannotRead, match="not UTF-8"):
+        read_text(zipped(word__document_xml=xml))
+
+
 # --- drafts ----------------------------------------------------------------------------------------------------------
 
 
