@@ -53,6 +53,9 @@ WITH_KEYS = ("irm", "congreso-transparente", "minfin", "segeplan", "sat", "ine",
 INSTITUTIONS = ("copret", "minfin", "segeplan", "sat", "ine", "mspas", "conred")
 CITIZENS = ("vecina-1", "vecino-2", "vecina-3", "vecino-4")
 
+# So many statements are on their way at one time; the bar moves when they have arrived.
+_AHEAD = 32
+
 _DOCUMENTS = Path(__file__).parent / "documents"
 
 METHODOLOGY: Mapping[str, Any] = {
@@ -137,15 +140,16 @@ class _Cast:
 
     def submit(self, signed: Signed) -> Signed:
         """Submit what is signed; the answers are waited for in `settle`."""
-        answer = self._desk.submit(signed.note, signed.contents)
-        answer.add_done_callback(lambda _: self._done())
-        self._waiting.append(answer)
+        self._waiting.append(self._desk.submit(signed.note, signed.contents))
+        if len(self._waiting) >= _AHEAD:
+            self.settle()
         return signed
 
     def settle(self) -> None:
         """Wait until all that was said is registered. Raises the first refusal."""
         for answer in self._waiting:
             answer.result()
+            self._done()
         self._waiting.clear()
 
     def _signer(self, one: str) -> dict[str, str]:
