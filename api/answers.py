@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 import msgspec
 from litestar import Response, Router, get
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from msgspec import UNSET, UnsetType
 
 from api.problems import Problem
@@ -276,13 +276,13 @@ def _of_plan(view: View, kind: type[R], plan: str, after: str) -> Iterator[tuple
 
 # --- routes ----------------------------------------------------------------------------------------------------------
 
-At = Annotated[str | None, Parameter(query="at", description="The tree size to stand on; the newest if absent.")]
+At = Annotated[str | None, QueryParameter(name="at", description="The tree size to stand on; the newest if absent.")]
 AsOf = Annotated[
     str | None,
-    Parameter(query="as_of", description="A day (2026-05-01, to its end at the ledger's offset) or a time (…Z)."),
+    QueryParameter(name="as_of", description="A day (2026-05-01, to its end at the ledger's offset) or a time (…Z)."),
 ]
-After = Annotated[str | None, Parameter(query="after", description="Only rows whose key comes after this one.")]
-Limit = Annotated[str | None, Parameter(query="limit", description=f"Rows on a page, 1 to {MAX_LIMIT}.")]
+After = Annotated[str | None, QueryParameter(name="after", description="Only rows whose key comes after this one.")]
+Limit = Annotated[str | None, QueryParameter(name="limit", description=f"Rows on a page, 1 to {MAX_LIMIT}.")]
 
 
 def _of(data: Any, description: str = "As of the checkpoint named.") -> dict[int, ResponseSpec]:

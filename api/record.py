@@ -180,7 +180,7 @@ class Reader:
         try:
             if len(moment) == 10:
                 day = datetime.strptime(moment, "%Y-%m-%d").replace(tzinfo=UTC)
-                if f"{day:%Y-%m-%d}" != moment:
+                if day.date().isoformat() != moment:
                     raise ValueError
                 after = day + timedelta(days=1) - timedelta(minutes=self.ledger.offset_minutes)
                 return int(after.timestamp()) * 1000

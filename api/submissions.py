@@ -157,7 +157,8 @@ def media_type_of(request: Request[Any, Any, Any]) -> str:
 class _Posted(Operation):
     """What a framework that does not read the body cannot know of it."""
 
-    def __post_init__(self) -> None:
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
         text = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, description="A C2SP signed note."))
         both = OpenAPIMediaType(
             schema=Schema(
