@@ -87,7 +87,34 @@ def _story() -> tuple[Entry, ...]:
     report = {"report": "medio", "report_form": "self_assessment_midterm", "title": "Medio término", "version": 1}
     day = {"precision": "day", "day": "2026-02-16"}
     world.say("ReportPublished", CHAIR, **report, on=day, document=digest_of("report"), claims=claims)
+    _epilogue(world)
     return tuple(world.entries)
+
+
+def _epilogue(world: w.World) -> None:
+    """The kinds that had no place in the story itself, so that every kind occurs."""
+    day = {"precision": "day", "day": "2015-05-08"}
+    text = {"text": "Unas palabras."}
+    world.say("PlanSubmitted", CHAIR, to="irm", on=day, document=digest_of("plan"))
+    world.say("NoticePublished", CHAIR, announces="round", round="ronda-1", medium="web", on=day)
+    mechanism = {"mechanism": f"{C8}.M1", "text": "Mapa", "means": "Publicación", "repeats": "once"}
+    world.say("MechanismDefined", CHAIR, "icefi:assessor", **mechanism)
+    law: Any = {"instrument_type": "decree", "instrument_no": "57-2008", "title": "Acceso", "parties": []}
+    world.say("InstrumentCited", CHAIR, **law)
+    world.say("FundingRecorded", "minfin:institution", subject=G2, funding="partly_funded", words=text)
+    world.say("ContextNoted", "icefi:assessor", first_day=day, last_day=day, words=text)
+    world.say("OfficeHolderChanged", CHAIR, institution="copret", post="Comisión", on=day)
+    activity: Any = {"activity_form": "training", "title": "Taller", "place": "Antigua", "first_day": day}
+    world.say("ActivityRecorded", CHAIR, **activity, evidence=[])
+    indicator: Any = {"indicator": "personas", "subject": G2, "title": "Personas", "unit": "personas", "decimals": 0}
+    world.say("IndicatorDefined", "minfin:institution", **indicator)
+    world.say("IndicatorMeasured", "minfin:institution", indicator="personas", as_of=day, values=[{"value": 4095}])
+    document: Any = {"round": "ronda-1", "version": 2, "document": digest_of("v2"), "changes": []}
+    world.say("DocumentPublished", CHAIR, **document)
+    world.say("AgendaItemProposed", "icefi:assessor", meeting="comite-1", words=text)
+    printed = next(one for one in world.entries if one.opened.statement.by[0].role == "importer")
+    world.say("StatementConfirmed", "segeplan:holder", statement=printed.opened.identity)
+    world.say("KeyRevoked", "captura:holder", key=w.public("captura"), cause="retired")
 
 
 def story() -> list[Entry]:
