@@ -26,7 +26,11 @@ Element = ElementTree.Element
 
 
 class BadDocument(ValueError):
-    """The bytes are no document that can be read; the message says what is wrong with them."""
+    """The bytes are no document that can be read; the message says what is wrong with them, `es` in Spanish."""
+
+    def __init__(self, en: str, es: str) -> None:
+        super().__init__(en)
+        self.es = es
 
 
 def docx_text(raw: bytes, *, gap: int, limit: int) -> str:
@@ -44,15 +48,17 @@ def docx_text(raw: bytes, *, gap: int, limit: int) -> str:
     except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, OSError, EOFError, ValueError) as error:
         if isinstance(error, BadDocument):
             raise
-        raise BadDocument("the file is an archive without word/document.xml") from error
+        raise BadDocument(
+            "the file is an archive without word/document.xml", "el archivo no contiene word/document.xml"
+        ) from error
     body = parts["word/document.xml"].find(f"{_W}body")
     if body is None:
-        raise BadDocument("word/document.xml has no body")
+        raise BadDocument("word/document.xml has no body", "word/document.xml no tiene cuerpo")
     numbering = _Numbering(parts.get("word/numbering.xml"), parts.get("word/styles.xml"))
     try:
         return "\n".join(_lines(body, numbering, gap))
     except RecursionError:
-        raise BadDocument("word/document.xml is nested too deeply") from None
+        raise BadDocument("word/document.xml is nested too deeply", "word/document.xml anida demasiado") from None
 
 
 def _parse(name: str, archive: zipfile.ZipFile, limit: int) -> Element:
@@ -60,18 +66,18 @@ def _parse(name: str, archive: zipfile.ZipFile, limit: int) -> Element:
     with archive.open(name) as stream:
         xml = stream.read(limit + 1)
     if len(xml) > limit:
-        raise BadDocument(f"{name} has more than {limit} bytes")
+        raise BadDocument(f"{name} has more than {limit} bytes", f"{name} tiene más de {limit} bytes")
     try:
         text = xml.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise BadDocument(f"{name} is not UTF-8") from error
+        raise BadDocument(f"{name} is not UTF-8", f"{name} no está en UTF-8") from error
     # A document has no DTD; refusing one shuts out entity bombs without another parser.
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise BadDocument(f"{name} declares entities")
+        raise BadDocument(f"{name} declares entities", f"{name} declara entidades")
     try:
         return ElementTree.fromstring(xml)
     except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise BadDocument(f"{name} is not well-formed") from error
+        raise BadDocument(f"{name} is not well-formed", f"{name} no es XML bien formado") from error
 
 
 def _lines(parent: Element, numbering: _Numbering, gap: int) -> Iterator[str]:

@@ -150,6 +150,9 @@ _HOLDS: Final[Mapping[str, _BOTH]] = {
     "email": _two("un correo electrónico", "an e-mail address"),
     "telephone": _two("un teléfono", "a telephone"),
 }
+_WHY: Final[Mapping[str, _BOTH]] = {
+    "the item is printed twice": _two("está impreso dos veces", "it is printed twice"),
+}
 FACTS: Final[Mapping[str, _BOTH]] = {
     "plan-title": _two("el título del plan", "the title of the plan"),
     "plan-sent": _two("la fecha de envío del plan", "the day the plan was sent"),
@@ -223,7 +226,10 @@ def _lines(report: Json, lang: Lang) -> Iterator[str]:
     )
     yield from _listed(
         say("NO SE PUDO PREPARAR", "COULD NOT BE DRAFTED"),
-        [f"{one['kind']} {one['item']}: {one['why']}" for one in report["refused"]],
+        [
+            f"{one['kind']} {one['item']}: {_WHY.get(one['why'], _two(one['why'], one['why']))[lang]}"
+            for one in report["refused"]
+        ],
     )
     yield from _listed(say("NO SE ENCONTRÓ", "NOT FOUND"), [FACTS[fact][lang] for fact in report["not_found"]])
     yield from _listed(say("OBSERVACIONES", "REMARKS"), [_note_line(note, lang) for note in report["notes"]])

@@ -531,8 +531,8 @@ def entries(text: str) -> list[str]:
 # --- the whole report -------------------------------------------------------------------------------------------------
 
 _TABLE_EXPECTED: Final = (
-    "the text of a self-assessment: tables whose cells begin with TAB, each with a numbered title followed by a row "
-    '"Secretariat/Ministry"'
+    'tables whose cells begin with TAB, each a numbered title followed by a row "Secretariat/Ministry"',
+    "tablas cuyas celdas empiezan con TAB: un título numerado y, debajo, la fila «Secretariat/Ministry»",
 )
 _HONORIFIC = re.compile(
     r"\b(?:Mr\.|Mrs\.|Ms\.|Dr\.|Licenciad[oa]|Lic\.|Licda\.|Ing\.|Engineer|Attorney)\s+"
@@ -578,7 +578,9 @@ class _Reader:
         blocks = blocks_of(self._lines)
         self._read_sections(blocks)
         if not self._tables:
-            raise CannotRead("the file holds no table of a commitment", _TABLE_EXPECTED)
+            raise CannotRead(
+                "the file holds no table of a commitment", "no hay en él tabla alguna de un compromiso", _TABLE_EXPECTED
+            )
         self._check_numbers()
         meetings = self._read_meetings()
         comments = self._read_comments()

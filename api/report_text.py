@@ -27,18 +27,28 @@ CELL_GAP: Final = 5
 
 
 class CannotRead(CannotRun):
-    """The file is not a report that this program can read; the message says what was expected instead."""
+    """The file is not a report that this program can read.
 
-    def __init__(self, reason: str, expected: str) -> None:
-        """`reason`: what was found, one clause. `expected`: what to give instead, one clause."""
-        super().__init__(f"{reason}; expected {expected}.")
+    `reason` says what was found and `expected` what to give instead, one clause each, in English; `reason_es` and
+    `expected_es` say the same in Spanish.
+    """
+
+    def __init__(self, reason: str, reason_es: str, expected: tuple[str, str]) -> None:
+        """`expected` in English and in Spanish."""
+        super().__init__(f"{reason}; expected {expected[0]}.")
         self.reason = reason
-        self.expected = expected
+        self.reason_es = reason_es
+        self.expected, self.expected_es = expected
 
 
 # --- bytes to text ----------------------------------------------------------------------------------------------------
 
-_FILE_EXPECTED: Final = "a UTF-8 text file or a .docx of a self-assessment"
+_FILE_EXPECTED: Final = (
+    "a UTF-8 text file or a .docx of a self-assessment",
+    "un archivo de texto en UTF-8 o un .docx de una autoevaluación",
+)
+_UTF_8_EXPECTED: Final = ("the same text saved as UTF-8", "el mismo texto guardado como UTF-8")
+_SIZE_EXPECTED: Final = (f"at most {MAX_BYTES}", f"{MAX_BYTES} a lo sumo")
 
 
 def read_text(raw: bytes) -> str:
@@ -47,23 +57,28 @@ def read_text(raw: bytes) -> str:
     Raises CannotRead for anything else: empty, too large, binary, another encoding, a damaged archive.
     """
     if not raw.strip():
-        raise CannotRead("the file is empty", _FILE_EXPECTED)
+        raise CannotRead("the file is empty", "el archivo está vacío", _FILE_EXPECTED)
     if len(raw) > MAX_BYTES:
-        raise CannotRead(f"the file has {len(raw)} bytes", f"at most {MAX_BYTES}")
+        raise CannotRead(f"the file has {len(raw)} bytes", f"el archivo tiene {len(raw)} bytes", _SIZE_EXPECTED)
     if raw.startswith(b"PK\x03\x04"):
         try:
             return docx_text(raw, gap=CELL_GAP, limit=MAX_BYTES)
         except BadDocument as error:
-            raise CannotRead(str(error), _FILE_EXPECTED) from error
+            raise CannotRead(str(error), error.es, _FILE_EXPECTED) from error
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise CannotRead("the file is UTF-16", "the same text saved as UTF-8")
+        raise CannotRead("the file is UTF-16", "el archivo está en UTF-16", _UTF_8_EXPECTED)
     if b"\x00" in raw:
-        raise CannotRead(f"the file is binary (NUL at byte {raw.index(0)})", _FILE_EXPECTED)
+        at = raw.index(0)
+        raise CannotRead(
+            f"the file is binary (NUL at byte {at})", f"el archivo es binario (NUL en el byte {at})", _FILE_EXPECTED
+        )
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        reason = f"the file is not UTF-8 (byte {error.start} is 0x{raw[error.start]:02x})"
-        raise CannotRead(reason, "the same text saved as UTF-8") from error
+        where = f"(byte {error.start}: 0x{raw[error.start]:02x})"
+        raise CannotRead(
+            f"the file is not UTF-8 {where}", f"el archivo no está en UTF-8 {where}", _UTF_8_EXPECTED
+        ) from error
 
 
 # --- text to blocks ---------------------------------------------------------------------------------------------------

@@ -1039,6 +1039,9 @@ def test_a_file_that_is_no_report_gets_a_clear_error(raw: bytes, reason: str) ->
         read_report(raw)
     assert reason in caught.value.reason
     assert caught.value.expected
+    # Both languages, and they are two.
+    assert caught.value.reason_es not in ("", caught.value.reason)
+    assert caught.value.expected_es not in ("", caught.value.expected)
 
 
 @given(st.binary(max_size=200) | st.binary(max_size=200).map(lambda raw: b"PK\x03\x04" + raw))
