@@ -465,6 +465,7 @@ def _prepare(source: Source, origin: str, spine: Spine, index: int, first: int, 
         faults.append(_altered_bundle(index, path, raw, right, error.message))
         return prepared
     begin = index * WIDTH
+    origin_line = origin.encode() + b"\n"
     # One comparison for the whole bundle; only where it fails is the entry looked for.
     hashes = [leaf_hash(record) for record in records]
     good = b"".join(hashes) == right
@@ -477,7 +478,7 @@ def _prepare(source: Source, origin: str, spine: Spine, index: int, first: int, 
             faults.append(Misbehaviour("entry-altered", detail, index=number, path=path, evidence=evidence))
             continue
         try:
-            entry = _open_unsigned(number, record, origin, prepared) or open_entry(number, record, origin)
+            entry = _open_unsigned(number, record, origin, origin_line, prepared) or open_entry(number, record, origin)
         except Misbehaviour as fault:
             faults.append(fault)
         else:
@@ -489,11 +490,11 @@ def _prepare(source: Source, origin: str, spine: Spine, index: int, first: int, 
 _PAYLOAD = 92
 
 
-def _open_unsigned(index: int, raw: bytes, origin: str, prepared: _Prepared) -> Entry | None:
+def _open_unsigned(index: int, raw: bytes, origin: str, first: bytes, prepared: _Prepared) -> Entry | None:
     """The entry of a leaf's bytes, its signatures put aside to be verified; None if anything is out of the ordinary.
 
     This is the quick way through `open_entry` for entries that are as they should be, and it says nothing of others:
-    whatever it does not take, `open_entry` judges.
+    whatever it does not take, `open_entry` judges. `first` is the origin with its line feed.
     """
     try:
         received_ms, note = parse_entry(raw)
@@ -501,9 +502,8 @@ def _open_unsigned(index: int, raw: bytes, origin: str, prepared: _Prepared) -> 
         return None
     # The text ends at the last empty line; a statement's has two lines, and the first is the origin.
     end = note.rfind(b"\n\n") + 1
-    begin = len(origin) + 1
-    line = note[begin : end - 1]
-    if note[:begin] != origin.encode() + b"\n" or b"\n" in line or line[:1] != b"{":
+    line = note[len(first) : end - 1]
+    if not note.startswith(first) or b"\n" in line or line[:1] != b"{":
         return None
     try:
         # Decoding and encoding again refuses bytes that are not UTF-8, and control characters.
@@ -511,27 +511,26 @@ def _open_unsigned(index: int, raw: bytes, origin: str, prepared: _Prepared) -> 
     except Refused:
         return None
     text = note[:end]
+    entry = Entry(index, received_ms, Opened(origin, statement, sha256(text).hexdigest(), note, line))
     at = end + 1
     signed: list[Signed] = []
     for signer in statement.by:
         prefix, key_id, key = _line_of(origin, signer.key)
-        payload = note[at + len(prefix) : at + len(prefix) + _PAYLOAD]
-        if (
-            note[at : at + len(prefix)] != prefix
-            or note[at + len(prefix) + _PAYLOAD : at + len(prefix) + _PAYLOAD + 1] != b"\n"
-        ):
+        begin = at + len(prefix)
+        at = begin + _PAYLOAD + 1
+        payload = note[begin : at - 1]
+        if not note.startswith(prefix, begin - len(prefix)) or note[at - 1 : at] != b"\n":
             return None
         try:
             blob = a2b_base64(payload)
         except ValueError:
             return None
+        # Encoding again refuses foreign characters and stray bits.
         if blob[:4] != key_id or b2a_base64(blob, newline=False) != payload:
             return None
         signed.append(Signed(key, blob[4:] + text))
-        at += len(prefix) + _PAYLOAD + 1
     if at != len(note) or len(note) > MAX_NOTE:
         return None
-    entry = Entry(index, received_ms, Opened(origin, statement, sha256(text).hexdigest(), note, line))
     prepared.signed += signed
     prepared.owners += [entry] * len(signed)
     return entry

@@ -21,9 +21,11 @@ policy *and* a pinned founding digest the verdict is never a plain "verified": a
 The findings' kinds are for ever (programs act on them): `SENTENCES` lists them with what they mean.
 """
 
+import gc
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Literal, Protocol
 
 import msgspec
@@ -62,7 +64,14 @@ from ledger.verify import (
     roots_at,
     walk,
 )
-from ledger.vocabulary import CommentSubmitted, CommentTranscribed, ContentWithheld, LedgerOpened, StatementWithdrawn
+from ledger.vocabulary import (
+    CommentSubmitted,
+    CommentTranscribed,
+    ContentWithheld,
+    LedgerOpened,
+    Statement,
+    StatementWithdrawn,
+)
 from projections.commitments import Commitment
 from projections.records import DictRecords, Lines, Records, compare, digest
 from projections.replay import evolve
@@ -232,7 +241,20 @@ def audit(
 
     Raises CannotRun where there is no ledger to audit, or it cannot be read; what is wrong with one is in the report.
     """
-    return _Audit(source, policy, founding, at, workers, progress, server, records or DictRecords()).run(list(seen))
+    under_way = _Audit(source, policy, founding, at, workers, progress, server, records or DictRecords())
+    with _few_collections():
+        return under_way.run(list(seen))
+
+
+@contextmanager
+def _few_collections() -> Generator[None]:
+    """Have Python look for garbage seldom: what is folded stays, and looking at all of it again costs a sixth."""
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], 100_000), before[1], before[2])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class _Audit:
@@ -433,25 +455,28 @@ class _Audit:
             for fault in batch.faults:
                 self.add(fault)
             whole = whole and not batch.faults and len(batch.entries) == batch.count
-            brought: list[tuple[Entry, frozenset[str]]] = []
+            self.count(batch.entries)
+            brought: list[tuple[Entry, tuple[str, ...]]] = []
             for entry in batch.entries:
-                self.count(entry)
                 if whole:
                     self.take(entry, docket)
-                if digests := entry.opened.statement.salted_digests():
-                    brought.append((entry, frozenset(digests)))
-                self.note_hiding(entry)
+                statement = entry.opened.statement
+                if salted := statement.salted_digests():
+                    brought.append((entry, salted))
+                elif type(statement) in _HIDING:
+                    self.note_hiding(entry)
             self.check_contents(batch, brought, head.size)
             self.progress(batch.first + batch.count, head.size)
         if not whole:
             self.remark("folded-in-part", size=docket.size)
         return docket
 
-    def count(self, entry: Entry) -> None:
-        """Add an entry to the figures."""
-        self.counts.entries += 1
-        self.counts.signatures += len(entry.opened.statement.by)
-        self.kinds[type(entry.opened.statement).__name__] += 1
+    def count(self, entries: list[Entry]) -> None:
+        """Add entries to the figures."""
+        self.counts.entries += len(entries)
+        statements = [entry.opened.statement for entry in entries]
+        self.counts.signatures += sum([len(statement.by) for statement in statements])
+        self.kinds.update([type(statement).__name__ for statement in statements])
 
     def take(self, entry: Entry, docket: Docket) -> None:
         """Judge an entry by the rulebook and fold it, admissible or not: what was published, was published."""
@@ -500,7 +525,7 @@ class _Audit:
         elif isinstance(statement, StatementWithdrawn):
             self.hidings.setdefault((statement.statement, ""), []).append(by)
 
-    def check_contents(self, batch: Batch, brought: list[tuple[Entry, frozenset[str]]], size: int) -> None:
+    def check_contents(self, batch: Batch, brought: list[tuple[Entry, tuple[str, ...]]], size: int) -> None:
         """Check the contents of 256 entries against those that bring any."""
         if not brought:
             return
@@ -512,14 +537,13 @@ class _Audit:
             return
         written = {(line.index, line.salted_digest): line for line in lines if line.index < size}
         for entry, digests in brought:
-            forms = forms_of(entry.opened.statement)
-            for salted in sorted(digests):
+            for salted in dict.fromkeys(digests):
                 line = written.pop((entry.index, salted), None)
                 if line is None:
                     detail = f"no text and no marker for the salted digest {salted}"
                     self.add(Misbehaviour("content-missing", detail, index=entry.index, path=path))
                 elif isinstance(line.content, Content):
-                    self.check_shown(entry, line, line.content, path, forms[salted])
+                    self.check_shown(entry, line, line.content, path)
                 else:
                     # The statement that took it from view comes later in the tree: judged when all is known.
                     self.counts.contents_hidden += 1
@@ -547,7 +571,7 @@ class _Audit:
             self.add(fault, code=refusal.code, rule=refusal.rule)
             return None
 
-    def check_shown(self, entry: Entry, line: PublicLine, content: Content, path: str, form: Form) -> None:
+    def check_shown(self, entry: Entry, line: PublicLine, content: Content, path: str) -> None:
         """A text that is shown is of its form, and gives its salted digest under its statement's first signer."""
         opened = entry.opened
         self.counts.contents_shown += 1
@@ -559,7 +583,7 @@ class _Audit:
             self.add(fault)
             return
         try:
-            check_form(content, form)
+            check_form(content, _form(opened.statement, line.salted_digest))
         except Refused as refusal:
             # The signer meant this text, but the desk should not have taken it.
             fault = Misbehaviour("content-form", str(refusal), index=entry.index, path=path)
@@ -919,6 +943,7 @@ def _silent(done: int, total: int) -> None:
 
 _OWN_FILES = frozenset({"head", "checkpoint", "policy", "ledger.json"})
 _COMMENTS = frozenset({CommentSubmitted.__name__, CommentTranscribed.__name__})
+_HIDING = frozenset({ContentWithheld, StatementWithdrawn})
 _RULE_KINDS = {"A0": "time-went-back", "A10": "duplicate-statement"}
 
 # A writer publishes tiles before the head that covers them; a crash leaves them there until the next start.
@@ -933,6 +958,11 @@ def _fork(one: Head, other: Head) -> Misbehaviour:
     detail = f"the heads of {one.size} and {other.size} entries are of two different histories"
     evidence = {one.path: one.raw, other.path if other.path != one.path else f"{other.path} (2)": other.raw}
     return Misbehaviour("fork", detail, path=other.path, evidence=evidence)
+
+
+def _form(statement: Statement, salted: str) -> Form:
+    """What form of content a statement brings under a salted digest. Comments are the mass, and have one alone."""
+    return "comment" if type(statement).__name__ in _COMMENTS else forms_of(statement)[salted]
 
 
 def _line(line: PublicLine) -> bytes:
