@@ -216,7 +216,7 @@ def front(readers: Sequence[Reader], clock: Clock = now) -> list[HTTPRouteHandle
         @get(f"/{segment}", include_in_schema=False, sync_to_thread=True)
         def lead(language: str = language, segment: str = segment) -> Response[bytes]:
             if len(readers) == 1:
-                return redirect("/".join(part for part in ("", readers[0].ledger.path, segment) if part) + "/")
+                return redirect("/" + "".join(f"{part}/" for part in (readers[0].ledger.path, segment) if part))
             return ledgers(language)
 
         handlers.append(lead)
