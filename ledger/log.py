@@ -628,9 +628,8 @@ class Log:
         # 6. Sign. Killed here: the next start signs the same size and root.
         note = sign_checkpoint(Checkpoint(self.origin, size, root), self._log_key)
         # 7. Swap the head. From here this is the history; a restored backup or a second writer finds itself behind.
-        self.folder.swap_head(head.note if head else None, note)
         # 8. No quorum of witnesses is configured: the newest head is the checkpoint. Killed before: done at the start.
-        self.folder.replace("checkpoint", note)
+        self.folder.swap_head(head.note if head else None, note, checkpoint=True)
         self._set_head(Head(size, root, note), reader)
 
     def _grow(self, start: int, size: int) -> dict[str, bytes]:

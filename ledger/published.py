@@ -24,7 +24,8 @@ import errno
 import fcntl
 import itertools
 import os
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from re import compile as pattern
@@ -101,32 +102,33 @@ class Folder:
         """Write files that never change again, durable together when this returns.
 
         A file that is there with the same bytes is left alone: after a crash the same ones are written again.
-        Raises CannotRun when one is there with other bytes, and no file of the batch after it is written.
+        Raises CannotRun, and writes nothing, when one is there with other bytes.
         """
-        touched: set[Path] = set()
-        for path, content in files.items():
-            place = self._place(path)
-            try:
-                touched |= self._make_folder(place.parent)
-                self._link(path, place, content)
-            except OSError as error:
-                raise self._failed("write", path, error) from error
-            touched.add(place.parent)
-        # Each folder once, the deepest first: a name is durable before the name of the folder that holds it.
-        for folder in sorted(touched, key=lambda each: (-len(each.parts), each)):
-            self._sync_folder(folder)
+        places = {path: self._place(path) for path in files}
+        fresh = [path for path in files if not self._is_there(path, files[path])]
+        touched = {place.parent for place in places.values()}
+        for folder in touched.copy():
+            touched |= self._make_folder(folder)
+        temporary = self._write_temporary([files[path] for path in fresh])
+        try:
+            for path, each in zip(fresh, temporary, strict=True):
+                self._link(path, each, files[path])
+        finally:
+            for each in temporary:
+                with suppress(OSError):
+                    os.unlink(each)
+        # The deepest first: a name is durable before the name of the folder that holds it.
+        by_depth = itertools.groupby(sorted(touched, key=_depth, reverse=True), key=_depth)
+        for _, folders in by_depth:
+            self._sync_folders(*folders)
 
     def replace(self, path: str, content: bytes) -> None:
         """Put `content` in the place of the file, which readers see whole before or whole after."""
         place = self._place(path)
-        try:
-            made = self._make_folder(place.parent)
-            temporary = self._write_temporary(content)
-            os.replace(temporary, place)
-        except OSError as error:
-            raise self._failed("write", path, error) from error
-        for folder in (place.parent, *made):
-            self._sync_folder(folder)
+        made = self._make_folder(place.parent)
+        (temporary,) = self._write_temporary([content])
+        self._rename(temporary, path, place)
+        self._sync_folders(place.parent, *made)
 
     def check_head(self, expected: bytes | None) -> None:
         """Raise CannotRun unless `head` holds these bytes (None: there is no head yet)."""
@@ -138,20 +140,28 @@ class Folder:
                 "Another server writes this ledger, or an older copy was restored. " + _WEDGED,
             )
 
-    def swap_head(self, expected: bytes | None, new: bytes) -> None:
-        """Replace `head` if its bytes are `expected` (None: there is none yet).
+    def swap_head(self, expected: bytes | None, new: bytes, *, checkpoint: bool = False) -> None:
+        """Replace `head` if its bytes are `expected` (None: there is none yet); then, if asked, `checkpoint` too.
 
         Raises CannotRun if they are not: another writer signed in between, or this one starts from an older state.
+        `checkpoint` gets a file of its own and not a second name of the same: who puts an old `head` back by
+        copying over it must not change the checkpoint with it. Both files are synced at once.
         """
         with self._locked():
             self.check_head(expected)
-            self.replace("head", new)
+            head, *rest = self._write_temporary([new, new] if checkpoint else [new])
+            self._rename(head, "head", self.root / "head")
+            # Readers of `checkpoint` must not see what a power cut could take away from `head`.
+            self._sync_folders(self.root)
+            for each in rest:
+                self._rename(each, "checkpoint", self.root / "checkpoint")
+                self._sync_folders(self.root)
 
     def append(self, path: str, record: bytes) -> None:
         """Add bytes to the end of a file, made if need be. A crash may leave a torn end: see `truncate`."""
         place = self._place(path)
+        made = self._make_folder(place.parent)
         try:
-            made = self._make_folder(place.parent)
             fresh = not place.exists()
             descriptor = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
@@ -161,8 +171,8 @@ class Folder:
                 os.close(descriptor)
         except OSError as error:
             raise self._failed("write", path, error) from error
-        for folder in (place.parent, *made) if fresh else ():
-            self._sync_folder(folder)
+        if fresh:
+            self._sync_folders(place.parent, *made)
 
     def truncate(self, path: str, length: int) -> None:
         """Cut a torn record off the end of a file that `append` wrote."""
@@ -218,59 +228,79 @@ class Folder:
         """Make a folder and those above it; return the folders in which a new name now stands."""
         if folder in self._folders:
             return set()
-        missing = list(itertools.takewhile(lambda each: not each.is_dir(), (folder, *folder.parents)))
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            missing = list(itertools.takewhile(lambda each: not each.is_dir(), (folder, *folder.parents)))
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._failed("make", folder.name, error) from error
         self._folders.add(folder)
         return {each.parent for each in missing}
 
-    def _write_temporary(self, content: bytes) -> Path:
-        """Write and sync a file that nobody knows yet."""
-        temporary = self.root / f"{_UNFINISHED}{os.getpid()}-{next(_numbers)}"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    def _is_there(self, path: str, content: bytes) -> bool:
+        """Whether the file is there. Raises CannotRun if it has other bytes."""
+        found = self.read(path)
+        if found is not None and found != content:
+            raise CannotRun(f"{self.root / path}: published already with other bytes, and it never changes.", _WEDGED)
+        return found is not None
+
+    def _unfinished(self) -> Path:
+        return self.root / f"{_UNFINISHED}{os.getpid()}-{next(_numbers)}"
+
+    def _write_temporary(self, contents: Sequence[bytes]) -> list[Path]:
+        """Write and sync files that nobody knows yet. None is left if one fails."""
+        written: dict[int, Path] = {}
         try:
-            _write_all(descriptor, content)
-            os.fsync(descriptor)
-        except OSError:
+            for content in contents:
+                temporary = self._unfinished()
+                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+                written[descriptor] = temporary
+                _write_all(descriptor, content)
+            _sync(*written)
+        except OSError as error:
+            for temporary in written.values():
+                with suppress(OSError):
+                    temporary.unlink()
+            raise self._failed("write", "new files", error) from error
+        finally:
+            for descriptor in written:
+                os.close(descriptor)
+        return list(written.values())
+
+    def _link(self, path: str, temporary: Path, content: bytes) -> None:
+        """Give synced bytes their name. Unlike a rename, a link never takes the place of another file."""
+        try:
+            os.link(temporary, self.root / path)
+        except FileExistsError:  # somebody else was quicker
+            self._is_there(path, content)
+        except OSError as error:
+            raise self._failed("write", path, error) from error
+
+    def _rename(self, temporary: Path, path: str, place: Path) -> None:
+        """Put synced bytes in the place of a file."""
+        try:
+            os.replace(temporary, place)
+        except OSError as error:
             with suppress(OSError):
                 temporary.unlink()
-            raise
-        finally:
-            os.close(descriptor)
-        return temporary
+            raise self._failed("write", path, error) from error
 
-    def _link(self, path: str, place: Path, content: bytes) -> None:
-        """Give synced bytes their name. Unlike a rename, a link never takes the place of another file."""
-        if place.exists():
-            # Its bytes were synced before it got this name.
-            self._compare(path, place, content)
-            return
-        temporary = self._write_temporary(content)
+    def _sync_folders(self, *folders: Path) -> None:
+        descriptors: list[int] = []
         try:
-            os.link(temporary, place)
-        except FileExistsError:
-            self._compare(path, place, content)
-        finally:
-            os.unlink(temporary)
-
-    def _compare(self, path: str, place: Path, content: bytes) -> None:
-        if place.read_bytes() != content:
-            raise CannotRun(f"{place}: published already with other bytes, and {path} never changes.", _WEDGED)
-
-    def _sync_folder(self, folder: Path) -> None:
-        try:
-            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            for folder in folders:
+                descriptors.append(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            _sync(*descriptors)
         except OSError as error:
-            raise self._failed("write", folder.name, error) from error
+            raise self._failed("write", folders[0].name, error) from error
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
 
     @contextmanager
     def _locked(self) -> Generator[None]:
         """Hold the lock on the folder: other writers, also on a shared disk, swap before or after us."""
+        self._make_folder(self.root)
         try:
-            self._make_folder(self.root)
             descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             raise self._failed("lock", "head", error) from error
@@ -287,6 +317,27 @@ class Folder:
             else "Look at the disk and at who may write there, then start again: it goes on from what was kept."
         )
         return CannotRun(f"{self.root}: could not {action} {path}: {error.strerror or error}.", advice)
+
+
+def _depth(folder: Path) -> int:
+    return len(folder.parts)
+
+
+# A disk can make several syncs good with one write of its log, if they come together.
+_syncers = ThreadPoolExecutor(4, thread_name_prefix="sync")
+
+
+def _sync(*descriptors: int) -> None:
+    """Wait until all these files or folders are on the disk. Raises OSError if that is not sure of any one."""
+    first, *others = descriptors or (None,)
+    waiting = [_syncers.submit(os.fsync, descriptor) for descriptor in others]
+    try:
+        if first is not None:
+            os.fsync(first)
+    finally:
+        wait(waiting)
+    for each in waiting:
+        each.result()
 
 
 def _write_all(descriptor: int, content: bytes) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -571,6 +572,45 @@ def test_after_a_failed_sync_nothing_is_acknowledged_and_the_next_start_has_it_a
         # It was in the journal when publishing failed: published now, and a retry finds it.
         assert again.size == size + 1
         assert not again.register(place.axis("uno", axis="uno")).result(WAIT).fresh
+
+
+def test_a_full_disk_stops_the_writer_and_keeps_what_was_acknowledged(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = shutil.which("mount")
+    done = mount and subprocess.run([mount, "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], capture_output=True)
+    if not done or done.returncode:
+        pytest.skip("cannot mount a small file system here (needs root): disk full is not shown")
+    try:
+        place = Place(disk)
+        ballast = disk / "ballast"
+        ballast.write_bytes(bytes(1_200_000))
+        place.world.open_round()
+        notes = comments(place, 2_000)
+        acknowledged: list[Registered] = []
+        with place.founded() as log:
+            stopped = None
+            for note in notes:
+                try:
+                    acknowledged.append(log.register(note).result(WAIT))
+                except CannotRun as error:
+                    stopped = error
+                    break
+            assert stopped
+            assert "start again" in stopped.advice
+            assert log.stopped is stopped
+            assert acknowledged
+        with pytest.raises(CannotRun):
+            place.open()  # still full: it says so again, and changes nothing
+        ballast.unlink()
+        with place.open() as again:
+            for registered in acknowledged:
+                assert list(again.entries(registered.index, registered.index + 1)) == [registered.entry]
+            # The one that was not acknowledged may be there or not. A retry finds it, or registers it, once.
+            retry = again.register(notes[len(acknowledged)]).result(WAIT)
+            assert retry.index == acknowledged[-1].index + 1
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
 
 
 def test_a_bit_that_flips_on_the_disk_is_found_before_it_is_signed(
