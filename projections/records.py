@@ -23,6 +23,7 @@ from ledger.errors import CannotRun
 from ledger.statement import canonical
 
 SCHEMA = 1
+KEPT = 20_000
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -128,6 +129,8 @@ class SqliteRecords:
         self._dirty: dict[tuple[str, str], Record] = {}  # newest version of what was put since the last commit
         self._versions: dict[tuple[str, str, int], Record] = {}  # every version of it, by the size since which it holds
         self._since = 0
+        # What the writing thread has read or written lately: folds ask for the same few records again and again.
+        self._read: dict[tuple[str, str], Record] = {}
         try:
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
             if version not in (0, SCHEMA):
@@ -172,10 +175,13 @@ class SqliteRecords:
 
     def get(self, kind: type[R], key: str) -> R | None:
         """The record under a key, or None."""
-        found = self._dirty.get((kind.table, key))
-        if found is not None:
-            return found  # type: ignore[return-value]
-        return _newest(self._connection, kind, key, self._position)
+        place = (kind.table, key)
+        found = self._dirty.get(place) or self._read.get(place)
+        if found is None:
+            found = _newest(self._connection, kind, key, self._position)
+            if found is not None:
+                self._read[place] = found
+        return found  # type: ignore[return-value]
 
     def put(self, key: str, record: Record) -> None:
         """Set the record under a key; durable with the next commit."""
@@ -215,6 +221,9 @@ class SqliteRecords:
         with self._connection as connection:
             connection.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)", rows)
             connection.execute("UPDATE position SET size = ? WHERE one = 1", (size,))
+        if len(self._read) + len(self._dirty) > KEPT:
+            self._read.clear()
+        self._read.update(self._dirty)
         self._dirty.clear()
         self._versions.clear()
         self._position = size
