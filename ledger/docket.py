@@ -249,10 +249,11 @@ class Docket:
         said_at = parse_when(statement.said_at)
         printed = getattr(statement, "printed", UNSET)
         kind = type(statement).__name__
-        for signer in statement.by:
-            tables.put("said", f"{signer.key}/{kind}/{stream}", said_at)
-            if printed is UNSET and signer.actor is not UNSET:
-                tables.put("spoke", f"{signer.actor}/{kind}/{stream}", 1)
+        if stream != f"ref/{opened.identity}":  # in a stream of its own nobody says this kind again
+            for signer in statement.by:
+                tables.put("said", f"{signer.key}/{kind}/{stream}", said_at)
+                if printed is UNSET and signer.actor is not UNSET:
+                    tables.put("spoke", f"{signer.actor}/{kind}/{stream}", 1)
         if printed is not UNSET:
             tables.put("item", f"{printed.source}/{kind}/{printed.item}", 1)
         self.last_received = received_ms

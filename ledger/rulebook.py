@@ -415,6 +415,8 @@ def _check_said_at(opened: Opened, received_ms: int, docket: Docket, imported: b
     if docket.size == 0:
         return
     stream = _stream_if_known(opened, docket)
+    if stream == f"ref/{opened.identity}":
+        return
     kind = type(statement).__name__
     for signer in statement.by:
         last = docket.last_said(signer.key, kind, stream)
