@@ -89,7 +89,7 @@ def draft_statements(
     return drafter.drafts(), drafter.report()
 
 
-def complete_draft(draft: Draft, references: Mapping[str, str], salted: Sequence[object]) -> Json:
+def complete_draft(draft: Draft, references: Mapping[str, object], salted: Sequence[object]) -> Json:
     """The draft's statement with its placeholders filled in, still without `by` and `said_at`.
 
     `references` gives the identity (64 hex) of each statement by `Draft.name`; `salted` the salted digest of each of
@@ -132,8 +132,9 @@ class _Anything(dict[str, str]):
 
 
 def encode_drafts(drafts: Sequence[Draft]) -> list[Json]:
-    """Drafts as plain JSON objects: `{"statement": {...}, "contents": [...]}`, contents only where there are some."""
-    return [msgspec.to_builtins(draft) for draft in drafts]
+    """Drafts as plain JSON objects, each a statement that `constancia sign` takes: in place of a salted digest stands
+    the content itself, `{"$content": {"text": "..."}}`."""
+    return [complete_draft(draft, _Kept(), [{"$content": dict(c)} for c in draft.contents]) for draft in drafts]
 
 
 def decode_drafts(raw: bytes) -> list[Draft]:
@@ -141,12 +142,36 @@ def decode_drafts(raw: bytes) -> list[Draft]:
     ValueError if the text is no such JSON."""
 
     class Drafts(msgspec.Struct):
-        statements: list[Draft]
+        statements: list[Json]
 
-    drafts = msgspec.json.decode(raw, type=Drafts).statements
+    drafts = [_decode_draft(statement) for statement in msgspec.json.decode(raw, type=Drafts).statements]
     for draft in drafts:
         check_draft(draft)
     return drafts
+
+
+def _decode_draft(statement: Json) -> Draft:
+    contents: list[dict[str, str]] = []
+
+    def take(value: Any) -> Any:
+        if isinstance(value, dict):
+            members = cast("Json", value)
+            if "$content" in members:
+                contents.append(msgspec.convert(members["$content"], dict[str, str]))
+                return {"$content": len(contents) - 1}
+            return {name: take(member) for name, member in members.items()}
+        if isinstance(value, list):
+            return [take(member) for member in cast("list[Any]", value)]
+        return value
+
+    return Draft(take(statement), tuple(contents))
+
+
+class _Kept(dict[str, Any]):
+    """References that stay as they are."""
+
+    def __missing__(self, key: str) -> Json:
+        return {"$ref": key}
 
 
 def demo_drafts() -> list[Draft]:
