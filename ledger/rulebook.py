@@ -107,22 +107,24 @@ _ANSWERED = {
 def check_admissible(opened: Opened, received_ms: int, docket: Docket) -> None:
     """Raise Refused unless the statement may become the next entry, received at `received_ms`."""
     statement = opened.statement
+    kind = type(statement)
     signers = statement.by
-    imported = any(signer.role == "importer" for signer in signers)
+    role = signers[0].role
     _check_a0(opened, received_ms, docket)
-    check_signers(type(statement), tuple([signer.role for signer in signers]))
+    check_signers(kind, tuple([signer.role for signer in signers]))
+    imported = role == "importer"  # who signs alone, as a citizen does
     _check_plan_ids(statement)
-    if docket.size:
-        _check_keys(statement, received_ms, docket)
     reach = _reach(statement, docket)
-    if docket.size:
+    if role == "citizen":
+        _check_citizen(statement, docket)
+    elif docket.size:
+        _check_keys(statement, received_ms, docket)
         _check_roles(statement, received_ms, docket, reach, imported)
-    _check_citizen(statement, docket)
     _check_references(statement, docket)
     if imported or getattr(statement, "printed", UNSET) is not UNSET:
         _check_import(statement, opened.identity, received_ms, docket, imported, reach)
     _check_said_at(opened, received_ms, docket, imported)
-    own = _OWN_RULES.get(type(statement))
+    own = _OWN_RULES.get(kind)
     if own is not None:
         own(_Case(statement, opened.identity, received_ms, docket, imported, reach))
 
@@ -217,6 +219,8 @@ def _check_keys(statement: Statement, received_ms: int, docket: Docket) -> None:
 def _reach(statement: Statement, docket: Docket) -> Reach:
     """What the statement touches: plan, institutions, commitments, round."""
     plan = plan_of(statement)
+    if isinstance(statement, CommentSubmitted):  # by far the most; nobody's grant has to cover it
+        return Reach(plan, (), (), statement.round)
     commitments = commitments_of(statement)
     round_: str | None = None
     institutions: list[str] = []
@@ -277,8 +281,6 @@ def _check_roles(statement: Statement, received_ms: int, docket: Docket, reach: 
 def _check_citizen(statement: Statement, docket: Docket) -> None:
     """A4: a citizen's key belongs to nobody on the roster, and words are salted."""
     signer = statement.by[0]
-    if signer.role != "citizen":
-        return
     roster = docket.roster
     if signer.key in roster.keys or signer.key in roster.log_keys or signer.key in roster.recovery_keys:
         raise Refused(
@@ -763,7 +765,6 @@ def _(published: DocumentPublished, case: _Case) -> None:
 
 @own_rule(CommentSubmitted)
 def _(submitted: CommentSubmitted, case: _Case) -> None:
-    _strict_key(case, submitted.by[0].key)
     _check_comment(submitted, case)
 
 
