@@ -55,6 +55,7 @@ class Remark(Record, frozen=True, kw_only=True):
     """What a body said, or asked to be taken up [meeting/index]. The words are in the entry or its contents."""
 
     table: ClassVar[str] = "remark"
+    indexes: ClassVar[int] = 1
     meeting: str
     kind: str
     speaker: str
@@ -64,9 +65,14 @@ class Remark(Record, frozen=True, kw_only=True):
     printed: bool = False
 
 
+_FOLDED = frozenset({MeetingConvened, AttendanceRecorded, RemarkRecorded, AgendaItemProposed, MinutesApproved})
+
+
 def evolve(records: Records, entry: Entry) -> None:
     """Take one entry into the meetings."""
     statement = entry.opened.statement
+    if type(statement) not in _FOLDED:
+        return
     match statement:
         case MeetingConvened():
             _convene(records, entry, statement)
@@ -138,7 +144,7 @@ def _say(records: Records, entry: Entry, meeting: str, speaker: str, post: str) 
         identity=entry.opened.identity,
         printed=printed_in(statement),
     )
-    records.put(index_key(meeting, index=entry.index), remark)
+    records.put(index_key(meeting, entry.index), remark)
     found = records.get(Meeting, meeting)
     if found is not None:
         _change(records, meeting, remarks=found.remarks + 1)

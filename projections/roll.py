@@ -5,6 +5,7 @@ Two small indexes make everything else cheap. `Known` remembers what a statement
 of" a day is found without counting.
 """
 
+from functools import lru_cache
 from typing import ClassVar
 
 from msgspec import UNSET
@@ -50,6 +51,7 @@ class RoleHeld(Record, frozen=True, kw_only=True):
     """A role of an actor, as granted [actor/index]."""
 
     table: ClassVar[str] = "role"
+    indexes: ClassVar[int] = 1
     actor: str
     role: str
     plans: tuple[str, ...] = ()  # none: all
@@ -95,6 +97,7 @@ class HistoryLine(Record, frozen=True, kw_only=True):
     """One entry in the history of a topic [topic/index]: a commitment, `round/…`, `meeting/…`, `plan/…`, `actor/…`."""
 
     table: ClassVar[str] = "history"
+    indexes: ClassVar[int] = 1
     index: int
     kind: str
     identity: str
@@ -116,6 +119,20 @@ class DayStart(Record, frozen=True, kw_only=True):
 def evolve(records: Records, entry: Entry) -> Known:
     """Take one entry: who it speaks of, and in which histories it stands."""
     statement = entry.opened.statement
+    if type(statement) in _ROLL:
+        _enrol(records, entry, statement)
+    _mark_day(records, entry)
+    known = _know(records, entry)
+    records.put(entry.opened.identity, known)
+    _remember(records, entry, known)
+    return known
+
+
+_ROLL = frozenset({LedgerOpened, ActorRegistered, KeyEnrolled, KeyRevoked, RoleGranted})
+
+
+def _enrol(records: Records, entry: Entry, statement: Statement) -> None:
+    """What actors, keys and roles there are."""
     match statement:
         case LedgerOpened():
             _open(records, entry, statement)
@@ -144,14 +161,9 @@ def evolve(records: Records, entry: Entry) -> Known:
                 institution="" if scope.institution is UNSET else scope.institution,
                 index=entry.index,
             )
-            records.put(index_key(statement.actor, index=entry.index), held)
+            records.put(index_key(statement.actor, entry.index), held)
         case _:
             pass
-    _mark_day(records, entry)
-    known = _know(records, entry)
-    records.put(entry.opened.identity, known)
-    _remember(records, entry, known)
-    return known
 
 
 def _open(records: Records, entry: Entry, founding: LedgerOpened) -> None:
@@ -170,12 +182,17 @@ def _open(records: Records, entry: Entry, founding: LedgerOpened) -> None:
         records.put(one.actor, Actor(actor=one.actor, name=one.name, form=one.form, of=of, index=entry.index))
         records.put(one.key, KeyHeld(actor=one.actor, key=one.key, index=entry.index))
         held = RoleHeld(actor=one.actor, role="registrar", index=entry.index)
-        records.put(index_key(one.actor, index=entry.index), held)
+        records.put(index_key(one.actor, entry.index), held)
 
 
 def local_day(received_ms: int, offset_minutes: int) -> str:
     """The day, `YYYY-MM-DD`, of a received time at the ledger's offset."""
-    return format_when(received_ms + offset_minutes * MINUTE_MS)[:10]
+    return _day_of_minute(received_ms // MINUTE_MS + offset_minutes)
+
+
+@lru_cache(maxsize=1024)
+def _day_of_minute(minutes: int) -> str:
+    return format_when(minutes * MINUTE_MS)[:10]
 
 
 def _mark_day(records: Records, entry: Entry) -> None:
@@ -216,7 +233,7 @@ def _know(records: Records, entry: Entry) -> Known:
     if not topics and plan is not UNSET:
         topics.append(f"plan/{plan}")
     if isinstance(statement, CommentSubmitted | CommentTranscribed):
-        place = index_key(statement.round, index=entry.index)
+        place = index_key(statement.round, entry.index)
     return Known(
         index=entry.index,
         kind=statement.kind,
@@ -226,8 +243,23 @@ def _know(records: Records, entry: Entry) -> Known:
     )
 
 
+_NAMING = frozenset(
+    {
+        EvidenceCaptured,
+        EvidenceChecked,
+        EvidenceDisputed,
+        ResponseGiven,
+        ContentWithheld,
+        StatementConfirmed,
+        StatementWithdrawn,
+    }
+)
+
+
 def _names(statement: Statement) -> tuple[str, ...]:
     """The earlier statements that this one is about."""
+    if type(statement) not in _NAMING:
+        return ()
     match statement:
         case EvidenceCaptured() | EvidenceChecked() | EvidenceDisputed():
             return (statement.link,)
@@ -257,7 +289,7 @@ def _remember(records: Records, entry: Entry, known: Known) -> None:
         printed=printed_in(statement),
     )
     for topic in known.topics:
-        records.put(index_key(topic, index=entry.index), line)
+        records.put(index_key(topic, entry.index), line)
 
 
 def printed_in(statement: Statement) -> bool:

@@ -59,6 +59,7 @@ class Comment(Record, frozen=True, kw_only=True):
     """A comment [round/index]. Its text is a content: the vault's, not the record's."""
 
     table: ClassVar[str] = "comment"
+    indexes: ClassVar[int] = 1
     round: str
     index: int
     identity: str
@@ -85,6 +86,7 @@ class Response(Record, frozen=True, kw_only=True):
     """An answer to a comment [round/comment index/index]."""
 
     table: ClassVar[str] = "response"
+    indexes: ClassVar[int] = 2
     round: str
     comment: int
     index: int
@@ -118,9 +120,24 @@ def state_at(round_: Round, t: int) -> str:
     return "closed"
 
 
+_FOLDED = frozenset(
+    {
+        RoundOpened,
+        DocumentPublished,
+        CommentSubmitted,
+        CommentTranscribed,
+        ContentWithheld,
+        StatementWithdrawn,
+        ResponseGiven,
+    }
+)
+
+
 def evolve(records: Records, entry: Entry, known: Known) -> None:
     """Take one entry into the rounds."""
     statement = entry.opened.statement
+    if type(statement) not in _FOLDED:
+        return
     match statement:
         case RoundOpened():
             _open(records, entry, statement)
@@ -241,7 +258,7 @@ def _withhold(records: Records, entry: Entry, withheld: ContentWithheld) -> None
     comment, round_ = found
     less = 0 if _hidden(comment) else 1
     changed = msgspec.structs.replace(comment, withheld=entry.index, ground=withheld.ground)
-    records.put(index_key(comment.round, index=comment.index), changed)
+    records.put(index_key(comment.round, comment.index), changed)
     counted = msgspec.structs.replace(round_, shown=round_.shown - less, withheld=round_.withheld + 1)
     records.put(comment.round, counted)
 
@@ -253,7 +270,7 @@ def _withdraw(records: Records, entry: Entry, withdrawn: StatementWithdrawn) -> 
     comment, round_ = found
     less = 0 if _hidden(comment) else 1
     changed = msgspec.structs.replace(comment, withdrawn=entry.index)
-    records.put(index_key(comment.round, index=comment.index), changed)
+    records.put(index_key(comment.round, comment.index), changed)
     counted = msgspec.structs.replace(round_, shown=round_.shown - less, withdrawn=round_.withdrawn + 1)
     records.put(comment.round, counted)
 
@@ -264,13 +281,13 @@ def _answer(records: Records, entry: Entry, given: ResponseGiven) -> None:
         if found is None:
             continue
         comment, round_ = found
-        key = index_key(comment.round, index=comment.index)
+        key = index_key(comment.round, comment.index)
         records.put(key, msgspec.structs.replace(comment, answered=entry.index, answers=comment.answers + 1))
         if comment.answered is None:
             records.put(comment.round, msgspec.structs.replace(round_, answered=round_.answered + 1))
         signer = given.by[0]
         records.put(
-            index_key(key, index=entry.index),
+            index_key(key, entry.index),
             Response(
                 round=comment.round,
                 comment=comment.index,
