@@ -1,8 +1,8 @@
 """A published report -> draft statements "as printed", and an import report that accounts for every line.
 
-Nobody signed in 2015, so the importer may say only what is printed (reference/domain.md, section 9; rule A11): each
-draft carries `printed` with the digest of the source, the section, a path of its own (`G8/evidence/3`) and whose words
-they are. It repairs nothing, registers no actors, and keeps names, e-mails and telephones out.
+Nobody signed in 2015, so the importer may say only what is printed (rule A11 of the rulebook): each draft carries
+`printed` with the digest of the source, the section, a path of its own (`G8/evidence/3`) and whose words they are. It
+repairs nothing, registers no actors, and keeps names, e-mails and telephones out.
 
     printed = read_report(raw)
     drafts, report = draft_statements(printed)
@@ -10,7 +10,7 @@ they are. It repairs nothing, registers no actors, and keeps names, e-mails and 
 
 A draft is a statement without `by` and `said_at`, which are put in when it is signed, and beside it the contents that
 go to the vault. Two placeholders wait inside until then: `{"$content": 0}` stands for the salted digest of the draft's
-first content, `{"$ref": "RecommendationMade/s2/recommendation/1"}` for the identity of an earlier statement, named by
+first content, `{"$ref": "RecommendationMade/recommendation/1"}` for the identity of an earlier statement, named by
 kind and printed item. `complete_draft` fills them in.
 
 Rules, not exceptions: nothing here or in `api.report_reader` asks for the number of a commitment.
@@ -289,13 +289,12 @@ class _Drafter:
         """Keep a draft. One that has not the shape of its kind is not kept: the import report says why."""
         printed: Json = {"source": self._printed.source, "section": section, "item": item, "form": form}
         if words:
-            if personal_content(words, self._printed.names) is None:
-                printed["words"], cut = self._fit(item, "printed.words", words, lines[0] if lines else 1)
+            reason, at = personal_content(words, self._printed.names), lines[0] if lines else 1
+            if reason is None:
+                printed["words"], cut = self._fit(item, "printed.words", words, at)
                 full = full or cut
             else:
-                self._withheld.append(
-                    {"item": item, "field": "printed.words", "line": lines[0] if lines else 1, "holds": "name"}
-                )
+                self._withheld.append({"item": item, "field": "printed.words", "line": at, "holds": reason})
         if full is not None:
             printed["full"] = full
         if speaks_for is not None:
