@@ -126,6 +126,6 @@ def test_a_meeting_with_attendance_remarks_and_minutes() -> None:
     meeting = records.get(Meeting, "comite-1")
     assert meeting is not None
     assert [one.actor for one in meeting.present] == ["icefi"]
-    assert (meeting.remarks, meeting.minutes) == (1, w.digest_of("minutes"))
+    assert (meeting.remarks, meeting.minutes) == (2, w.digest_of("minutes"))
     assert meeting.approved_by == ("copret", "icefi")
-    assert [one.speaker for _, one in records.scan(Remark, prefix="comite-1/")] == ["icefi"]
+    assert [one.speaker for _, one in records.scan(Remark, prefix="comite-1/")] == ["icefi", "icefi"]
