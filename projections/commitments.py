@@ -176,6 +176,7 @@ class Evidence(Record, frozen=True, kw_only=True):
     """A piece of evidence of a commitment [commitment/index]; one that serves several has a record under each."""
 
     table: ClassVar[str] = "evidence"
+    indexes: ClassVar[int] = 1
     commitment: str
     mechanisms: tuple[str, ...]
     identity: str
@@ -233,6 +234,7 @@ class Measure(Record, frozen=True, kw_only=True):
     """A measured figure [indicator/index]; `values` are (part or empty, value)."""
 
     table: ClassVar[str] = "measure"
+    indexes: ClassVar[int] = 1
     indicator: str
     as_of: Day | None = None
     first_day: Day | None = None
@@ -250,6 +252,7 @@ class Surrounding(Record, frozen=True, kw_only=True):
     """
 
     table: ClassVar[str] = "surrounding"
+    indexes: ClassVar[int] = 1
     kind: str
     index: int
     printed: bool = False
@@ -482,7 +485,7 @@ def _linked(records: Records, entry: Entry, linked: EvidenceLinked, known: Known
         by_commitment.setdefault(commitment_of(mechanism), []).append(mechanism)
     for identifier, mechanisms in by_commitment.items():
         records.put(
-            index_key(identifier, index=entry.index),
+            index_key(identifier, entry.index),
             Evidence(
                 commitment=identifier,
                 mechanisms=tuple(mechanisms),
@@ -518,7 +521,7 @@ def _evidence_of(records: Records, link: str) -> list[Evidence]:
     known = records.get(Known, link)
     if known is None:
         return []
-    found = [records.get(Evidence, index_key(topic, index=known.index)) for topic in known.topics]
+    found = [records.get(Evidence, index_key(topic, known.index)) for topic in known.topics]
     return [one for one in found if one is not None]
 
 
@@ -526,21 +529,21 @@ def _captured(records: Records, entry: Entry, captured: EvidenceCaptured, known:
     for evidence in _evidence_of(records, captured.link):
         if evidence.captures == 0:
             _count(records, evidence.commitment, captured=1)
-        key = index_key(evidence.commitment, index=evidence.index)
+        key = index_key(evidence.commitment, evidence.index)
         changed = msgspec.structs.replace(evidence, captures=evidence.captures + 1, last_digest=captured.digest)
         records.put(key, changed)
 
 
 def _checked(records: Records, entry: Entry, checked: EvidenceChecked, known: Known) -> None:
     for evidence in _evidence_of(records, checked.link):
-        key = index_key(evidence.commitment, index=evidence.index)
+        key = index_key(evidence.commitment, evidence.index)
         records.put(key, msgspec.structs.replace(evidence, last_seen=checked.seen, last_seen_index=entry.index))
 
 
 def _disputed(records: Records, entry: Entry, disputed: EvidenceDisputed, known: Known) -> None:
     for evidence in _evidence_of(records, disputed.link):
         if evidence.commitment == commitment_of(disputed.mechanism):
-            key = index_key(evidence.commitment, index=evidence.index)
+            key = index_key(evidence.commitment, evidence.index)
             records.put(key, msgspec.structs.replace(evidence, disputes=evidence.disputes + 1))
             _count(records, evidence.commitment, disputed=1)
 
@@ -567,7 +570,7 @@ def _withdrawn(records: Records, entry: Entry, withdrawn: StatementWithdrawn, kn
         return
     if target.kind == "EvidenceLinked":
         for evidence in _evidence_of(records, withdrawn.statement):
-            key = index_key(evidence.commitment, index=evidence.index)
+            key = index_key(evidence.commitment, evidence.index)
             records.put(key, msgspec.structs.replace(evidence, withdrawn=entry.index))
             _count(records, evidence.commitment, evidence=-1, captured=-1 if evidence.captures else 0)
     elif target.kind == "CompletionAssessed":
@@ -603,7 +606,7 @@ def _indicator(records: Records, entry: Entry, defined: IndicatorDefined, known:
 
 def _measured(records: Records, entry: Entry, measured: IndicatorMeasured, known: Known) -> None:
     records.put(
-        index_key(measured.indicator, index=entry.index),
+        index_key(measured.indicator, entry.index),
         Measure(
             indicator=measured.indicator,
             as_of=day_of(measured.as_of),
@@ -624,7 +627,7 @@ def _around(records: Records, entry: Entry, statement: _Around, known: Known) ->
     subject = subject_of(statement)
     first = getattr(statement, "first_day", getattr(statement, "on", UNSET))
     records.put(
-        index_key(commitment_of(subject) if subject else statement.plan, index=entry.index),
+        index_key(commitment_of(subject) if subject else statement.plan, entry.index),
         Surrounding(
             kind=statement.kind,
             index=entry.index,
@@ -639,7 +642,7 @@ def _answered(records: Records, entry: Entry, given: ResponseGiven, known: Known
     for identity in given.answers:
         question = records.get(Known, identity)
         if question is not None and question.kind == "RecommendationMade":
-            key = index_key(question.plan, index=question.index)
+            key = index_key(question.plan, question.index)
             advice = records.get(Surrounding, key)
             if advice is not None:
                 records.put(key, msgspec.structs.replace(advice, answered=entry.index))

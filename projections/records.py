@@ -1,9 +1,9 @@
 """Records: what folds keep, and the stores that keep it.
 
-A record is a frozen struct in a table, under a key, and is replaced whole. Two stores keep them behind one small
-port: a dict for tests and audits, and SQLite for the server, which also answers "as of": it keeps every version of
-a record with the tree size since which it holds, so a view at an earlier size costs what today's costs. What a fold
-put becomes durable together with its position, in one transaction, or not at all.
+A record is a frozen struct in a table, under a key, and is replaced whole; none is ever taken away. Two stores keep
+them behind one small port: a dict for tests and audits, and SQLite for the server, which also answers "as of": it
+keeps every version of a record with the tree size since which it holds. What a fold put becomes durable together with
+its position, in one transaction, or not at all.
 
 Keys are paths and lists are scans by prefix: `gt-2014-2016/C8/000000412`. Indexes in keys have nine digits, so the
 order of keys is the order of entries.
@@ -12,27 +12,32 @@ order of keys is the order of entries.
 import bisect
 import sqlite3
 import threading
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
-from typing import ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import msgspec
 
 from ledger.errors import CannotRun
 from ledger.statement import canonical
 
-SCHEMA = 1
-KEPT = 20_000
+SCHEMA = 2
+KEPT_IN_MEMORY = 20_000  # records that a SQLite store's writer keeps beside those not yet committed
+_LAST = "\U0010ffff"  # no key holds a character behind it
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a fold keeps: canonical JSON of strings, booleans, integers, lists and structs. Absent fields are null-free.
+    """What a fold keeps: canonical JSON of strings, booleans, integers, lists and structs. What is absent is left out.
 
-    `table` names the kind of record; one table has one struct.
+    `table` names the kind of record; one table has one struct. `indexes` says how many indexes of entries its keys end
+    in, the last being that of the entry that first put the record: below one path, a later key is a later record.
     """
 
     table: ClassVar[str]
+    indexes: ClassVar[int] = 0
 
 
 R = TypeVar("R", bound=Record)
@@ -60,16 +65,16 @@ class Records(Protocol):
         ...
 
 
-def index_key(*path: str, index: int) -> str:
+def index_key(path: str, index: int) -> str:
     """A key that ends in an index: in the order of entries."""
-    return "/".join((*path, f"{index:09d}"))
+    return f"{path}/{index:09d}"
 
 
 class DictRecords:
     """Records in memory."""
 
     def __init__(self) -> None:
-        self._tables: dict[str, dict[str, Record]] = {}
+        self._tables: defaultdict[str, dict[str, Record]] = defaultdict(dict)
         self._sorted: dict[str, list[str]] = {}
 
     def begin(self, size: int) -> None:
@@ -77,28 +82,24 @@ class DictRecords:
 
     def get(self, kind: type[R], key: str) -> R | None:
         """The record under a key, or None."""
-        table = self._tables.get(kind.table)
-        return None if table is None else table.get(key)  # type: ignore[return-value]
+        return self._tables[kind.table].get(key)  # type: ignore[return-value]
 
     def put(self, key: str, record: Record) -> None:
         """Set the record under a key."""
-        table = self._tables.setdefault(record.table, {})
-        if key not in table:
-            self._sorted.pop(record.table, None)
-        table[key] = record
+        self._tables[record.table][key] = record
 
     def scan(
         self, kind: type[R], prefix: str = "", after: str = "", limit: int | None = None
     ) -> Iterator[tuple[str, R]]:
         """Records of a kind by prefix, in the order of keys."""
-        table = self._tables.get(kind.table, {})
-        keys = self._sorted.get(kind.table)
-        if keys is None:
-            keys = self._sorted[kind.table] = sorted(table)
+        table = self._tables[kind.table]
+        keys = self._sorted.setdefault(kind.table, [])
+        if len(keys) != len(table):  # a dict keeps its keys in the order of arrival, so the new ones are the last
+            keys.extend(islice(table, len(keys), None))
+            keys.sort()
         start = bisect.bisect_right(keys, after) if after >= prefix else bisect.bisect_left(keys, prefix)
-        for key in keys[start : None if limit is None else start + limit]:
-            if not key.startswith(prefix):
-                return
+        stop = bisect.bisect_left(keys, prefix + _LAST, start)
+        for key in keys[start : stop if limit is None else min(stop, start + limit)]:
             yield key, table[key]  # type: ignore[misc]
 
     def lines(self) -> Iterator[tuple[str, str, bytes]]:
@@ -111,6 +112,20 @@ class DictRecords:
 
 # --- SQLite ----------------------------------------------------------------------------------------------------------
 
+# `newest` has one row for each record, so that lists of today never walk over its past. `older` has the versions before
+# it: the first one whole, each later one as the fields in which it differs from the first, since what changes a
+# thousand times is a count or two, and what is long are texts that never change. Reading a version takes two rows.
+_TABLES = """
+CREATE TABLE IF NOT EXISTS newest (
+    tbl TEXT, key TEXT, born INTEGER, since INTEGER, value BLOB, PRIMARY KEY (tbl, key)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS older (
+    tbl TEXT, key TEXT, since INTEGER, value BLOB, PRIMARY KEY (tbl, key, since)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS position (one INTEGER PRIMARY KEY, size INTEGER);
+INSERT OR IGNORE INTO position VALUES (1, 0);
+"""
+
 
 class SqliteRecords:
     """Records in a file of their own: what was put since the last commit in memory, everything else on disk.
@@ -121,31 +136,22 @@ class SqliteRecords:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open or make the file. Raises CannotRun for a file that is not ours, or of a newer version."""
+        """Open or make the file. Raises CannotRun for a file that is not ours, or of another version."""
         self.path = path
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
-        self._dirty: dict[tuple[str, str], Record] = {}  # newest version of what was put since the last commit
-        self._versions: dict[tuple[str, str, int], Record] = {}  # every version of it, by the size since which it holds
+        self._dirty: dict[tuple[str, str], dict[int, Record]] = {}  # versions not yet committed, by their `since`
+        self._kept: dict[tuple[str, str], Record] = {}  # what the writer read or committed: it alone changes records
         self._since = 0
-        # What the writing thread has read or written lately: folds ask for the same few records again and again.
-        self._read: dict[tuple[str, str], Record] = {}
         try:
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
             if version not in (0, SCHEMA):
                 raise CannotRun(
-                    f"{path} was made by a newer version of this software.",
+                    f"{path} was made by another version of this software.",
                     "Delete it: it is made anew from the journal.",
                 )
-            with self._connection as connection:
-                connection.execute(
-                    "CREATE TABLE IF NOT EXISTS records (tbl TEXT, key TEXT, since INTEGER, value BLOB,"
-                    " PRIMARY KEY (tbl, key, since)) WITHOUT ROWID"
-                )
-                connection.execute("CREATE TABLE IF NOT EXISTS position (one INTEGER PRIMARY KEY, size INTEGER)")
-                connection.execute("INSERT OR IGNORE INTO position VALUES (1, 0)")
-                connection.execute(f"PRAGMA user_version={SCHEMA}")
+            self._connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={SCHEMA}; COMMIT;")
             self._position = int(self._connection.execute("SELECT size FROM position").fetchone()[0])
         except (sqlite3.DatabaseError, TypeError) as error:
             self.close()
@@ -175,57 +181,66 @@ class SqliteRecords:
 
     def get(self, kind: type[R], key: str) -> R | None:
         """The record under a key, or None."""
-        place = (kind.table, key)
-        found = self._dirty.get(place) or self._read.get(place)
+        found = self._kept.get((kind.table, key))
         if found is None:
-            found = _newest(self._connection, kind, key, self._position)
-            if found is not None:
-                self._read[place] = found
+            row = self._connection.execute(_NEWEST, (kind.table, key)).fetchone()
+            if row is None:
+                return None
+            found = self._kept[kind.table, key] = msgspec.json.decode(row[2], type=kind)
         return found  # type: ignore[return-value]
 
     def put(self, key: str, record: Record) -> None:
         """Set the record under a key; durable with the next commit."""
-        self._dirty[record.table, key] = record
-        self._versions[record.table, key, self._since] = record
+        place = (record.table, key)
+        self._kept[place] = record
+        versions = self._dirty.get(place)
+        if versions is None:
+            self._dirty[place] = {self._since: record}
+        else:
+            versions[self._since] = record
 
     def scan(
         self, kind: type[R], prefix: str = "", after: str = "", limit: int | None = None
     ) -> Iterator[tuple[str, R]]:
         """Records of a kind by prefix, those not yet committed among them, in the order of keys."""
-        ours = {
-            key: record
-            for (table, key), record in self._dirty.items()
-            if table == kind.table and key.startswith(prefix) and key > after
-        }
-        waiting = sorted(ours, reverse=True)
-        given = 0
-        for key, record in _scan(self._connection, kind, prefix, after, self._position):
-            while waiting and waiting[-1] < key and given != limit:
-                mine = waiting.pop()
-                yield mine, ours[mine]  # type: ignore[misc]
-                given += 1
-            if given == limit:
-                return
-            if waiting and waiting[-1] == key:
-                waiting.pop()
-            yield key, ours.get(key, record)  # type: ignore[misc]
-            given += 1
-        while waiting and given != limit:
-            mine = waiting.pop()
-            yield mine, ours[mine]  # type: ignore[misc]
-            given += 1
+        ours = sorted(
+            [key for table, key in self._dirty if table == kind.table and key.startswith(prefix) and key > after],
+            reverse=True,
+        )
+        found = _merged(ours, _scan(self._connection, kind, prefix, after, self._position))
+        for key, record in islice(found, limit):
+            yield key, self._kept.get((kind.table, key), record)  # type: ignore[misc]
 
     def commit(self, size: int) -> None:
         """Write what was put, as of `size` entries, together with the position."""
-        rows = [(table, key, since, canonical(record)) for (table, key, since), record in self._versions.items()]
-        with self._connection as connection:
-            connection.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)", rows)
+        newest: list[tuple[str, str, int, int, bytes]] = []
+        older: list[tuple[str, str, int, bytes]] = []
+        connection = self._connection
+        for (table, key), versions in self._dirty.items():
+            *past, (since, record) = versions.items()
+            row = connection.execute(_NEWEST, (table, key)).fetchone()
+            if row is None and not past:
+                newest.append((table, key, since, since, canonical(record)))
+                continue
+            kind = type(record)
+            born, first = since, record
+            if row is not None:
+                born, standing = row[0], msgspec.json.decode(row[2], type=kind)
+                first = standing if row[1] == born else _first(connection, kind, key, born)
+                past.insert(0, (row[1], standing))
+            else:
+                born, first = past[0]
+            older += [
+                (table, key, at, canonical(each) if at == born else _difference(first, each)) for at, each in past
+            ]
+            newest.append((table, key, born, since, canonical(record)))
+        with connection:
+            connection.executemany("INSERT OR REPLACE INTO older VALUES (?, ?, ?, ?)", older)
+            connection.executemany("INSERT OR REPLACE INTO newest VALUES (?, ?, ?, ?, ?)", newest)
             connection.execute("UPDATE position SET size = ? WHERE one = 1", (size,))
-        if len(self._read) + len(self._dirty) > KEPT:
-            self._read.clear()
-        self._read.update(self._dirty)
         self._dirty.clear()
-        self._versions.clear()
+        if len(self._kept) > KEPT_IN_MEMORY:
+            self._kept.clear()
         self._position = size
 
     def at(self, size: int) -> "RecordsAt":
@@ -258,7 +273,11 @@ class RecordsAt:
 
     def get(self, kind: type[R], key: str) -> R | None:
         """The record under a key, or None."""
-        return _newest(self._store._connection, kind, key, self.size)  # pyright: ignore[reportPrivateUsage]
+        connection = self._store._connection  # pyright: ignore[reportPrivateUsage]
+        row = connection.execute(_NEWEST, (kind.table, key)).fetchone()
+        if row is None or row[0] > self.size:
+            return None
+        return msgspec.json.decode(_value(connection, kind.table, key, row, self.size), type=kind)
 
     def put(self, key: str, record: Record) -> None:
         """A view is not written to."""
@@ -269,40 +288,90 @@ class RecordsAt:
     ) -> Iterator[tuple[str, R]]:
         """Records of a kind by prefix, in the order of keys."""
         connection = self._store._connection  # pyright: ignore[reportPrivateUsage]
-        return _scan(connection, kind, prefix, after, self.size, limit)
+        return islice(_scan(connection, kind, prefix, after, self.size), limit)
 
     def lines(self, table: str = "", after: str = "", limit: int | None = None) -> Iterator[tuple[str, str, bytes]]:
         """Every record as (table, key, canonical JSON), in that order; of one table only, from a key on, if wanted."""
+        return islice(self._lines(table, after), limit)
+
+    def _lines(self, table: str, after: str) -> Iterator[tuple[str, str, bytes]]:
         connection = self._store._connection  # pyright: ignore[reportPrivateUsage]
         rows = connection.execute(
-            "SELECT tbl, key, value, max(since) FROM records WHERE since <= ? AND (? = '' OR tbl = ?)"
-            " AND (tbl, key) > (?, ?) GROUP BY tbl, key ORDER BY tbl, key LIMIT ?",
-            (self.size, table, table, table, after, -1 if limit is None else limit),
+            "SELECT tbl, key, born, since, value FROM newest WHERE (tbl, key) > (?, ?) AND (? = '' OR tbl = ?)"
+            " AND born <= ? ORDER BY tbl, key",
+            (table, after, table, table, self.size),
         )
-        for name, key, value, _ in rows:
+        for name, key, *row in rows:
+            value = _value(connection, name, key, row, self.size)
             yield name, key, value
 
 
-def _newest(connection: sqlite3.Connection, kind: type[R], key: str, size: int) -> R | None:
-    row = connection.execute(
-        "SELECT value FROM records WHERE tbl = ? AND key = ? AND since <= ? ORDER BY since DESC LIMIT 1",
-        (kind.table, key, size),
-    ).fetchone()
-    return None if row is None else msgspec.json.decode(row[0], type=kind)
+_NEWEST = "SELECT born, since, value FROM newest WHERE tbl = ? AND key = ?"
+_OLDER = "SELECT since, value FROM older WHERE tbl = ? AND key = ? AND since <= ? ORDER BY since DESC LIMIT 1"
 
 
-def _scan(
-    connection: sqlite3.Connection, kind: type[R], prefix: str, after: str, size: int, limit: int | None = None
-) -> Iterator[tuple[str, R]]:
-    # A key starts with the prefix if it lies between it and the prefix with the greatest character behind it.
-    rows = connection.execute(
-        "SELECT key, value, max(since) FROM records WHERE tbl = ? AND key >= ? AND key < ? AND key > ? AND since <= ?"
-        " GROUP BY key ORDER BY key LIMIT ?",
-        (kind.table, prefix, prefix + "\U0010ffff", after, size, -1 if limit is None else limit),
-    )
+def _difference(first: Record, other: Record) -> bytes:
+    """The fields of `other` that are not as in `first`, as JSON; null where the field is left out."""
+    fields: dict[str, Any] = msgspec.to_builtins(other)
+    names = first.__struct_fields__
+    return canonical({name: fields.get(name) for name in names if getattr(other, name) != getattr(first, name)})
+
+
+def _first(connection: sqlite3.Connection, kind: type[R], key: str, born: int) -> R:
+    """The first version of a record that has several."""
+    return msgspec.json.decode(connection.execute(_OLDER, (kind.table, key, born)).fetchone()[1], type=kind)
+
+
+def _value(connection: sqlite3.Connection, table: str, key: str, row: Any, size: int) -> bytes:
+    """The canonical JSON of a record at a size not before its birth; `row` is (born, since, value) of the newest."""
+    born, since, value = row
+    if since <= size:
+        return value
+    since, value = connection.execute(_OLDER, (table, key, size)).fetchone()
+    if since == born:
+        return value
+    first = connection.execute(_OLDER, (table, key, born)).fetchone()[1]
+    fields: dict[str, Any] = {**msgspec.json.decode(first), **msgspec.json.decode(value)}
+    return canonical({name: field for name, field in fields.items() if field is not None})
+
+
+def _scan(connection: sqlite3.Connection, kind: type[R], prefix: str, after: str, size: int) -> Iterator[tuple[str, R]]:
+    """Records of a kind at a size. Those born later are passed over, in tables in order without looking at each."""
     decoder = msgspec.json.Decoder(kind)
-    for key, value, _ in rows:
-        yield key, decoder.decode(value)
+    while True:
+        rows = connection.execute(
+            "SELECT key, born, since, value FROM newest WHERE tbl = ? AND key >= ? AND key < ? AND key > ?"
+            " ORDER BY key",
+            (kind.table, prefix, prefix + _LAST, after),
+        )
+        for key, *row in rows:
+            if row[0] <= size:
+                yield key, decoder.decode(_value(connection, kind.table, key, row, size))
+            elif kind.indexes:
+                after = _behind(key, kind.indexes, size)
+                break
+        else:
+            return
+
+
+def _behind(key: str, indexes: int, size: int) -> str:
+    """The end of the path below which everything from this key on came after `size` entries."""
+    path = key.rpartition("/")[0]
+    if indexes == 2 and int(path[-9:]) >= size:
+        path = path.rpartition("/")[0]
+    return f"{path}/{_LAST}"
+
+
+def _merged(ours: list[str], theirs: Iterator[tuple[str, R]]) -> Iterator[tuple[str, R | None]]:
+    """Two ascending series of keys as one, each key once; `ours` stands in descending order."""
+    for key, record in theirs:
+        while ours and ours[-1] < key:
+            yield ours.pop(), None
+        if ours and ours[-1] == key:
+            ours.pop()
+        yield key, record
+    while ours:
+        yield ours.pop(), None
 
 
 # --- comparing ------------------------------------------------------------------------------------------------------
@@ -320,7 +389,7 @@ def digest(records: Lines, origin: str, size: int) -> str:
     """The records digest, 64 hex digits (FORMAT.md, "Records digest")."""
     total = 0
     for table, key, line in records.lines():
-        total += int.from_bytes(sha256(b"%b\0%b\0%b" % (table.encode(), key.encode(), line)).digest(), "big")
+        total += int.from_bytes(sha256(b"%b\0%b\0%b" % (table.encode(), key.encode(), line)).digest())
     total %= 2**256
     head = f"constancia/records/v1\n{origin}\n{size}\n".encode()
     return sha256(head + total.to_bytes(32, "big")).hexdigest()

@@ -41,6 +41,7 @@ class LevelStep(Record, frozen=True, kw_only=True):
     """A change of the reported level of a commitment [commitment/index]."""
 
     table: ClassVar[str] = "level_step"
+    indexes: ClassVar[int] = 1
     level: str
     index: int
 
@@ -106,7 +107,7 @@ def count_new(records: Records, registered: CommitmentRegistered) -> None:
 
 def count_level(records: Records, plan: str, commitment: str, before: str, now: str, index: int) -> None:
     """The reported level of a commitment became `now`; `before` is empty for the first."""
-    records.put(index_key(commitment, index=index), LevelStep(level=now, index=index))
+    records.put(index_key(commitment, index), LevelStep(level=now, index=index))
     if before == now:
         return
     tally = records.get(Tally, plan)

@@ -222,7 +222,7 @@ def test_every_entry_is_known_and_every_line_leads_to_it() -> None:
         assert known is not None
         assert known.index == entry.index
         for topic in known.topics:
-            line = records.get(HistoryLine, index_key(topic, index=entry.index))
+            line = records.get(HistoryLine, index_key(topic, entry.index))
             assert line is not None
             assert line.identity == entry.opened.identity
 
