@@ -226,9 +226,16 @@ class Log:
     """A ledger open for writing. All methods may be called from any thread; one thread of its own writes."""
 
     def __init__(
-        self, origin: str, journal: Journal, folder: Folder, log_key: SigningKey, contents: Contents, clock: Clock,
-        limits: Limits, pace: Pace,
-    ) -> None:  # fmt: skip
+        self,
+        origin: str,
+        journal: Journal,
+        folder: Folder,
+        log_key: SigningKey,
+        contents: Contents,
+        clock: Clock,
+        limits: Limits,
+        pace: Pace,
+    ) -> None:
         """Use `Log.open`."""
         self.origin = origin
         self.folder = folder
@@ -299,9 +306,15 @@ class Log:
         try:
             folder = Folder(published)
             log = cls(
-                origin, kept, folder, log_key, contents or NoContents(), clock or Clock(), limits or Limits(),
+                origin,
+                kept,
+                folder,
+                log_key,
+                contents or NoContents(),
+                clock or Clock(),
+                limits or Limits(),
                 pace or Pace(),
-            )  # fmt: skip
+            )
             log._recover(desk_key, accept_time=accept_time)
         except BaseException:
             kept.close()
@@ -314,6 +327,8 @@ class Log:
         with self._turn:
             self._closing = True
             self._turn.notify_all()
+        if self._thread is threading.current_thread():
+            return  # a listener of ours: the thread ends when it has come back, and the process lets go of the rest
         if self._thread.is_alive():
             self._thread.join()
         self._journal.close()
@@ -454,7 +469,7 @@ class Log:
                     self._sequence(batch)
                 with self._turn:
                     idle = not self._queue
-                if not batch or (self._pending and self._pace.wait(self._clock.monotonic(), idle=idle) == 0):
+                if self._pending and (not batch or self._pace.wait(self._clock.monotonic(), idle=idle) == 0):
                     self._publish()
         except CannotRun as error:
             self._stop(error)
@@ -545,7 +560,12 @@ class Log:
                 self._check_own_key(opened)
                 check_admissible(opened, received_ms, docket)
                 entry = format_entry(received_ms, opened.note)
-            except Exception as error:  # noqa: BLE001 (Refused, or a rule's bug: the docket is as it was)
+            except Refused as refusal:
+                judged.refused.append((waiting, refusal))
+                continue
+            except Exception as error:
+                # A rule's bug; the docket is as it was.
+                _logger.exception("the rulebook failed on statement %s", opened.identity)
                 judged.refused.append((waiting, error))
                 continue
             index = docket.size
@@ -796,9 +816,13 @@ class Log:
             opened = open_statement(note, self.origin) if verify else _reopen(note, self.origin)
             stream = docket.stream_of(opened)
             derived = Row(
-                row.entry, opened.statement.kind, stream, docket.next_version(stream), bytes.fromhex(opened.identity),
+                row.entry,
+                opened.statement.kind,
+                stream,
+                docket.next_version(stream),
+                bytes.fromhex(opened.identity),
                 leaf_hash(row.entry),
-            )  # fmt: skip
+            )
             different = [name for name in Row.__struct_fields__ if getattr(row, name) != getattr(derived, name)]
             if different:
                 raise ValueError(f"{', '.join(different)} not as the signed bytes say")

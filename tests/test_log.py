@@ -321,6 +321,18 @@ def test_a_caller_who_gave_up_before_its_turn_is_passed_over(place: Place) -> No
         assert (held.result(WAIT).index, stays.result(WAIT).index) == (size, size + 1)
 
 
+def test_a_batch_of_which_all_callers_gave_up_is_nothing(place: Place) -> None:
+    gate = Gate()
+    with place.open(create=True, contents=gate) as log:
+        founding, second = [entry.opened.note for entry in place.world.entries[:2]]
+        gate.failures.append(Refused("busy", "transport", "not now"))
+        held = gate.hold(log, founding)
+        assert log.register(second).cancel()
+        gate.open.set()
+        assert code_of(held) == "busy"
+        assert [log.register(note).result(WAIT).index for note in (founding, second)] == [0, 1]
+
+
 def test_one_head_covers_all_that_came_meanwhile(place: Place) -> None:
     heads: list[Head] = []
     pace = Pace(interval=0.2, burst=1)
