@@ -170,6 +170,10 @@ def _raise(fault: Misbehaviour) -> None:
     raise fault
 
 
+def _overhear(fault: Misbehaviour) -> None:
+    """For what is reported elsewhere."""
+
+
 class Spine(msgspec.Struct, frozen=True):
     """The hashes of a tree that are known to be right, because they lead to a verified root.
 
@@ -195,7 +199,8 @@ def read_spine(source: Source, size: int, root: bytes, report: Report = _raise, 
 
     What is wrong goes to `report`: missing-file, tile-altered, and root-mismatch where no reading of the published
     files leads to the root. Where `report` returns, the true hashes are computed from the entries, as far as these
-    lead to the root; `path` is the head's, for the message.
+    lead to the root; `path` is the head's, for the message. Raises Misbehaviour where files are missing without which
+    nothing else can be proved.
     """
     top = (size.bit_length() - 1) // 8
     edges = [_edge(source, size, level, report) for level in range(top + 1)]
@@ -253,15 +258,27 @@ def _read_either(source: Source, partial: str, full: str) -> tuple[str, bytes | 
 
 
 def _full_tile(source: Source, size: int, level: int, index: int, right: bytes, report: Report) -> bytes:
-    """The hashes of a full tile that leads to `right`; reported, and computed from the entries, if it does not."""
+    """The hashes of a full tile that leads to `right`; reported, and computed from the entries, if it does not.
+
+    Raises Misbehaviour (missing-file) for a tile that is not there and cannot be computed.
+    """
     raw = _read_tile(source, level, index, WIDTH, report)
     if tile_root(raw) == right:
         return raw
     path = tile_path(level, index)
     true = _computed(source, size, level, index)
-    known = true is not None and tile_root(true) == right
-    _report_tile(path, level, index, raw, true if known else None, report)
-    return true if known and true is not None else raw
+    if true is not None and tile_root(true) == right:
+        _report_tile(path, level, index, raw, true, report)
+        return true
+    if not any(raw):
+        raise _unreadable(path)
+    _report_tile(path, level, index, raw, None, report)
+    return raw
+
+
+def _unreadable(path: str) -> Misbehaviour:
+    """Nothing below this tile can be read: whoever signs for a tree must publish it."""
+    return Misbehaviour("missing-file", "without this file the tree below it cannot be proved", path=path)
 
 
 def _report_tile(path: str, level: int, index: int, raw: bytes, true: bytes | None, report: Report) -> None:
@@ -292,8 +309,14 @@ def _computed(source: Source, size: int, level: int, index: int) -> bytes | None
         except Malformed:
             return None
         return b"".join([leaf_hash(entry) for entry in entries[:width]])
-    parts = [_computed(source, size, level - 1, index * WIDTH + slot) for slot in range(width)]
-    return b"".join([tile_root(part) if part is not None else bytes(HASH_SIZE) for part in parts])
+    roots: list[bytes] = []
+    for slot in range(width):
+        below = _computed(source, size, level - 1, index * WIDTH + slot)
+        if below is None:
+            # At the first gap: a head may claim more entries than anybody could read.
+            return None
+        roots.append(tile_root(below))
+    return b"".join(roots)
 
 
 def _mend(source: Source, size: int, root: bytes, edges: list[bytes], report: Report, path: str) -> list[bytes]:
@@ -308,6 +331,10 @@ def _mend(source: Source, size: int, root: bytes, edges: list[bytes], report: Re
             index, width = divmod(size >> 8 * level, WIDTH)
             tile, _, _ = _read_either(source, tile_path(level, index, width), tile_path(level, index))
             _report_tile(tile, level, index, published, each, report)
+    for level, edge in enumerate(edges):
+        if not known and edge and not any(edge):
+            index, width = divmod(size >> 8 * level, WIDTH)
+            raise _unreadable(tile_path(level, index, width))
     if not known:
         detail = "neither the published tiles nor the entries lead to the root of the signed head"
         evidence = {path: source.read(path) or b"", "signed root": root, "root of the tiles": _root(edges)}
@@ -328,7 +355,8 @@ def leaf_hashes(source: Source, spine: Spine, index: int, report: Report = _rais
 def roots_at(source: Source, spine: Spine, sizes: Iterable[int]) -> dict[int, bytes]:
     """The root that the tree had at each of these earlier sizes (0 < size <= the spine's).
 
-    Whoever holds an older signed head compares: another root at its size is a fork.
+    Whoever holds an older signed head compares: another root at its size is a fork. A size of which a tile is missing
+    has no root here; `walk` reports the tile.
     """
     roots: dict[int, bytes] = {}
     frontier = Frontier()
@@ -338,7 +366,10 @@ def roots_at(source: Source, spine: Spine, sizes: Iterable[int]) -> dict[int, by
             frontier.append_subtree(8, spine.levels[1][at : at + HASH_SIZE])
         tail = frontier.copy()
         if size > tail.size:
-            hashes = leaf_hashes(source, spine, size // WIDTH, lambda _: None)
+            try:
+                hashes = leaf_hashes(source, spine, size // WIDTH, _overhear)
+            except Misbehaviour:
+                continue
             tail.extend(hashes[at : at + HASH_SIZE] for at in range(0, (size - tail.size) * HASH_SIZE, HASH_SIZE))
         roots[size] = tail.root()
     return roots
@@ -453,7 +484,10 @@ def _prepare(source: Source, origin: str, spine: Spine, index: int, first: int, 
     faults: list[Misbehaviour] = []
     prepared = _Prepared(Batch(first, last - first, entries, faults), [], [])
     width = spine.width(0, index)
-    right = leaf_hashes(source, spine, index, faults.append)
+    try:
+        right = leaf_hashes(source, spine, index, faults.append)
+    except Misbehaviour:  # the tile is missing, which is among the faults: its entries cannot be proved
+        right = b""
     path, raw, whole = _read_either(source, entries_path(index, width), entries_path(index))
     if raw is None:
         detail = "an entry bundle that the checkpoint needs is not there"
@@ -463,6 +497,8 @@ def _prepare(source: Source, origin: str, spine: Spine, index: int, first: int, 
         records = parse_bundle(raw, WIDTH if whole else width)[:width]
     except Malformed as error:
         faults.append(_altered_bundle(index, path, raw, right, error.message))
+        return prepared
+    if not right:
         return prepared
     begin = index * WIDTH
     origin_line = origin.encode() + b"\n"

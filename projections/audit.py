@@ -81,6 +81,9 @@ from projections.reports import Report as Published
 # A report stays readable however much is wrong; what is beyond is counted.
 MAX_FINDINGS = 500
 
+# With so much wrong there is no use in reading on: nobody who is given less than they were promised should wait.
+MAX_COUNTED = 2_000
+
 Verdict = Literal["verified", "self-consistent, origin unproven", "misbehaviour found"]
 
 VERDICT_ES: Mapping[str, str] = {
@@ -292,6 +295,8 @@ class _Audit:
         # What took contents from view: (statement, salted digest) -> index and identity of those that did. A withdrawn
         # comment goes with all its contents: its digest is "".
         self.hidings: dict[tuple[str, str], list[Authority]] = {}
+        # Whether every entry so far could be read, and so folded.
+        self.whole = True
         # Markers met that name an entry behind the audited tree: the ledger may have grown meanwhile.
         self.later: list[tuple[PublicLine, str]] = []
         # The files of contents that were looked at.
@@ -346,8 +351,10 @@ class _Audit:
             raise CannotRun(
                 f"The ledger has {head.size} entries; there is no state at {self.at}.", "Ask for a smaller size."
             )
-        spine = read_spine(self.source, head.size, head.root, self.add, path=head.path)
+        spine = self.spine_of(head)
         self.lap("tiles", began)
+        if spine is None:
+            return self.report(head, began)
         folded = time.perf_counter()
         docket = self.fold(head, spine)
         self.lap("entries", folded)
@@ -445,20 +452,27 @@ class _Audit:
                     return None
         return None
 
+    def spine_of(self, head: Head) -> Spine | None:
+        """The tiles above the entries; None, with findings, where too little is published to prove anything."""
+        try:
+            return read_spine(self.source, head.size, head.root, self.add, path=head.path)
+        except Misbehaviour as fault:
+            self.add(fault)
+            return None
+
     # --- 2 and 3. entries, rules, records
 
     def fold(self, head: Head, spine: Spine) -> Docket:
         """Verify every entry and fold it: into the docket, which judges the next, and into the records."""
         docket = Docket(head.origin)
-        whole = True  # whether every entry so far could be folded
         for batch in walk(self.source, head.origin, spine, workers=self.workers):
             for fault in batch.faults:
                 self.add(fault)
-            whole = whole and not batch.faults and len(batch.entries) == batch.count
+            self.whole = self.whole and not batch.faults and len(batch.entries) == batch.count
             self.count(batch.entries)
             brought: list[tuple[Entry, tuple[str, ...]]] = []
             for entry in batch.entries:
-                if whole:
+                if self.whole:
                     self.take(entry, docket)
                 statement = entry.opened.statement
                 if salted := statement.salted_digests():
@@ -467,7 +481,11 @@ class _Audit:
                     self.note_hiding(entry)
             self.check_contents(batch, brought, head.size)
             self.progress(batch.first + batch.count, head.size)
-        if not whole:
+            if self.counts.findings > MAX_COUNTED:
+                self.whole = False
+                self.remark("stopped", size=batch.first + batch.count)
+                break
+        if not self.whole:
             self.remark("folded-in-part", size=docket.size)
         return docket
 
@@ -668,8 +686,8 @@ class _Audit:
                 detail = f"`head` has {latest.size} entries, and the checkpoint {head.size}"
                 self.add(Misbehaviour("head-behind", detail, path="head", evidence={"head": raw}))
             elif latest.size > head.size:
-                newest = latest
-                ahead = read_spine(self.source, latest.size, latest.root, self.add, path="head")
+                ahead = self.spine_of(latest)
+                newest = latest if ahead else None
         for path in self.days(head, paths):
             heads += self.read_day(path, policy)
         for number, kept in enumerate(seen, 1):
@@ -685,7 +703,7 @@ class _Audit:
         """Each signed head is of the tree that the newest describes, as it was at that size."""
         roots = roots_at(self.source, spine, [newest.size, *(head.size for head in heads)])
         # Where the files do not lead to the newest root, they prove nothing of older ones.
-        whole = roots[newest.size] == newest.root
+        whole = roots.get(newest.size) == newest.root
         for head in heads:
             if head.size > newest.size:
                 detail = f"a signed head of {head.size} entries, and the ledger publishes {newest.size}"
@@ -694,7 +712,11 @@ class _Audit:
             elif head.origin != newest.origin:
                 detail = f"a head of {head.origin} in the ledger {newest.origin}"
                 self.add(Misbehaviour("foreign-checkpoint", detail, path=head.path, evidence={head.path: head.raw}))
-            elif (head.root != newest.root) if head.size == newest.size else (whole and head.root != roots[head.size]):
+            elif (
+                (head.root != newest.root)
+                if head.size == newest.size
+                else (whole and head.root != roots.get(head.size, head.root))
+            ):
                 self.add(_fork(newest, head))
 
     def judge(self, raw: bytes, policy: Policy, path: str) -> Head | None:
@@ -815,10 +837,15 @@ class _Audit:
         for index, group in sorted(tiles.items()):
             needed = spine.width(0, index)
             others = [tile for tile in group if tile.width != needed or not walked]
-            if others:
+            if not others:
+                continue
+            try:
                 right = leaf_hashes(self.source, spine, index, self.add)
-                for tile in others:
-                    self.check_tile(tile, spine, right)
+            except Misbehaviour as fault:
+                self.add(fault)
+                continue
+            for tile in others:
+                self.check_tile(tile, spine, right)
 
     def check_tile(self, tile: Tile, spine: Spine, right: bytes) -> None:
         """A tile or bundle that no reader of the newest head needs any more still says what the tree says."""
@@ -868,7 +895,7 @@ class _Audit:
 
     def ask_server(self, head: Head) -> None:
         """Compare the digest over the records with what the server says of itself."""
-        if self.server is None or not self.digest:
+        if self.server is None or not self.whole:
             return
         self.served = self.server.served_digest(self.at or head.size)
         if self.served is None:
@@ -1116,6 +1143,10 @@ REMARKS: Mapping[str, tuple[str, str]] = {
     "folded-in-part": (
         "El estado se pudo calcular solo hasta el asiento {size}: después hay asientos que no se pueden leer.",
         "The state could be computed only up to entry {size}: behind it are entries that cannot be read.",
+    ),
+    "stopped": (
+        "La auditoría se detuvo en el asiento {size}: hay demasiadas faltas para seguir.",
+        "The audit stopped at entry {size}: there is too much wrong to go on.",
     ),
     "no-served-digest": (
         "El servidor no dice la suma de su propio estado, así que no se pudo comparar.",

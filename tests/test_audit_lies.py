@@ -6,6 +6,7 @@ that untouched ledgers pass stand in test_audit.py, and at the end of this file.
 
 import json
 import random
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -401,6 +402,26 @@ def test_a_head_that_is_ahead_is_read_too() -> None:
 
 def digest_bytes(name: str) -> bytes:
     return bytes.fromhex(digest_of(name))
+
+
+@pytest.mark.parametrize("size", [338, 70_000, 2**32, 2**40, 2**62, 2**63 - 1])
+def test_a_head_over_entries_that_nobody_publishes_does_not_hold_the_auditor_up(size: int) -> None:
+    for path in ("checkpoint", "head"):
+        files = TOWN.files.copy()
+        files[path] = sign_checkpoint(Checkpoint(ORIGIN, size, digest_bytes("a large claim")), key_of("log"))
+        began = time.monotonic()
+        report = TOWN.audit(files)
+        assert time.monotonic() - began < 5
+        assert {finding.kind for finding in report.findings} & {"missing-file", "root-mismatch"}
+
+
+def test_with_far_too_much_wrong_the_audit_stops() -> None:
+    # A tree over 2,200 entries that are none: one bundle after the other is nothing but findings.
+    files = publish(ORIGIN, [b"no entry %d" % number for number in range(5_000)], key_of("log"))
+    report = TOWN.audit(files)
+    assert "stopped" in {remark.kind for remark in report.remarks}
+    assert report.counts.findings > len(report.findings) == 500
+    assert report.verdict == "misbehaviour found"
 
 
 # --- witnesses --------------------------------------------------------------------------------------------------------
