@@ -10,7 +10,7 @@ import msgspec
 from api.making import read_file
 from api.screen import Stop, screen
 from api.signing import signer_words
-from api.sources import open_server, open_source
+from api.sources import reading
 from ledger.errors import Misbehaviour
 from ledger.statement import Entry, format_time
 from ledger.tlog.errors import FormatError, Malformed
@@ -55,8 +55,7 @@ def audit_ledger(where: str, policy: Path | None, founding: str | None, at: int 
             "`constancia status` shows them; pin those that you got by another way.",
         )
     pinned = read_policy(policy) if policy else None
-    source = open_source(where)
-    with screen.progress("Auditando", "Auditing") as progress:
+    with reading(where) as (source, server), screen.progress("Auditando", "Auditing") as progress:
         report = audit(
             source,
             policy=pinned,
@@ -64,7 +63,7 @@ def audit_ledger(where: str, policy: Path | None, founding: str | None, at: int 
             at=at,
             workers=workers or os.cpu_count() or 1,
             progress=progress.at,
-            server=open_server(where),
+            server=server,
         )
     if screen.as_json:
         screen.json(report)
@@ -272,10 +271,10 @@ def standing_of(where: str) -> Standing:
     """What a ledger says of itself: its checkpoint, its first entry and its last. Raises Stop, Misbehaviour."""
     from ledger.vocabulary import LedgerOpened
 
-    source = open_source(where)
-    policy = own_policy(source)
-    head = open_head(source, policy, quorum=False)
-    first, last = (_entry_at(source, head, index) for index in (0, head.size - 1))
+    with reading(where) as (source, _):
+        policy = own_policy(source)
+        head = open_head(source, policy, quorum=False)
+        first, last = (_entry_at(source, head, index) for index in (0, head.size - 1))
     founded = first.opened.statement
     return Standing(
         where,

@@ -328,15 +328,15 @@ def register_report(
 ) -> int:
     """Sign and register drafts; returns the exit code. Raises Stop."""
     from api.registering import printed_items, register
-    from api.sources import open_source
+    from api.sources import reading
     from ledger.verify import open_head, own_policy, verified_entries
 
     key = read_key_file(key_file, ask)
-    source = open_source(url)
-    head = open_head(source, own_policy(source), quorum=False)
-    if origin and origin != head.origin:
-        raise Refused("wrong-origin", "A1", f"the ledger there is {head.origin!r}, not {origin!r}")
-    there = printed_items(iter(verified_entries(source, head)))
+    with reading(url) as (source, _):
+        head = open_head(source, own_policy(source), quorum=False)
+        if origin and origin != head.origin:
+            raise Refused("wrong-origin", "A1", f"the ledger there is {head.origin!r}, not {origin!r}")
+        there = printed_items(verified_entries(source, head))
     became: Counter[str] = Counter()
     refusals: list[tuple[str, Refused]] = []
     with (
@@ -349,7 +349,7 @@ def register_report(
                 refusals.append((outcome.name, outcome.refused))
             progress.step()
     undone = len(drafts) - became["registered"] - became["already"]
-    screen.note(
+    screen.say(
         f"{became['registered']} registradas ahora, {became['already']} ya lo estaban, {undone} sin registrar.",
         f"{became['registered']} registered now, {became['already']} were already, {undone} not registered.",
         style="bold",

@@ -81,7 +81,7 @@ class Screen:
 
     def say(self, es: str, en: str, *, style: str = "") -> None:
         """A line of the result, for people."""
-        if not self.as_json and not self.quiet:
+        if not self.as_json:
             self.line(self.pick(es, en), style=style)
 
     def line(self, text: str = "", *, style: str = "") -> None:

@@ -3,6 +3,8 @@
 A word with a scheme is the address of a ledger, anything else a folder: that of a ledger, or its `public`.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,24 +17,14 @@ if TYPE_CHECKING:
     from projections.audit import Server
 
 
-def is_url(where: str) -> bool:
-    """Whether this is an address and not a folder."""
-    return "://" in where
-
-
-def open_source(where: str) -> "Source":
-    """The published files at an address or in a folder. Raises Stop where there are none."""
-    if is_url(where):
+@contextmanager
+def reading(where: str) -> "Generator[tuple[Source, Server | None]]":
+    """The published files at an address or in a folder, and the running server to ask for its own state (of a folder
+    there is none). Raises Stop where there is no ledger, CannotRun where it cannot be read."""
+    if "://" in where:
         from api.remote import RemoteLedger
 
-        return RemoteLedger(ledger_url(where))
-    return Folder(public_folder(Path(where)))
-
-
-def open_server(where: str) -> "Server | None":
-    """The running server to ask for its own state; a folder has none."""
-    if is_url(where):
-        from api.remote import RemoteLedger
-
-        return RemoteLedger(ledger_url(where))
-    return None
+        with RemoteLedger(ledger_url(where)) as remote:
+            yield remote, remote
+    else:
+        yield Folder(public_folder(Path(where))), None

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from nacl.signing import SigningKey
 
-from api.importer import demo_drafts
+from api.importer import Draft, demo_drafts
 from api.keyfiles import make_key_file, public_hex
 from api.operate import make_folder, not_empty, opened_for_writing
 from api.registering import sign_printed
@@ -164,9 +164,15 @@ def new_origin() -> str:
 
 
 def build(
-    place: Path, *, now_ms: Callable[[], int] | None = None, progress: Callable[[int, int], None] | None = None
+    place: Path,
+    *,
+    now_ms: Callable[[], int] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    printed: bool = True,
 ) -> Built:
     """Build a demonstration at `place`, which is not there yet or empty. `progress` gets done and all.
+
+    Without `printed` it ends after the roster: a founded ledger into which somebody else imports the report.
 
     Raises Stop when `place` holds something, CannotRun when the disk fails.
     """
@@ -175,7 +181,7 @@ def build(
     clock = now_ms or (lambda: time.time_ns() // 1_000_000)
     unfinished = place.parent / f".{place.name}.unfinished-{secrets.token_hex(4)}"
     try:
-        built = _build(unfinished, new_origin(), clock(), progress or (lambda done, total: None))
+        built = _build(unfinished, new_origin(), clock(), progress or (lambda done, total: None), printed=printed)
         if place.exists():
             place.rmdir()
         unfinished.rename(place)
@@ -185,7 +191,7 @@ def build(
     return Built(place, built.origin, built.size, built.founding)
 
 
-def _build(place: Path, origin: str, now_ms: int, progress: Callable[[int, int], None]) -> Built:
+def _build(place: Path, origin: str, now_ms: int, progress: Callable[[int, int], None], *, printed: bool) -> Built:
     drafts = demo_drafts()
     # What the founding, the roster and the consultation add to the printed statements; only the bar depends on it.
     total = len(drafts) + _OTHERS
@@ -202,14 +208,9 @@ def _build(place: Path, origin: str, now_ms: int, progress: Callable[[int, int],
         source = drafts[0].statement["printed"]["source"]
         founding = _found(people, public_hex(log_key))
         _enrol(people, source)
-        references: dict[str, str] = {}
-        for number, draft in enumerate(drafts):
-            if number == 1:  # the plan is there: its methodology can be adopted
-                _adopt(people)
-            signed = sign_printed(draft, references, origin, people.key(IMPORTER), IMPORTER, now_ms)
-            references[draft.name] = people.submit(signed).identity
-        people.settle()
-        _consult(people)
+        if printed:
+            _import(people, drafts)
+            _consult(people)
         people.settle()
         progress(done, done)
         size = log.size
@@ -267,6 +268,17 @@ def _enrol(people: _Cast, source: str) -> None:
     grant("irm", "irm")
     grant(MODERATOR, "moderator")
     grant(IMPORTER, "importer", until=format_when(people.now_ms + 365 * DAY_MS), sources=[source])
+
+
+def _import(people: _Cast, drafts: Sequence[Draft]) -> None:
+    """The printed report, in the importer's order; the methodology as soon as there is a plan."""
+    references: dict[str, str] = {}
+    for number, draft in enumerate(drafts):
+        if number == 1:
+            _adopt(people)
+        signed = sign_printed(draft, references, people.origin, people.key(IMPORTER), IMPORTER, people.now_ms)
+        references[draft.name] = people.submit(signed).identity
+    people.settle()
 
 
 def _adopt(people: _Cast) -> None:
