@@ -185,12 +185,12 @@ def notes() -> list[bytes]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(500)
 def test_kill_9_at_random_moments_loses_nothing_acknowledged(tmp_path: Path, notes: list[bytes]) -> None:
     """One ledger, killed again and again from its founding on; each child takes up where the last was heard."""
     chance = random.Random(20260216)
     town = Town(tmp_path / "town", notes)
-    kills, unacknowledged, deadline = 0, 0, time.monotonic() + 100
+    kills, unacknowledged, deadline = 0, 0, time.monotonic() + 300
     while kills < 55 and time.monotonic() < deadline:
         known = len(town.acknowledged)
         # The last few once more: a retry must find its statement.
