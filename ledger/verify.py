@@ -587,6 +587,7 @@ def _altered_bundle(index: int, path: str, raw: bytes, right: bytes, message: st
         if leaf_hash(raw[at + 2 : end]) != right[slot * HASH_SIZE : (slot + 1) * HASH_SIZE]:
             break
         at, slot = end, slot + 1
+    slot = max(0, min(slot, len(right) // HASH_SIZE - 1))  # what is too much comes after the last entry
     return Misbehaviour("bundle-altered", message, index=index * WIDTH + slot, path=path, evidence={path: raw})
 
 

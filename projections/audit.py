@@ -81,6 +81,9 @@ from projections.reports import Report as Published
 # A report stays readable however much is wrong; what is beyond is counted.
 MAX_FINDINGS = 500
 
+# How long to wait, in seconds, for the head of a growing ledger to follow its contents.
+PAUSES = (0.0, 0.1, 0.4, 1.0, 2.0)
+
 # With so much wrong there is no use in reading on: nobody who is given less than they were promised should wait.
 MAX_COUNTED = 2_000
 
@@ -646,14 +649,8 @@ class _Audit:
     def read_on(self, head: Head, docket: Docket, policy: Policy, wanted: int) -> None:
         """Verify the entries behind the audited tree up to `wanted`: the ledger grew while it was being read."""
         try:
-            newer = max(
-                (
-                    judge_head(self.source.read(path) or b"", policy, path=path, quorum=False)
-                    for path in ("checkpoint", "head")
-                ),
-                key=lambda each: each.size,
-            )
-            if newer.size <= wanted:
+            newer = self.newer_head(policy, wanted)
+            if newer is None:
                 return
             spine = read_spine(self.source, newer.size, newer.root, path=newer.path)
             if roots_at(self.source, spine, [head.size]).get(head.size) != head.root:
@@ -667,6 +664,20 @@ class _Audit:
                     self.note_hiding(entry)
         except Misbehaviour as fault:
             self.add(fault)
+
+    def newer_head(self, policy: Policy, wanted: int) -> Head | None:
+        """A signed head that covers the entry `wanted`, or None.
+
+        A writer changes what is public of a content just before it signs the head that says why, so a reader who came
+        in between waits a little.
+        """
+        for pause in PAUSES:
+            time.sleep(pause)
+            for path in ("checkpoint", "head"):
+                newer = judge_head(self.source.read(path) or b"", policy, path=path, quorum=False)
+                if newer.size > wanted:
+                    return newer
+        return None
 
     # --- 5. heads and files
 

@@ -1,8 +1,10 @@
 """What an audit says of a ledger that is as it should be, and how it says it."""
 
-from contextlib import closing
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -17,6 +19,7 @@ from ledger import log as writer
 from ledger.errors import CannotRun
 from ledger.log import Clock, Log
 from ledger.published import Folder
+from ledger.statement import Entry
 from ledger.tlog.policy import parse_policy
 from projections.audit import FORMATS, REMARKS, SENTENCES, Report, audit, sentences
 from projections.records import DictRecords, SqliteRecords, digest
@@ -46,6 +49,13 @@ def spoken_town() -> Town:
     )
     town.publish_again()
     return town
+
+
+class WebFolder(Folder):
+    """A folder behind a web server: nothing can be listed."""
+
+    def paths(self) -> Iterator[str]:
+        return cast("Iterator[str]", None)
 
 
 # --- a ledger that is as it should be ---------------------------------------------------------------------------------
@@ -166,14 +176,13 @@ def test_more_processes_reach_the_same_report(workers: int, monkeypatch: pytest.
 # --- the real writer's folder -----------------------------------------------------------------------------------------
 
 
-def written_by_the_log(folder: Path, town: Town) -> Folder:
-    """The same statements, registered through the log and the desk."""
-    town_ms = iter(entry.received_ms for entry in town.world.entries)
-    now = [town.world.entries[0].received_ms]
-    texts = {line["index"]: line for line in town.shown}
+@contextmanager
+def the_real_writer(folder: Path, town: Town) -> Generator[Callable[[Entry], None]]:
+    """A log with its desk; what is yielded registers an entry of the town's world, with its text."""
+    now = [0]
     with closing(Vault.open(folder / "vault.db", create=True)) as vault:
-        public = Folder(folder / "public")
-        desk = Desk(ORIGIN, vault, public, key_of("desk"))
+        desk = Desk(ORIGIN, vault, Folder(folder / "public"), key_of("desk"))
+        now[0] = town.world.entries[0].received_ms
         log = Log.open(
             ORIGIN,
             journal=folder / "journal.db",
@@ -184,23 +193,26 @@ def written_by_the_log(folder: Path, town: Town) -> Folder:
             create=True,
             clock=Clock(wall_ms=lambda: now[0], monotonic=lambda: now[0] / 1000),
         )
+
+        def register(entry: Entry) -> None:
+            now[0] = entry.received_ms
+            sent = [line for line in town.shown if line["index"] == entry.index]
+            contents = [
+                SaltedContent(salt=line["salt"], content=msgspec.convert(line["content"], Content)) for line in sent
+            ]
+            desk.submit(entry.opened.note, contents).result(30)
+
         with log:
             desk.open(log)
-            for entry in town.world.entries:
-                now[0] = next(town_ms)
-                line = texts.get(entry.index)
-                contents = (
-                    (SaltedContent(salt=line["salt"], content=msgspec.convert(line["content"], Content)),)
-                    if line
-                    else ()
-                )
-                desk.submit(entry.opened.note, contents).result()
-    return Folder(folder / "public")
+            yield register
 
 
 def test_two_writers_who_share_no_code_publish_the_same_tree_and_both_pass(tmp_path: Path) -> None:
     town = Town()
-    folder = written_by_the_log(tmp_path, town)
+    with the_real_writer(tmp_path, town) as register:
+        for entry in town.world.entries:
+            register(entry)
+    folder = Folder(tmp_path / "public")
     report = audit(folder, policy=town.policy, founding=town.founding, workers=1)
     assert report.findings == []
     assert report.verdict == "verified"
@@ -211,6 +223,38 @@ def test_two_writers_who_share_no_code_publish_the_same_tree_and_both_pass(tmp_p
         if not path.startswith(("tile/", "contents/")):
             continue
         assert theirs.get(path) == raw, path
+
+
+@pytest.mark.parametrize("kind", [Folder, WebFolder])
+def test_a_ledger_that_grows_while_it_is_read_raises_no_false_alarm(tmp_path: Path, kind: type[Folder]) -> None:
+    town = Town(comments=3)
+    for number in range(90):
+        entry = town.comment(f"otra-{number}", f"Otro comentario {number}.")
+        if number % 3 == 0:
+            town.withhold(entry)
+    failed: list[BaseException] = []
+    with the_real_writer(tmp_path, town) as register:
+        for entry in town.world.entries[:40]:
+            register(entry)
+
+        def grow() -> None:
+            try:
+                for entry in town.world.entries[40:]:
+                    register(entry)
+            except BaseException as error:  # noqa: BLE001  # shown below, in the thread that is watched
+                failed.append(error)
+
+        writer_thread = threading.Thread(target=grow)
+        writer_thread.start()
+        sizes: list[int] = []
+        while writer_thread.is_alive() or not sizes:
+            report = audit(kind(tmp_path / "public"), policy=town.policy, founding=town.founding, workers=1)
+            assert report.findings == []
+            sizes.append(report.size)
+        writer_thread.join()
+    assert failed == []
+    assert len(set(sizes)) > 2, "the ledger did not grow under the audits"
+    assert audit(kind(tmp_path / "public"), policy=town.policy, founding=town.founding, workers=1).verdict == "verified"
 
 
 def test_the_formats_that_the_auditor_knows_are_those_that_the_writer_names() -> None:

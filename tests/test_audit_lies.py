@@ -27,6 +27,13 @@ from ledger.tlog.tiles import format_bundle, parse_bundle
 from projections.audit import Report, audit
 from projections.records import DictRecords, digest
 
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here grows while it is read, so nobody waits for it."""
+    monkeypatch.setattr("projections.audit.PAUSES", (0.0,))
+
+
 TOWN = Town(comments=300)  # 337 entries: a full bundle and a partial one
 MIDDLE = 120
 LATEST = len(TOWN.world.entries) - 1
