@@ -40,6 +40,7 @@ from ledger.vocabulary import (
     RecommendationMade,
     ResponseGiven,
     Statement,
+    StatementConfirmed,
     StatementWithdrawn,
     VerdictGiven,
     commitment_of,
@@ -48,7 +49,7 @@ from ledger.vocabulary import (
 from ledger.vocabulary import Date as DateSaid
 from projections.records import Record, Records, index_key
 from projections.reports import count_level, count_new
-from projections.roll import Known, printed_in
+from projections.roll import Known, printed_in, speaker_of
 
 
 class Day(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -91,7 +92,7 @@ class PlanState(Record, frozen=True, kw_only=True):
 
 
 class LevelSaid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A level, by whom and where. `share` is (value, out of)."""
+    """A level, by whom and where. `share` is (value, out of); `confirmed` by the body spoken for, at that index."""
 
     level: str
     reason: str = ""
@@ -103,6 +104,7 @@ class LevelSaid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     printed: bool = False
     share: tuple[int, int] | None = None
     unit: str = ""
+    confirmed: int | None = None
 
 
 class StepNext(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -143,9 +145,11 @@ class Commitment(Record, frozen=True, kw_only=True):
     assessed: tuple[LevelSaid, ...] = ()
     completion_date: Day | None = None
     completion_date_index: int | None = None
+    completion_date_printed: bool = False
     dates_moved: int = 0
     next_steps: tuple[StepNext, ...] = ()
     next_steps_index: int | None = None
+    next_steps_printed: bool = False
     mechanisms: int = 0
     evidence: int = 0
     captured: int = 0
@@ -168,6 +172,7 @@ class Mechanism(Record, frozen=True, kw_only=True):
     due: Day | None = None
     reported: LevelSaid | None = None
     completion_date: Day | None = None
+    date_printed: bool = False
     index: int
     printed: bool = False
 
@@ -279,22 +284,6 @@ def _text(text: str | UnsetType) -> str:
     return "" if text is UNSET else text
 
 
-def speaker_of(statement: Statement) -> tuple[str, str]:
-    """Who says it: (actor, role). For a printed statement the body it speaks for, with the role `importer`."""
-    signer = statement.by[0]
-    printed = getattr(statement, "printed", UNSET)
-    if printed is not UNSET and printed.on_behalf_of is not UNSET:
-        return printed.on_behalf_of, signer.role
-    return _text(signer.actor), signer.role
-
-
-def evolve(records: Records, entry: Entry, known: Known) -> None:
-    """Take one entry into plans, commitments and what belongs to them."""
-    fold = _FOLDS.get(type(entry.opened.statement))
-    if fold is not None:
-        fold(records, entry, entry.opened.statement, known)
-
-
 def _plan(records: Records, entry: Entry, registered: PlanRegistered, known: Known) -> None:
     records.put(
         registered.plan,
@@ -369,7 +358,7 @@ def _commitment(records: Records, entry: Entry, registered: CommitmentRegistered
             printed=printed_in(registered),
         ),
     )
-    count_new(records, registered)
+    count_new(records, entry, registered)
 
 
 def _mechanism(records: Records, entry: Entry, defined: MechanismDefined, known: Known) -> None:
@@ -428,8 +417,7 @@ def _reported(records: Records, entry: Entry, reported: CompletionReported, know
     if commitment is None or not _outranks(level, commitment.reported):
         return
     records.put(reported.subject, msgspec.structs.replace(commitment, reported=level, reopened=None))
-    before = "" if commitment.reported is None else commitment.reported.level
-    count_level(records, commitment.plan, reported.subject, before, reported.level, entry.index)
+    count_level(records, commitment.plan, reported.subject, reported.level, entry.index)
 
 
 def _reopened(records: Records, entry: Entry, reopened: CommitmentReopened, known: Known) -> None:
@@ -449,14 +437,15 @@ def _assessed(records: Records, entry: Entry, assessed: CompletionAssessed, know
 
 
 def _dated(records: Records, entry: Entry, dated: CompletionDateSet, known: Known) -> None:
-    day = _certain(dated.date)
+    day, printed = _certain(dated.date), printed_in(dated)
     if "." in dated.subject:
         mechanism = records.get(Mechanism, dated.subject)
-        if mechanism is not None:
-            records.put(dated.subject, msgspec.structs.replace(mechanism, completion_date=day))
+        if mechanism is not None and not (printed and mechanism.completion_date and not mechanism.date_printed):
+            changed = msgspec.structs.replace(mechanism, completion_date=day, date_printed=printed)
+            records.put(dated.subject, changed)
         return
     commitment = records.get(Commitment, dated.subject)
-    if commitment is None:
+    if commitment is None or (printed and commitment.completion_date and not commitment.completion_date_printed):
         return
     moved = commitment.completion_date is not None and commitment.completion_date != day
     records.put(
@@ -465,6 +454,7 @@ def _dated(records: Records, entry: Entry, dated: CompletionDateSet, known: Know
             commitment,
             completion_date=day,
             completion_date_index=entry.index,
+            completion_date_printed=printed,
             dates_moved=commitment.dates_moved + moved,
         ),
     )
@@ -472,10 +462,18 @@ def _dated(records: Records, entry: Entry, dated: CompletionDateSet, known: Know
 
 def _steps(records: Records, entry: Entry, steps: NextStepsSet, known: Known) -> None:
     commitment = records.get(Commitment, steps.commitment)
-    if commitment is not None:
-        next_steps = tuple([StepNext(text=step.text, due=day_of(step.due)) for step in steps.steps])
-        changed = msgspec.structs.replace(commitment, next_steps=next_steps, next_steps_index=entry.index)
-        records.put(steps.commitment, changed)
+    printed = printed_in(steps)
+    if commitment is None:
+        return
+    if printed and commitment.next_steps_index is not None and not commitment.next_steps_printed:
+        return
+    changed = msgspec.structs.replace(
+        commitment,
+        next_steps=tuple([StepNext(text=step.text, due=day_of(step.due)) for step in steps.steps]),
+        next_steps_index=entry.index,
+        next_steps_printed=printed,
+    )
+    records.put(steps.commitment, changed)
 
 
 def _linked(records: Records, entry: Entry, linked: EvidenceLinked, known: Known) -> None:
@@ -527,7 +525,7 @@ def _evidence_of(records: Records, link: str) -> list[Evidence]:
 
 def _captured(records: Records, entry: Entry, captured: EvidenceCaptured, known: Known) -> None:
     for evidence in _evidence_of(records, captured.link):
-        if evidence.captures == 0:
+        if evidence.captures == 0 and evidence.withdrawn is None:
             _count(records, evidence.commitment, captured=1)
         key = index_key(evidence.commitment, evidence.index)
         changed = msgspec.structs.replace(evidence, captures=evidence.captures + 1, last_digest=captured.digest)
@@ -565,14 +563,20 @@ def _verdict(records: Records, entry: Entry, given: VerdictGiven, known: Known) 
 
 
 def _withdrawn(records: Records, entry: Entry, withdrawn: StatementWithdrawn, known: Known) -> None:
+    """The effect stops. What it had replaced does not come back: its author has said something else since."""
     target = records.get(Known, withdrawn.statement)
-    if target is None:
+    if target is None or target.withdrawn != entry.index:  # unknown, or withdrawn before
         return
     if target.kind == "EvidenceLinked":
         for evidence in _evidence_of(records, withdrawn.statement):
             key = index_key(evidence.commitment, evidence.index)
             records.put(key, msgspec.structs.replace(evidence, withdrawn=entry.index))
             _count(records, evidence.commitment, evidence=-1, captured=-1 if evidence.captures else 0)
+    elif target.kind == "EvidenceDisputed":
+        evidence = records.get(Evidence, target.place)
+        if evidence is not None:
+            records.put(target.place, msgspec.structs.replace(evidence, disputes=evidence.disputes - 1))
+            _count(records, evidence.commitment, disputed=-1)
     elif target.kind == "CompletionAssessed":
         for topic in target.topics:
             commitment = records.get(Commitment, topic)
@@ -580,10 +584,20 @@ def _withdrawn(records: Records, entry: Entry, withdrawn: StatementWithdrawn, kn
                 left = tuple([one for one in commitment.assessed if one.index != target.index])
                 records.put(topic, msgspec.structs.replace(commitment, assessed=left))
     elif target.kind == "VerdictGiven":
-        for topic in target.topics:
-            for key, verdict in list(records.scan(Verdict, prefix=f"{topic}.")):
-                if verdict.index == target.index:
-                    records.put(key, msgspec.structs.replace(verdict, withdrawn=entry.index))
+        verdict = records.get(Verdict, target.place)
+        if verdict is not None and verdict.index == target.index:
+            records.put(target.place, msgspec.structs.replace(verdict, withdrawn=entry.index))
+
+
+def _confirmed(records: Records, entry: Entry, confirmed: StatementConfirmed, known: Known) -> None:
+    """A level that stands, confirmed or put into words by the body that it was printed for."""
+    target = records.get(Known, confirmed.statement)
+    if target is None or target.kind != "CompletionReported":
+        return
+    holder = records.get(Mechanism if "." in target.place else Commitment, target.place)
+    if holder is not None and holder.reported is not None and holder.reported.index == target.index:
+        level = msgspec.structs.replace(holder.reported, confirmed=entry.index)
+        records.put(target.place, msgspec.structs.replace(holder, reported=level))
 
 
 def _indicator(records: Records, entry: Entry, defined: IndicatorDefined, known: Known) -> None:
@@ -653,7 +667,7 @@ def _commented(records: Records, entry: Entry, comment: CommentSubmitted | Comme
         _count(records, commitment_of(comment.about), comments=1)
 
 
-_FOLDS: dict[type[Statement], Callable[..., None]] = {
+FOLDS: dict[type[Statement], Callable[..., None]] = {
     PlanRegistered: _plan,
     MethodologyAdopted: _methodology,
     PlanSubmitted: _submitted,
@@ -671,6 +685,7 @@ _FOLDS: dict[type[Statement], Callable[..., None]] = {
     EvidenceDisputed: _disputed,
     VerdictGiven: _verdict,
     StatementWithdrawn: _withdrawn,
+    StatementConfirmed: _confirmed,
     IndicatorDefined: _indicator,
     IndicatorMeasured: _measured,
     InstrumentCited: _around,

@@ -1,5 +1,6 @@
 """Meetings: convened, attended, what was said there, and minutes that bodies approved together."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import msgspec
@@ -13,9 +14,10 @@ from ledger.vocabulary import (
     MeetingConvened,
     MinutesApproved,
     RemarkRecorded,
+    Statement,
 )
 from projections.records import Record, Records, index_key
-from projections.roll import printed_in
+from projections.roll import Known, printed_in, speaker_of
 
 
 class Present(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -45,6 +47,7 @@ class Meeting(Record, frozen=True, kw_only=True):
     printed: bool = False
     present: tuple[Present, ...] = ()
     attendance_index: int | None = None
+    attendance_printed: bool = False
     remarks: int = 0
     minutes: str = ""
     minutes_index: int | None = None
@@ -65,37 +68,30 @@ class Remark(Record, frozen=True, kw_only=True):
     printed: bool = False
 
 
-_FOLDED = frozenset({MeetingConvened, AttendanceRecorded, RemarkRecorded, AgendaItemProposed, MinutesApproved})
+class Convened(Record, frozen=True, kw_only=True):
+    """The n-th meeting convened in a plan [plan/index], so that a count as of any tree size is one look."""
+
+    table: ClassVar[str] = "convened"
+    indexes: ClassVar[int] = 1
+    nth: int
 
 
-def evolve(records: Records, entry: Entry) -> None:
-    """Take one entry into the meetings."""
-    statement = entry.opened.statement
-    if type(statement) not in _FOLDED:
-        return
-    match statement:
-        case MeetingConvened():
-            _convene(records, entry, statement)
-        case AttendanceRecorded():
-            present = tuple(
-                [
-                    Present(actor=one.actor, post=one.post, person="" if one.person is UNSET else one.person)
-                    for one in statement.present
-                ]
-            )
-            _change(records, statement.meeting, present=present, attendance_index=entry.index)
-        case RemarkRecorded():
-            _say(records, entry, statement.meeting, statement.speaker, statement.post)
-        case AgendaItemProposed():
-            if statement.meeting is not UNSET:
-                speaker = statement.by[0].actor
-                if statement.printed is not UNSET and statement.printed.on_behalf_of is not UNSET:
-                    speaker = statement.printed.on_behalf_of
-                _say(records, entry, statement.meeting, "" if speaker is UNSET else speaker, "")
-        case MinutesApproved():
-            _approve(records, entry, statement)
-        case _:
-            pass
+class MeetingCount(Record, frozen=True, kw_only=True):
+    """How many meetings were convened in a plan [plan]."""
+
+    table: ClassVar[str] = "meeting_count"
+    meetings: int
+
+
+def meetings_at(records: Records, plan: str, size: int) -> int:
+    """How many meetings of a plan were convened in the first `size` entries."""
+    for _, later in records.scan(Convened, prefix=f"{plan}/", after=index_key(plan, size - 1), limit=1):
+        return later.nth - 1
+    count = records.get(MeetingCount, plan)
+    return 0 if count is None else count.meetings
+
+
+# --- folding ---------------------------------------------------------------------------------------------------------
 
 
 def _when(when: Date | str) -> tuple[str, str]:
@@ -105,8 +101,12 @@ def _when(when: Date | str) -> tuple[str, str]:
     return ("" if when.day is UNSET else when.day), when.precision
 
 
-def _convene(records: Records, entry: Entry, convened: MeetingConvened) -> None:
+def _convene(records: Records, entry: Entry, convened: MeetingConvened, known: Known) -> None:
     starts, precision = _when(convened.starts)
+    before = records.get(MeetingCount, convened.plan)
+    nth = 1 if before is None else before.meetings + 1
+    records.put(convened.plan, MeetingCount(meetings=nth))
+    records.put(index_key(convened.plan, entry.index), Convened(nth=nth))
     records.put(
         convened.meeting,
         Meeting(
@@ -127,10 +127,28 @@ def _convene(records: Records, entry: Entry, convened: MeetingConvened) -> None:
     )
 
 
-def _change(records: Records, name: str, **changes: object) -> None:
-    meeting = records.get(Meeting, name)
-    if meeting is not None:
-        records.put(name, msgspec.structs.replace(meeting, **changes))
+def _attend(records: Records, entry: Entry, recorded: AttendanceRecorded, known: Known) -> None:
+    meeting = records.get(Meeting, recorded.meeting)
+    printed = printed_in(recorded)
+    if meeting is None or (printed and meeting.attendance_index is not None and not meeting.attendance_printed):
+        return
+    present = tuple(
+        [
+            Present(actor=one.actor, post=one.post, person="" if one.person is UNSET else one.person)
+            for one in recorded.present
+        ]
+    )
+    changes = {"present": present, "attendance_index": entry.index, "attendance_printed": printed}
+    records.put(recorded.meeting, msgspec.structs.replace(meeting, **changes))
+
+
+def _remark(records: Records, entry: Entry, recorded: RemarkRecorded, known: Known) -> None:
+    _say(records, entry, recorded.meeting, recorded.speaker, recorded.post)
+
+
+def _propose(records: Records, entry: Entry, proposed: AgendaItemProposed, known: Known) -> None:
+    if proposed.meeting is not UNSET:
+        _say(records, entry, proposed.meeting, speaker_of(proposed)[0], "")
 
 
 def _say(records: Records, entry: Entry, meeting: str, speaker: str, post: str) -> None:
@@ -147,14 +165,24 @@ def _say(records: Records, entry: Entry, meeting: str, speaker: str, post: str) 
     records.put(index_key(meeting, entry.index), remark)
     found = records.get(Meeting, meeting)
     if found is not None:
-        _change(records, meeting, remarks=found.remarks + 1)
+        records.put(meeting, msgspec.structs.replace(found, remarks=found.remarks + 1))
 
 
-def _approve(records: Records, entry: Entry, approved: MinutesApproved) -> None:
+def _approve(records: Records, entry: Entry, approved: MinutesApproved, known: Known) -> None:
     meeting = records.get(Meeting, approved.meeting)
     if meeting is None:
         return
     before = meeting.approved_by if meeting.minutes == approved.document else ()
     signers = [signer.actor for signer in approved.by if signer.actor is not UNSET]
     by = tuple(dict.fromkeys([*before, *signers]))
-    _change(records, approved.meeting, minutes=approved.document, minutes_index=entry.index, approved_by=by)
+    changes = {"minutes": approved.document, "minutes_index": entry.index, "approved_by": by}
+    records.put(approved.meeting, msgspec.structs.replace(meeting, **changes))
+
+
+FOLDS: dict[type[Statement], Callable[..., None]] = {
+    MeetingConvened: _convene,
+    AttendanceRecorded: _attend,
+    RemarkRecorded: _remark,
+    AgendaItemProposed: _propose,
+    MinutesApproved: _approve,
+}

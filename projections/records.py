@@ -296,10 +296,10 @@ class RecordsAt:
 
     def _lines(self, table: str, after: str) -> Iterator[tuple[str, str, bytes]]:
         connection = self._store._connection  # pyright: ignore[reportPrivateUsage]
+        where, bounds = ("tbl = ? AND key > ?", (table, after)) if table else ("key > ?", (after,))
         rows = connection.execute(
-            "SELECT tbl, key, born, since, value FROM newest WHERE (tbl, key) > (?, ?) AND (? = '' OR tbl = ?)"
-            " AND born <= ? ORDER BY tbl, key",
-            (table, after, table, table, self.size),
+            f"SELECT tbl, key, born, since, value FROM newest WHERE {where} AND born <= ? ORDER BY tbl, key",
+            (*bounds, self.size),
         )
         for name, key, *row in rows:
             value = _value(connection, name, key, row, self.size)
@@ -339,10 +339,11 @@ def _scan(connection: sqlite3.Connection, kind: type[R], prefix: str, after: str
     """Records of a kind at a size. Those born later are passed over, in tables in order without looking at each."""
     decoder = msgspec.json.Decoder(kind)
     while True:
+        # One lower bound: of two, SQLite would look up one and walk to the other.
+        first, above = (after, ">") if after >= prefix else (prefix, ">=")
         rows = connection.execute(
-            "SELECT key, born, since, value FROM newest WHERE tbl = ? AND key >= ? AND key < ? AND key > ?"
-            " ORDER BY key",
-            (kind.table, prefix, prefix + _LAST, after),
+            f"SELECT key, born, since, value FROM newest WHERE tbl = ? AND key {above} ? AND key < ? ORDER BY key",
+            (kind.table, first, prefix + _LAST),
         )
         for key, *row in rows:
             if row[0] <= size:

@@ -9,9 +9,10 @@ A fold is total and pure: it takes any registered statement without an error, an
 but the entry and the records so far. So anybody who has the entries has the state, and the history that led to it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ledger.statement import Entry
+from ledger.vocabulary import Statement
 from projections import commitments, meetings, reports, roll, rounds
 from projections.records import DictRecords, Record, Records, RecordsAt, SqliteRecords, compare, digest
 
@@ -28,14 +29,19 @@ __all__ = [
 ]
 
 
+_FOLDS: dict[type[Statement], list[Callable[..., None]]] = {}
+for _projection in (commitments, rounds, meetings, reports):
+    for _kind, _fold in _projection.FOLDS.items():
+        _FOLDS.setdefault(_kind, []).append(_fold)
+
+
 def evolve(records: Records, entry: Entry) -> None:
-    """Take one entry into the records: every projection in turn."""
+    """Take one entry into the records: first where it stands, then each projection that its kind concerns."""
     records.begin(entry.index + 1)
+    statement = entry.opened.statement
     known = roll.evolve(records, entry)
-    commitments.evolve(records, entry, known)
-    rounds.evolve(records, entry, known)
-    meetings.evolve(records, entry)
-    reports.evolve(records, entry)
+    for fold in _FOLDS.get(type(statement), ()):
+        fold(records, entry, statement, known)
 
 
 def replay(entries: Iterable[Entry], records: Records) -> None:

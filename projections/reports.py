@@ -6,15 +6,18 @@ that is where a difference hides. Counts use reported levels. Shares are in basi
 is 10,000·n/out_of rounded half up, `truncated` if only its floor, else `differs`.
 """
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import msgspec
 from msgspec import UNSET
 
 from ledger.statement import Entry
-from ledger.vocabulary import CommitmentRegistered, FigureClaim, ReportPublished
+from ledger.vocabulary import CommitmentRegistered, FigureClaim, ReportPublished, Statement
+from projections.meetings import meetings_at
 from projections.records import Record, Records, index_key
-from projections.roll import printed_in
+from projections.roll import Known, printed_in, speaker_of
+from projections.rounds import Round, counts_at
 
 LEVELS = ("complete", "substantial", "limited", "not_started")
 
@@ -43,16 +46,18 @@ class LevelStep(Record, frozen=True, kw_only=True):
     table: ClassVar[str] = "level_step"
     indexes: ClassVar[int] = 1
     level: str
-    index: int
+    before: str = ""  # empty for the first
 
 
 class Proposed(Record, frozen=True, kw_only=True):
-    """What a tally needs to know of a commitment [commitment]."""
+    """What tallies and claims need to know of a commitment [commitment]."""
 
     table: ClassVar[str] = "proposed"
     proposer: str
     institution: str
     index: int
+    level: str = ""
+    level_index: int = -1
 
 
 class ClaimChecked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -95,7 +100,7 @@ class Report(Record, frozen=True, kw_only=True):
 # --- the tally, told by the folds of commitments ---------------------------------------------------------------------
 
 
-def count_new(records: Records, registered: CommitmentRegistered) -> None:
+def count_new(records: Records, entry: Entry, registered: CommitmentRegistered) -> None:
     """A commitment was registered."""
     tally = records.get(Tally, registered.plan) or Tally(plan=registered.plan)
     government = registered.proposer == "government"
@@ -103,16 +108,22 @@ def count_new(records: Records, registered: CommitmentRegistered) -> None:
         tally, government=tally.government + government, civil_society=tally.civil_society + (not government)
     )
     records.put(registered.plan, changed)
+    records.put(
+        registered.commitment,
+        Proposed(proposer=registered.proposer, institution=registered.institution, index=entry.index),
+    )
 
 
-def count_level(records: Records, plan: str, commitment: str, before: str, now: str, index: int) -> None:
-    """The reported level of a commitment became `now`; `before` is empty for the first."""
-    records.put(index_key(commitment, index), LevelStep(level=now, index=index))
-    if before == now:
-        return
-    tally = records.get(Tally, plan)
+def count_level(records: Records, plan: str, commitment: str, now: str, index: int) -> None:
+    """The reported level of a commitment became `now`."""
     proposed = records.get(Proposed, commitment)
-    if tally is None or proposed is None:
+    tally = records.get(Tally, plan)
+    if proposed is None or tally is None:
+        return
+    before = proposed.level
+    records.put(index_key(commitment, index), LevelStep(level=now, before=before))
+    records.put(commitment, msgspec.structs.replace(proposed, level=now, level_index=index))
+    if before == now:
         return
     counts = {one.level: one for one in tally.levels}
     for level, by in ((before, -1), (now, 1)):
@@ -128,23 +139,8 @@ def count_level(records: Records, plan: str, commitment: str, before: str, now: 
 # --- reports ---------------------------------------------------------------------------------------------------------
 
 
-def evolve(records: Records, entry: Entry) -> None:
-    """Take one entry: a commitment to count, or a report whose claims are checked."""
-    statement = entry.opened.statement
-    if isinstance(statement, CommitmentRegistered):
-        records.put(
-            statement.commitment,
-            Proposed(proposer=statement.proposer, institution=statement.institution, index=entry.index),
-        )
-    elif isinstance(statement, ReportPublished):
-        _publish(records, entry, statement)
-
-
-def _publish(records: Records, entry: Entry, published: ReportPublished) -> None:
+def _publish(records: Records, entry: Entry, published: ReportPublished, known: Known) -> None:
     size = entry.index if published.tree_size is UNSET else published.tree_size
-    actor = published.by[0].actor
-    if published.printed is not UNSET and published.printed.on_behalf_of is not UNSET:
-        actor = published.printed.on_behalf_of
     report = Report(
         report=published.report,
         version=published.version,
@@ -155,7 +151,7 @@ def _publish(records: Records, entry: Entry, published: ReportPublished) -> None
         day="" if published.on.day is UNSET else published.on.day,
         precision=published.on.precision,
         document="" if published.document is UNSET else published.document,
-        actor="" if actor is UNSET else actor,
+        actor=speaker_of(published)[0],
         tree_size=size,
         index=entry.index,
         received_ms=entry.received_ms,
@@ -165,31 +161,43 @@ def _publish(records: Records, entry: Entry, published: ReportPublished) -> None
     records.put(f"{published.report}/{published.version:04d}", report)
 
 
+_OF_COMMITMENTS = ("commitment_count", "level_count", "level_share_bp")
+_OF_ROUNDS = ("comment_count", "response_count", "withheld_count")  # in the order of `counts_at`
+
+
 def check_claim(records: Records, plan: str, claim: FigureClaim, size: int) -> ClaimChecked:
-    """A claim beside what the record of the first `size` entries gives."""
+    """A claim beside what the record of the first `size` entries gives.
+
+    A response is counted once for each comment that has one. A claim whose scope does not go with its measure, such as
+    a level of meetings, is not computable: leaving the scope out would compute another claim.
+    """
     scope = claim.scope
     level = "" if scope.level is UNSET else scope.level
     proposer = "" if scope.proposer is UNSET else scope.proposer
     institution = "" if scope.institution is UNSET else scope.institution
     round_ = "" if scope.round is UNSET else scope.round
+    out_of = None if claim.out_of is UNSET else claim.out_of
     computed: int | None = None
     members: tuple[str, ...] = ()
-    if claim.measure in ("commitment_count", "level_count", "level_share_bp"):
-        among = _commitments(records, plan, size, proposer, institution)
-        members = tuple([one for one in among if not level or level_at(records, one, size) == level])
-        computed = len(members)
-    elif claim.measure in ("meeting_count", "comment_count", "response_count", "withheld_count") and not level:
-        computed = _count_at(records, claim.measure, plan, round_, size)
-    out_of = None if claim.out_of is UNSET else claim.out_of
     verdict = "not_computable"
-    if computed is not None:
-        verdict = "exact" if computed == claim.value else "differs"
+    if claim.measure in _OF_COMMITMENTS and not round_ and bool(level) >= (claim.measure != "commitment_count"):
+        among = _commitments(records, plan, size, proposer, institution)
+        members = tuple([key for key, one in among if not level or level_at(records, key, one, size) == level])
         if claim.measure == "level_share_bp":
-            whole = len(_commitments(records, plan, size, proposer, institution))
-            verdict, computed = _share(claim.value, computed, whole)
-        if claim.measure == "level_count" and out_of is not None:
-            whole = len(_commitments(records, plan, size, proposer, institution))
-            verdict = verdict if out_of == whole else "differs"
+            verdict, computed = _share(claim.value, len(members), len(among))
+        else:
+            computed = len(members)
+            of_another_whole = claim.measure == "level_count" and out_of not in (None, len(among))
+            verdict = "exact" if computed == claim.value and not of_another_whole else "differs"
+    elif not (level or proposer or institution):
+        if claim.measure == "meeting_count" and not round_:
+            computed = meetings_at(records, plan, size)
+        elif claim.measure in _OF_ROUNDS:
+            rounds = [one for key, one in records.scan(Round) if one.plan == plan and round_ in ("", key)]
+            which = _OF_ROUNDS.index(claim.measure)
+            computed = sum([counts_at(records, one, size)[which] for one in rounds])
+        if computed is not None:
+            verdict = "exact" if computed == claim.value else "differs"
     return ClaimChecked(
         measure=claim.measure,
         level=level,
@@ -215,35 +223,22 @@ def _share(claimed: int, count: int, whole: int) -> tuple[str, int | None]:
     return ("truncated" if claimed == 10_000 * count // whole else "differs"), rounded
 
 
-def _commitments(records: Records, plan: str, size: int, proposer: str, institution: str) -> list[str]:
-    """Ids of the plan's commitments within the scope, registered before `size`."""
+def _commitments(records: Records, plan: str, size: int, proposer: str, institution: str) -> list[tuple[str, Proposed]]:
+    """The plan's commitments within the scope, registered before `size`, with their ids."""
     return [
-        key
+        (key, one)
         for key, one in records.scan(Proposed, prefix=f"{plan}/")
         if one.index < size and proposer in ("", one.proposer) and institution in ("", one.institution)
     ]
 
 
-def level_at(records: Records, commitment: str, size: int) -> str:
+def level_at(records: Records, commitment: str, proposed: Proposed, size: int) -> str:
     """The reported level of a commitment in the record of the first `size` entries, empty if there is none."""
-    level = ""
-    for _, step in records.scan(LevelStep, prefix=f"{commitment}/"):
-        if step.index >= size:
-            break
-        level = step.level
-    return level
+    if proposed.level_index < size:
+        return proposed.level
+    for _, later in records.scan(LevelStep, prefix=f"{commitment}/", after=index_key(commitment, size - 1), limit=1):
+        return later.before
+    return proposed.level
 
 
-def _count_at(records: Records, measure: str, plan: str, round_: str, size: int) -> int:
-    from projections.meetings import Meeting  # both count through this module's claims
-    from projections.rounds import Comment, Round
-
-    if measure == "meeting_count":
-        return sum(one.plan == plan and one.index < size for _, one in records.scan(Meeting))
-    rounds = [key for key, one in records.scan(Round) if one.plan == plan and round_ in ("", key)]
-    comments = [one for name in rounds for _, one in records.scan(Comment, prefix=f"{name}/") if one.index < size]
-    if measure == "comment_count":
-        return len(comments)
-    if measure == "response_count":
-        return sum(one.answered is not None and one.answered < size for one in comments)
-    return sum(one.withheld is not None and one.withheld < size for one in comments)
+FOLDS: dict[type[Statement], Callable[..., None]] = {ReportPublished: _publish}

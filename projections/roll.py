@@ -5,16 +5,19 @@ Two small indexes make everything else cheap. `Known` remembers what a statement
 of" a day is found without counting.
 """
 
-from functools import lru_cache
+from datetime import date
+from functools import cache, lru_cache
 from typing import ClassVar
 
-from msgspec import UNSET
+import msgspec
+from msgspec import UNSET, UnsetType
 
-from ledger.statement import Entry, format_when
+from ledger.statement import Entry
 from ledger.vocabulary import (
     ActorRegistered,
     CommentSubmitted,
     CommentTranscribed,
+    CompletionReported,
     ContentWithheld,
     EvidenceCaptured,
     EvidenceChecked,
@@ -27,11 +30,14 @@ from ledger.vocabulary import (
     Statement,
     StatementConfirmed,
     StatementWithdrawn,
+    VerdictGiven,
+    commitment_of,
     commitments_of,
 )
 from projections.records import Record, Records, index_key
 
 MINUTE_MS = 60_000
+DAY_MS = 86_400_000
 
 
 class Ledger(Record, frozen=True, kw_only=True):
@@ -90,7 +96,8 @@ class Known(Record, frozen=True, kw_only=True):
     kind: str
     plan: str = ""
     topics: tuple[str, ...] = ()
-    place: str = ""  # the key of its own record, where it has one (evidence, comment)
+    place: str = ""  # the key of the record that it made or changed, where a later statement needs it
+    withdrawn: int | None = None  # the index of the entry that took it back
 
 
 class HistoryLine(Record, frozen=True, kw_only=True):
@@ -121,6 +128,8 @@ def evolve(records: Records, entry: Entry) -> Known:
     statement = entry.opened.statement
     if type(statement) in _ROLL:
         _enrol(records, entry, statement)
+    elif type(statement) is StatementWithdrawn:
+        _withdraw(records, entry, statement.statement)
     _mark_day(records, entry)
     known = _know(records, entry)
     records.put(entry.opened.identity, known)
@@ -187,12 +196,14 @@ def _open(records: Records, entry: Entry, founding: LedgerOpened) -> None:
 
 def local_day(received_ms: int, offset_minutes: int) -> str:
     """The day, `YYYY-MM-DD`, of a received time at the ledger's offset."""
-    return _day_of_minute(received_ms // MINUTE_MS + offset_minutes)
+    return _day((received_ms + offset_minutes * MINUTE_MS) // DAY_MS)
 
 
-@lru_cache(maxsize=1024)
-def _day_of_minute(minutes: int) -> str:
-    return format_when(minutes * MINUTE_MS)[:10]
+@lru_cache(maxsize=64)
+def _day(number: int) -> str:
+    """A day by its number since 1970, kept within the years 1 to 9999: a fold takes any time that an entry can bear."""
+    first = date(1970, 1, 1).toordinal()
+    return date.fromordinal(min(max(first + number, 1), date.max.toordinal())).isoformat()
 
 
 def _mark_day(records: Records, entry: Entry) -> None:
@@ -209,68 +220,77 @@ def size_at(records: Records, day: str, newest: int) -> int:
     return newest
 
 
+_PATHS = ("round", "meeting", "report", "indicator", "actor")
+_NAMES_ONE: dict[type[Statement], str] = {
+    EvidenceCaptured: "link",
+    EvidenceChecked: "link",
+    EvidenceDisputed: "link",
+    StatementConfirmed: "statement",
+    StatementWithdrawn: "statement",
+}
+
+
+@cache
+def _topic_fields(kind: type[Statement]) -> tuple[bool, bool, tuple[str, ...]]:
+    """Of a kind: can it speak of commitments, does it name earlier statements, which of its fields name paths."""
+    fields = kind.__struct_fields__
+    of_commitments = not {"subject", "mechanism", "commitment", "for_", "about"}.isdisjoint(fields)
+    names = kind in _NAMES_ONE or kind is ResponseGiven or kind is ContentWithheld or kind is KeyRevoked
+    return of_commitments, names, tuple([field for field in _PATHS if field in fields])
+
+
 def _know(records: Records, entry: Entry) -> Known:
     """What the statement is about, through the statement it names where it names one."""
     statement = entry.opened.statement
+    kind = type(statement)
+    of_commitments, names, paths = _topic_fields(kind)
+    topics = commitments_of(statement) if of_commitments else ()
+    earlier = _named(records, statement) if names else []
+    for one in earlier:
+        topics += tuple([topic for topic in one.topics if topic not in topics])
+    for field in paths:
+        value = getattr(statement, field)
+        if value is not UNSET and (topic := f"{field}/{value}") not in topics:
+            topics += (topic,)
     plan = getattr(statement, "plan", UNSET)
-    topics = list(commitments_of(statement))
-    place = ""
-    named = _names(statement)
-    for identity in named:
-        earlier = records.get(Known, identity)
-        if earlier is not None:
-            topics += [topic for topic in earlier.topics if topic not in topics]
-    for field in ("round", "meeting", "report", "indicator"):
-        value = getattr(statement, field, UNSET)
-        if value is not UNSET and f"{field}/{value}" not in topics:
-            topics.append(f"{field}/{value}")
-    actor = getattr(statement, "actor", UNSET)
-    if actor is not UNSET:
-        topics.append(f"actor/{actor}")
-    if isinstance(statement, KeyRevoked):
-        held = records.get(KeyHeld, statement.key)
-        topics.append(f"actor/{held.actor if held else ''}")
     if not topics and plan is not UNSET:
-        topics.append(f"plan/{plan}")
-    if isinstance(statement, CommentSubmitted | CommentTranscribed):
-        place = index_key(statement.round, entry.index)
-    return Known(
-        index=entry.index,
-        kind=statement.kind,
-        plan="" if plan is UNSET else plan,
-        topics=tuple(topics),
-        place=place,
-    )
-
-
-_NAMING = frozenset(
-    {
-        EvidenceCaptured,
-        EvidenceChecked,
-        EvidenceDisputed,
-        ResponseGiven,
-        ContentWithheld,
-        StatementConfirmed,
-        StatementWithdrawn,
-    }
-)
-
-
-def _names(statement: Statement) -> tuple[str, ...]:
-    """The earlier statements that this one is about."""
-    if type(statement) not in _NAMING:
-        return ()
+        topics = (f"plan/{plan}",)
+    place = ""
     match statement:
-        case EvidenceCaptured() | EvidenceChecked() | EvidenceDisputed():
-            return (statement.link,)
-        case ResponseGiven():
-            return statement.answers
-        case ContentWithheld():
-            return (statement.target.statement,)
-        case StatementConfirmed() | StatementWithdrawn():
-            return (statement.statement,)
+        case CommentSubmitted() | CommentTranscribed():
+            place = index_key(statement.round, entry.index)
+        case CompletionReported():
+            place = statement.subject
+        case VerdictGiven():
+            place = f"{statement.mechanism}/{speaker_of(statement)[0]}"
+        case EvidenceDisputed() if earlier:
+            place = index_key(commitment_of(statement.mechanism), earlier[0].index)
         case _:
-            return ()
+            pass
+    return Known(index=entry.index, kind=kind.__name__, plan="" if plan is UNSET else plan, topics=topics, place=place)
+
+
+def _named(records: Records, statement: Statement) -> list[Known]:
+    """What is known of the earlier statements that this one is about."""
+    match statement:
+        case ResponseGiven():
+            identities = statement.answers
+        case ContentWithheld():
+            identities = (statement.target.statement,)
+        case KeyRevoked():
+            held = records.get(KeyHeld, statement.key)
+            topics = (f"actor/{held.actor}",) if held else ()
+            return [Known(index=0, kind="KeyEnrolled", topics=topics)]
+        case _:
+            identities = (getattr(statement, _NAMES_ONE[type(statement)]),)
+    return [found for identity in identities if (found := records.get(Known, identity)) is not None]
+
+
+def _withdraw(records: Records, entry: Entry, identity: str) -> None:
+    """Mark a statement as withdrawn; the first withdrawal stands."""
+    known = records.get(Known, identity)
+    if known is not None and known.withdrawn is None:
+        records.put(identity, msgspec.structs.replace(known, withdrawn=entry.index))
 
 
 def _remember(records: Records, entry: Entry, known: Known) -> None:
@@ -284,12 +304,25 @@ def _remember(records: Records, entry: Entry, known: Known) -> None:
         identity=entry.opened.identity,
         received_ms=entry.received_ms,
         said_at=statement.said_at,
-        signers=tuple([f"{'' if signer.actor is UNSET else signer.actor}:{signer.role}" for signer in statement.by]),
+        signers=tuple([_signer(one.actor, one.role) for one in statement.by]),
         voice=voice_of(records, statement),
         printed=printed_in(statement),
     )
     for topic in known.topics:
         records.put(index_key(topic, entry.index), line)
+
+
+def _signer(actor: str | UnsetType, role: str) -> str:
+    return f":{role}" if actor is UNSET else f"{actor}:{role}"
+
+
+def speaker_of(statement: Statement) -> tuple[str, str]:
+    """Who says it: (actor, role). For a printed statement the body it speaks for, with the role `importer`."""
+    signer = statement.by[0]
+    printed = getattr(statement, "printed", UNSET)
+    if printed is not UNSET and printed.on_behalf_of is not UNSET:
+        return printed.on_behalf_of, signer.role
+    return "" if signer.actor is UNSET else signer.actor, signer.role
 
 
 def printed_in(statement: Statement) -> bool:

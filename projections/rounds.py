@@ -5,6 +5,7 @@ that did it. Whether a round is announced, open, late or closed follows from its
 changes when a window closes.
 """
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import msgspec
@@ -18,10 +19,11 @@ from ledger.vocabulary import (
     DocumentPublished,
     ResponseGiven,
     RoundOpened,
+    Statement,
     StatementWithdrawn,
 )
 from projections.records import Record, Records, index_key
-from projections.roll import Known, printed_in
+from projections.roll import Known, printed_in, speaker_of
 
 
 class Round(Record, frozen=True, kw_only=True):
@@ -53,6 +55,7 @@ class Round(Record, frozen=True, kw_only=True):
     late_comments: int = 0
     channels: tuple[tuple[str, int], ...] = ()
     positions: tuple[tuple[str, int], ...] = ()
+    counted: int | None = None  # the index of the last entry that changed a count
 
 
 class Comment(Record, frozen=True, kw_only=True):
@@ -62,6 +65,7 @@ class Comment(Record, frozen=True, kw_only=True):
     indexes: ClassVar[int] = 1
     round: str
     index: int
+    nth: int  # of its round
     identity: str
     received_ms: int
     said_at: str
@@ -120,42 +124,35 @@ def state_at(round_: Round, t: int) -> str:
     return "closed"
 
 
-_FOLDED = frozenset(
-    {
-        RoundOpened,
-        DocumentPublished,
-        CommentSubmitted,
-        CommentTranscribed,
-        ContentWithheld,
-        StatementWithdrawn,
-        ResponseGiven,
-    }
-)
+class RoundStep(Record, frozen=True, kw_only=True):
+    """What a round's counts were before an entry that answered or withheld [round/index]."""
+
+    table: ClassVar[str] = "round_step"
+    indexes: ClassVar[int] = 1
+    answered: int
+    withheld: int
 
 
-def evolve(records: Records, entry: Entry, known: Known) -> None:
-    """Take one entry into the rounds."""
-    statement = entry.opened.statement
-    if type(statement) not in _FOLDED:
-        return
-    match statement:
-        case RoundOpened():
-            _open(records, entry, statement)
-        case DocumentPublished():
-            _publish(records, entry, statement.round, statement.version, statement.document, printed_in(statement))
-        case CommentSubmitted() | CommentTranscribed():
-            _comment(records, entry, statement, known)
-        case ContentWithheld():
-            _withhold(records, entry, statement)
-        case StatementWithdrawn():
-            _withdraw(records, entry, statement)
-        case ResponseGiven():
-            _answer(records, entry, statement)
-        case _:
-            pass
+def counts_at(records: Records, round_: Round, size: int) -> tuple[int, int, int]:
+    """Comments received, answered and withheld in a round by the first `size` entries, as (n, n, n).
+
+    Each is one look at the first step that came later: what a claim costs does not grow with the round.
+    """
+    received, answered, withheld = round_.received, round_.answered, round_.withheld
+    if round_.counted is None or round_.counted < size:
+        return received, answered, withheld
+    after = index_key(round_.round, size - 1)
+    for _, later in records.scan(Comment, prefix=f"{round_.round}/", after=after, limit=1):
+        received = later.nth - 1
+    for _, step in records.scan(RoundStep, prefix=f"{round_.round}/", after=after, limit=1):
+        answered, withheld = step.answered, step.withheld
+    return received, answered, withheld
 
 
-def _open(records: Records, entry: Entry, opened: RoundOpened) -> None:
+# --- folding ---------------------------------------------------------------------------------------------------------
+
+
+def _open(records: Records, entry: Entry, opened: RoundOpened, known: Known) -> None:
     answer_by = "" if opened.answer_by is UNSET or opened.answer_by.day is UNSET else opened.answer_by.day
     records.put(
         opened.round,
@@ -179,14 +176,15 @@ def _open(records: Records, entry: Entry, opened: RoundOpened) -> None:
             printed=printed_in(opened),
         ),
     )
-    _publish(records, entry, opened.round, opened.version, opened.document, printed_in(opened))
+    _publish(records, entry, opened, known)
 
 
-def _publish(records: Records, entry: Entry, name: str, version: int, document: object, printed: bool) -> None:
-    digest = document if isinstance(document, str) else ""
+def _publish(records: Records, entry: Entry, published: RoundOpened | DocumentPublished, known: Known) -> None:
+    name, version = published.round, published.version
+    digest = "" if published.document is UNSET else published.document
     records.put(
         f"{name}/{version:04d}",
-        Document(round=name, version=version, document=digest, index=entry.index, printed=printed),
+        Document(round=name, version=version, document=digest, index=entry.index, printed=printed_in(published)),
     )
     round_ = records.get(Round, name)
     if round_ is not None and round_.version != version:
@@ -195,9 +193,10 @@ def _publish(records: Records, entry: Entry, name: str, version: int, document: 
 
 def _more(counts: tuple[tuple[str, int], ...], name: str) -> tuple[tuple[str, int], ...]:
     """The counts with one more of `name`, in the order of names."""
-    found = dict(counts)
-    found[name] = found.get(name, 0) + 1
-    return tuple(sorted(found.items()))
+    for place, (each, count) in enumerate(counts):
+        if each == name:
+            return (*counts[:place], (name, count + 1), *counts[place + 1 :])
+    return tuple(sorted((*counts, (name, 1))))
 
 
 def _comment(records: Records, entry: Entry, said: CommentSubmitted | CommentTranscribed, known: Known) -> None:
@@ -208,9 +207,11 @@ def _comment(records: Records, entry: Entry, said: CommentSubmitted | CommentTra
     channel = said.channel if isinstance(said, CommentTranscribed) else "signed"
     position = "" if said.position is UNSET else said.position
     late = not printed and entry.received_ms >= round_.closes_ms
+    nth = round_.received + 1
     comment = Comment(
         round=said.round,
         index=entry.index,
+        nth=nth,
         identity=entry.opened.identity,
         received_ms=entry.received_ms,
         said_at=said.said_at,
@@ -230,7 +231,8 @@ def _comment(records: Records, entry: Entry, said: CommentSubmitted | CommentTra
         said.round,
         msgspec.structs.replace(
             round_,
-            received=round_.received + 1,
+            received=nth,
+            counted=entry.index,
             shown=round_.shown + 1,
             late_comments=round_.late_comments + late,
             channels=_more(round_.channels, channel),
@@ -251,31 +253,30 @@ def _hidden(comment: Comment) -> bool:
     return comment.withheld is not None or comment.withdrawn is not None
 
 
-def _withhold(records: Records, entry: Entry, withheld: ContentWithheld) -> None:
+def _withhold(records: Records, entry: Entry, withheld: ContentWithheld, known: Known) -> None:
     found = _target(records, withheld.target.statement)
     if found is None or found[0].withheld is not None or found[0].salted_digest != withheld.target.salted_digest:
         return
     comment, round_ = found
-    less = 0 if _hidden(comment) else 1
     changed = msgspec.structs.replace(comment, withheld=entry.index, ground=withheld.ground)
     records.put(index_key(comment.round, comment.index), changed)
-    counted = msgspec.structs.replace(round_, shown=round_.shown - less, withheld=round_.withheld + 1)
-    records.put(comment.round, counted)
+    shown = round_.shown - (not _hidden(comment))
+    _recount(records, entry, round_, shown=shown, withheld=round_.withheld + 1)
 
 
-def _withdraw(records: Records, entry: Entry, withdrawn: StatementWithdrawn) -> None:
+def _withdraw(records: Records, entry: Entry, withdrawn: StatementWithdrawn, known: Known) -> None:
     found = _target(records, withdrawn.statement)
     if found is None or found[0].withdrawn is not None:
         return
     comment, round_ = found
-    less = 0 if _hidden(comment) else 1
     changed = msgspec.structs.replace(comment, withdrawn=entry.index)
     records.put(index_key(comment.round, comment.index), changed)
-    counted = msgspec.structs.replace(round_, shown=round_.shown - less, withdrawn=round_.withdrawn + 1)
-    records.put(comment.round, counted)
+    shown = round_.shown - (not _hidden(comment))
+    _recount(records, entry, round_, shown=shown, withdrawn=round_.withdrawn + 1)
 
 
-def _answer(records: Records, entry: Entry, given: ResponseGiven) -> None:
+def _answer(records: Records, entry: Entry, given: ResponseGiven, known: Known) -> None:
+    actor, role = speaker_of(given)
     for identity in given.answers:
         found = _target(records, identity)
         if found is None:
@@ -284,8 +285,7 @@ def _answer(records: Records, entry: Entry, given: ResponseGiven) -> None:
         key = index_key(comment.round, comment.index)
         records.put(key, msgspec.structs.replace(comment, answered=entry.index, answers=comment.answers + 1))
         if comment.answered is None:
-            records.put(comment.round, msgspec.structs.replace(round_, answered=round_.answered + 1))
-        signer = given.by[0]
+            _recount(records, entry, round_, answered=round_.answered + 1)
         records.put(
             index_key(key, entry.index),
             Response(
@@ -295,8 +295,27 @@ def _answer(records: Records, entry: Entry, given: ResponseGiven) -> None:
                 identity=entry.opened.identity,
                 received_ms=entry.received_ms,
                 disposition=given.disposition,
-                actor="" if signer.actor is UNSET else signer.actor,
-                role=signer.role,
+                actor=actor,
+                role=role,
                 printed=printed_in(given),
             ),
         )
+
+
+def _recount(records: Records, entry: Entry, round_: Round, **counts: int) -> None:
+    """Change a round's counts; what they were before this entry is kept."""
+    key = index_key(round_.round, entry.index)
+    if records.get(RoundStep, key) is None:
+        records.put(key, RoundStep(answered=round_.answered, withheld=round_.withheld))
+    records.put(round_.round, msgspec.structs.replace(round_, counted=entry.index, **counts))
+
+
+FOLDS: dict[type[Statement], Callable[..., None]] = {
+    RoundOpened: _open,
+    DocumentPublished: _publish,
+    CommentSubmitted: _comment,
+    CommentTranscribed: _comment,
+    ContentWithheld: _withhold,
+    StatementWithdrawn: _withdraw,
+    ResponseGiven: _answer,
+}
