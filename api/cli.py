@@ -197,6 +197,7 @@ def constancia() -> None:
     constancia,
     help=say("Hace y muestra llaves para firmar.", "Make and show signing keys."),
 )
+@spoken
 def key() -> None:
     """Keys."""
 
@@ -875,6 +876,8 @@ def _usage(error: click.ClickException) -> None:
 def _usage_words(error: click.ClickException) -> str:
     if screen.lang == "en":
         return error.format_message()
+    if type(error).__name__ == "NoSuchCommand":
+        return f"no hay ninguna orden {cast('Any', error).command_name}."
     match error:
         case click.NoSuchOption():
             similar = f" ¿Quiso decir {', '.join(sorted(error.possibilities))}?" if error.possibilities else ""

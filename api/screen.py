@@ -132,9 +132,7 @@ class Screen:
 
     def json(self, value: object) -> None:
         """The JSON document of the result."""
-        sys.stdout.write(
-            msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=1).decode() + "\n"
-        )
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=1).decode() + "\n")
         sys.stdout.flush()
 
     # --- errors

@@ -130,7 +130,7 @@ def sign_draft(
 
 
 def parse_draft(raw: bytes) -> Json:
-    """The draft of a file: an object, or one of those that `import-report --json` prints. Raises Stop."""
+    """The draft of a file, such as one of those that `import-report --json` prints. Raises Stop."""
     try:
         found = json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -142,27 +142,7 @@ def parse_draft(raw: bytes) -> Json:
         ) from None
     if not isinstance(found, dict):
         raise Stop("El borrador no es un objeto JSON.", "The draft is not a JSON object.")
-    draft = cast("Json", found)
-    if isinstance(draft.get("statement"), dict):
-        return inline_contents(draft["statement"], draft.get("contents", []))
-    return draft
-
-
-def inline_contents(statement: Json, contents: Sequence[Mapping[str, str]]) -> Json:
-    """A statement whose `{"$content": 0}` stand for one of `contents`, with the contents in their place."""
-
-    def fill(value: object) -> object:
-        if isinstance(value, dict):
-            members = cast("Json", value)
-            at = members.get("$content")
-            if isinstance(at, int):
-                return {"$content": dict(contents[at])}
-            return {name: fill(member) for name, member in members.items()}
-        if isinstance(value, list | tuple):
-            return [fill(member) for member in cast("Sequence[object]", value)]
-        return value
-
-    return cast("Json", fill(statement))
+    return cast("Json", found)
 
 
 def _salted(
