@@ -8,10 +8,7 @@ from litestar import Response
 from api.phrasing import LEVELS, msg, plain
 from api.problems import Problem
 from api.reading import MAX_MARKS, Reading, answer, in_order, lower, member_of, statement_at
-from projections.commitments import (
-    Commitment,
-    Day,
-)
+from projections.commitments import Commitment, Day
 from projections.reports import ClaimChecked, Report
 
 # --- published figures -----------------------------------------------------------------------------------------------

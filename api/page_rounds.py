@@ -10,9 +10,7 @@ from api.problems import Problem
 from api.reading import LIST_PAGE, TIMELINE_PAGE, Reading, after_index, answer, code_of, line_of, pages_of
 from api.record import Hidden, Shown
 from consultation.text import Content
-from projections.commitments import (
-    Day,
-)
+from projections.commitments import Day
 from projections.meetings import Meeting
 from projections.roll import HistoryLine, Known
 from projections.rounds import Comment, Document, Round, state_at

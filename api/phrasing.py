@@ -66,7 +66,7 @@ ROLES: Mapping[str, str] = {
 
 FORMS: Mapping[str, str] = {
     "institution": msg("public institution"),
-    "organisation": msg("civil-society organisation"),
+    "organisation": msg("organisation"),
     "office": msg("office"),
     "program": msg("computer program"),
 }

@@ -21,10 +21,7 @@ from api.record import Hidden, Reader, Shown, View
 from api.site import Place
 from ledger.statement import Entry
 from ledger.vocabulary import Statement, Words, commitment_of
-from projections.commitments import (
-    Commitment,
-    PlanState,
-)
+from projections.commitments import Commitment, Indicator, PlanState
 from projections.records import Record
 from projections.roll import Actor, voice_of
 
@@ -265,6 +262,10 @@ def answer(reading: Reading, template: str, status: int = 200, **words: Any) -> 
     def brief(slug: str) -> Markup:
         return site.brief(reading.actor(slug))
 
+    def indicator(slug: str) -> Markup:
+        found = view.records.get(Indicator, slug)
+        return shown(found.title, found.lang) if found else shown(slug)
+
     return site.page(
         template,
         reading.place,
@@ -282,6 +283,7 @@ def answer(reading: Reading, template: str, status: int = 200, **words: Any) -> 
         purpose=view.ledger.purpose,
         actor=actor,
         brief=brief,
+        indicator=indicator,
         commitment_href=reading.to_commitment,
         words_of=partial(words_of, reading),
         **words,
