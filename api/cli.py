@@ -373,6 +373,7 @@ def _need_terminal() -> None:
     "--role",
     default="citizen",
     show_default=True,
+    metavar=say("PAPEL", "ROLE"),
     help=say(
         "En qué papel: institution, coordinator, assessor, irm, registrar, holder, citizen …",
         "In which role: institution, coordinator, assessor, irm, registrar, holder, citizen …",

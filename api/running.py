@@ -13,7 +13,8 @@ from api.checking import show_verdict
 from api.operate import not_a_ledger, not_empty, origins_of, public_folder
 from api.screen import Stop, reason, screen
 from ledger.published import Folder
-from ledger.tlog.policy import parse_policy
+from ledger.tlog.note import ED25519, format_vkey
+from ledger.tlog.policy import Policy, parse_policy
 from ledger.verify import open_head, verified_entries
 from ledger.vocabulary import LedgerOpened
 
@@ -67,9 +68,9 @@ def serve_folder(place: Path, host: str | None, port: int | None) -> None:
 
 
 def _say_address(address: str, paths: Sequence[str]) -> None:
+    screen.note("Ctrl-C lo detiene.", "Ctrl-C stops it.")
     for path in paths:
         screen.line(f"{screen.pick('Sitio', 'Site')}: {address}{path}/", style="bold")
-    screen.note("Ctrl-C lo detiene.", "Ctrl-C stops it.")
 
 
 # --- demo ------------------------------------------------------------------------------------------------------------
@@ -168,11 +169,14 @@ def _catch_up(place: Path) -> None:
 
 
 def _audit(place: Path) -> "Report":
-    """The real audit, with policy and founding pinned: we have just made them, so we know them."""
+    """The real audit, pinned to the log key that this folder keeps and to its founding statement."""
+    from api.settings import read_key
     from projections.audit import audit
 
     source = Folder(place / "public")
-    policy = parse_policy(source.read("policy") or b"")
+    (origin,) = origins_of(place)[:1]
+    log_key = bytes(read_key(place / "keys" / "log").verify_key)
+    policy = Policy.from_log_key(format_vkey(origin, ED25519, log_key))
     head = open_head(source, policy)
     founding = next(iter(verified_entries(source, head, workers=1))).opened.identity
     with screen.progress("Auditando", "Auditing") as progress:
@@ -263,6 +267,10 @@ def _tell(summary: Summary, report: "Report", place: Path) -> None:
     )
     screen.line(f"{audited}.")
     show_verdict(report)
+    screen.note(
+        f"Las llaves para probar están en {place / 'keys'} (vea README.txt).",
+        f"The keys for trying things out are in {place / 'keys'} (see README.txt).",
+    )
     screen.line(
         pick("Repita usted la auditoría: ", "Repeat the audit yourself: ")
         + f"constancia audit {place} --policy {place}/public/policy --founding {report.founding}",

@@ -111,7 +111,9 @@ def pinned(demo: Built) -> tuple[str | Path, ...]:
 
 def draft(path: Path, **fields: object) -> Path:
     """A draft in a file: a level reported on a commitment of COPRET, unless told otherwise."""
-    plain = {"kind": "CompletionReported", "subject": G2, "level": "complete", "reason": "Se hizo.", "evidence": []}
+    plain: dict[str, object] = {
+        "kind": "CompletionReported", "subject": G2, "level": "complete", "reason": "Se hizo.", "evidence": [],
+    }  # fmt: skip
     path.write_text(json.dumps({name: value for name, value in (plain | fields).items() if value is not None}))
     return path
 
@@ -558,7 +560,7 @@ def test_the_status_of_a_ledger_gives_what_can_be_pinned(other: Built) -> None:
 def receipt(tmp_path_factory: pytest.TempPathFactory, demo: Built, url: str) -> Path:
     folder = tmp_path_factory.mktemp("constancia")
     minfin = _key(demo, "minfin"), "minfin", "institution"
-    note = _signed(folder / "r.note", demo.origin, *minfin, subject="gt-2014-2016/G8", reason="Está publicado.")
+    note = _signed(folder / "r.note", demo.origin, *minfin, subject="gt-2014-2016/G5", reason="Está publicado.")
     sent = run("submit", note, "--to", url, "--json")
     assert sent.code == 0, sent.err
     return folder / "r.tlog-proof"

@@ -92,10 +92,16 @@ they name, none of which has ever seen them. They are for trying things out, and
   vecina-…, vecino-…    autores inventados de comentarios / invented authors of comments
   recuperacion-…        llaves de recuperación (dos de tres) / recovery keys (two of three)
 
-Pruebe / try:
+Pruebe, con el registro servido en otra terminal / try, with the ledger served in another terminal:
 
-  constancia key show keys/minfin.key
-  constancia sign borrador.json --key keys/minfin.key --origin {origin} --actor minfin --role institution
+  cat > borrador.json <<FIN
+  {{"kind": "CompletionReported", "subject": "gt-2014-2016/C11", "level": "substantial",
+   "reason": "Inventado para la demostración: ya hay avances.", "evidence": []}}
+  FIN
+  constancia sign borrador.json --key minfin.key --origin {origin} \\
+      --actor minfin --role institution
+  constancia submit borrador.note --to http://localhost:8000/gt
+  constancia verify borrador.tlog-proof --policy ../public/policy
 """
 
 
