@@ -23,9 +23,11 @@ The findings' kinds are for ever (programs act on them): `SENTENCES` lists them 
 
 import gc
 import time
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import Literal, Protocol
 
 import msgspec
@@ -45,7 +47,7 @@ from consultation.text import (
 from ledger.docket import Docket
 from ledger.errors import CannotRun, Misbehaviour, Refused
 from ledger.rulebook import check_admissible
-from ledger.statement import Entry, canonical
+from ledger.statement import Entry, canonical, format_time
 from ledger.tlog.errors import FormatError, Malformed
 from ledger.tlog.merkle import HASH_SIZE, leaf_hash
 from ledger.tlog.note import Verifier, check_public_key, parse_vkey
@@ -80,6 +82,11 @@ from projections.reports import Report as Published
 
 # A report stays readable however much is wrong; what is beyond is counted.
 MAX_FINDINGS = 500
+
+# Cosignature times bound received times (log-formats, section 8).
+CLOCK_TOLERANCE_MS = 60_000
+MERGE_DELAY_MS = 10_000
+BOUND_WITHIN_MS = 120_000
 
 # How long to wait, in seconds, for the head of a growing ledger to follow its contents.
 PAUSES = (0.0, 0.1, 0.4, 1.0, 2.0)
@@ -298,6 +305,7 @@ class _Audit:
         # What took contents from view: (statement, salted digest) -> index and identity of those that did. A withdrawn
         # comment goes with all its contents: its digest is "".
         self.hidings: dict[tuple[str, str], list[Authority]] = {}
+        self.bounds = _Bounds([])
         # Whether every entry so far could be read, and so folded.
         self.whole = True
         # Markers met that name an entry behind the audited tree: the ledger may have grown meanwhile.
@@ -358,13 +366,15 @@ class _Audit:
         self.lap("tiles", began)
         if spine is None:
             return self.report(head, began)
+        cosigned = [each for path in self.days(head, paths) for each in self.read_day(path, policy)]
+        self.bounds = _Bounds([head, *cosigned])
         folded = time.perf_counter()
         docket = self.fold(head, spine)
         self.lap("entries", folded)
         rest = time.perf_counter()
         self.digest = digest(self.records, head.origin, min(docket.size, self.at or head.size))
         self.settle_contents(head, spine, docket, policy)
-        newest_spine = self.check_heads(head, spine, policy, paths, seen)
+        newest_spine = self.check_heads(head, spine, policy, cosigned, seen)
         self.check_own_files(head)
         if paths is not None:
             self.check_files(paths, newest_spine or spine, walked=newest_spine is None)
@@ -477,6 +487,8 @@ class _Audit:
             for entry in batch.entries:
                 if self.whole:
                     self.take(entry, docket)
+                if self.bounds:
+                    self.check_time(entry)
                 statement = entry.opened.statement
                 if salted := statement.salted_digests():
                     brought.append((entry, salted))
@@ -524,6 +536,12 @@ class _Audit:
                 raise
             docket.size = entry.index + 1
             docket.last_received = max(docket.last_received, entry.received_ms)
+
+    def check_time(self, entry: Entry) -> None:
+        """Witnesses bound a received time from outside (log-formats, section 8)."""
+        wrong = self.bounds.against(entry.index, entry.received_ms)
+        if wrong:
+            self.add(Misbehaviour("time-impossible", wrong, index=entry.index))
 
     def found(self, entry: Entry) -> None:
         """Look at the founding statement: is it the pinned one, is it of this origin?"""
@@ -682,10 +700,10 @@ class _Audit:
     # --- 5. heads and files
 
     def check_heads(
-        self, head: Head, spine: Spine, policy: Policy, paths: list[str] | None, seen: list[bytes]
+        self, head: Head, spine: Spine, policy: Policy, cosigned: list[Head], seen: list[bytes]
     ) -> Spine | None:
         """Every signed head that there is must be of this one tree. Returns the spine of the newest, if it is ahead."""
-        heads: list[Head] = []
+        heads = list(cosigned)
         newest: Head | None = None
         ahead: Spine | None = None
         raw = head.raw if head.path == "head" else self.source.read("head")
@@ -699,8 +717,6 @@ class _Audit:
             elif latest.size > head.size:
                 ahead = self.spine_of(latest)
                 newest = latest if ahead else None
-        for path in self.days(head, paths):
-            heads += self.read_day(path, policy)
         for number, kept in enumerate(seen, 1):
             if (earlier := self.judge(kept, policy, f"the head kept from earlier ({number})")) is not None:
                 heads.append(earlier)
@@ -708,6 +724,8 @@ class _Audit:
         self.compare_heads(newest or head, ahead or spine, [*([head] if newest else []), *heads])
         if not head.witnesses:
             self.remark("no-witnesses")
+        elif self.bounds.unbounded:
+            self.remark("time-unbounded", count=self.bounds.unbounded)
         return ahead
 
     def compare_heads(self, newest: Head, spine: Spine, heads: list[Head]) -> None:
@@ -743,7 +761,7 @@ class _Audit:
         if paths is not None:
             return [path for path in paths if _is_day(path)]
         latest = max((when for _, when in head.witnesses), default=0)
-        if not latest or self.founded is None:
+        if not latest:
             return []
         days = {time.strftime("%Y-%m-%d", time.gmtime(latest - back * 86_400)) for back in range(_DAYS_BACK)}
         return [f"checkpoints/{day}" for day in sorted(days)]
@@ -919,6 +937,34 @@ class _Audit:
                 self.add(Misbehaviour("record-differs", difference, path="api/records"))
 
 
+class _Bounds:
+    """What cosignature times say of received times. Heads without a quorum say nothing."""
+
+    def __init__(self, heads: list[Head]) -> None:
+        cosigned = sorted((head.size, head.quorum_time * 1000) for head in heads if head.quorum_time is not None)
+        self.sizes = [size for size, _ in cosigned]
+        times = [when for _, when in cosigned]
+        # Of the heads up to each the latest time, and of those from each on the earliest.
+        self.latest = list(accumulate(times, max))
+        self.earliest = list(accumulate(reversed(times), min))[::-1]
+        self.unbounded = 0  # entries that no head bounds within two minutes
+
+    def __bool__(self) -> bool:
+        return bool(self.sizes)
+
+    def against(self, index: int, received_ms: int) -> str:
+        """What speaks against an entry's received time, or nothing."""
+        first = bisect_right(self.sizes, index)  # the first head with the entry
+        if first == len(self.sizes) or self.earliest[first] - received_ms > BOUND_WITHIN_MS:
+            self.unbounded += 1
+        if first < len(self.sizes) and received_ms > self.earliest[first] + CLOCK_TOLERANCE_MS:
+            return f"witnesses cosigned a head with it at {format_time(self.earliest[first])}, before it was received"
+        if first and received_ms < self.latest[first - 1] - MERGE_DELAY_MS - CLOCK_TOLERANCE_MS:
+            when = format_time(self.latest[first - 1])
+            return f"witnesses cosigned a head without it at {when}, long after it should have been in the tree"
+        return ""
+
+
 def _order(row: Row) -> tuple[str, bool, int]:
     """The plan's own order: the government's commitments first, then by number."""
     return row.commitment.partition("/")[0], row.proposer != "government", row.number
@@ -1088,6 +1134,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "La hora de recepción es anterior a la del asiento precedente.",
         "The received time is before that of the preceding entry.",
     ),
+    "time-impossible": (
+        "La hora de recepción contradice a los testigos, que firmaron antes o después.",
+        "The received time contradicts the witnesses, who cosigned before or after it.",
+    ),
     "content-missing": (
         "Falta un texto sin que ninguna declaración lo haya retirado.",
         "A text is missing, and no statement has taken it from view.",
@@ -1142,6 +1192,10 @@ REMARKS: Mapping[str, tuple[str, str]] = {
     "no-witnesses": (
         "Ningún testigo ha firmado: nadie de fuera da fe de las horas ni de que todos vean la misma historia.",
         "No witness has cosigned: nobody outside vouches for the times, or for everybody seeing the same history.",
+    ),
+    "time-unbounded": (
+        "De {count} asientos ningún testigo acota la hora de recepción a menos de dos minutos.",
+        "Of {count} entries no witness bounds the received time within two minutes.",
     ),
     "files-ahead": (
         "Hay archivos escritos después del checkpoint de {size} asientos, que ninguna firma cubre todavía.",

@@ -441,7 +441,7 @@ WITNESSED = parse_policy(
         f"witness w1 {format_vkey(WITNESS, COSIGNATURE_ED25519, bytes(WITNESS_KEY.verify_key))}\nquorum w1\n".encode(),
     )
 )
-NOON_S = 1_771_243_300
+NOON_S = 1_771_243_200  # when the town was founded; all that was said was said in its first second
 
 
 def cosigned(raw: bytes, at: int = NOON_S) -> bytes:
@@ -460,9 +460,9 @@ def witnessed(*heads: bytes) -> Files:
     return files
 
 
-def head_at(size: int, root: bytes | None = None) -> bytes:
+def head_at(size: int, root: bytes | None = None, *, at: int = NOON_S) -> bytes:
     root = root_of(leaf_hash(leaf) for leaf in leaves()[:size]) if root is None else root
-    return cosigned(sign_checkpoint(Checkpoint(ORIGIN, size, root), key_of("log")))
+    return cosigned(sign_checkpoint(Checkpoint(ORIGIN, size, root), key_of("log")), at)
 
 
 @pytest.mark.parametrize("kind", [Files, Web])
@@ -493,6 +493,33 @@ def test_a_wrong_cosignature_is_named() -> None:
     files = witnessed()
     files["checkpoints/2026-02-16"] = day(wrong)
     assert told(TOWN.audit(files, policy=WITNESSED))[0] == ("bad-checkpoint", None, "checkpoints/2026-02-16")
+
+
+@pytest.mark.parametrize(
+    ("head", "index"),
+    [
+        (head_at(100, at=NOON_S - 61), 0),  # cosigned before its entries were received
+        (head_at(100, at=NOON_S + 72), 100),  # entry 100 should have been in it, if it came when it says
+    ],
+)
+def test_a_received_time_that_witnesses_contradict_is_named(head: bytes, index: int) -> None:
+    report = TOWN.audit(witnessed(head), policy=WITNESSED)
+    assert {finding.kind for finding in report.findings} == {"time-impossible"}
+    assert min(finding.index or 0 for finding in report.findings) == index
+
+
+@pytest.mark.parametrize("at", [NOON_S - 59, NOON_S, NOON_S + 69])
+def test_a_received_time_within_the_tolerance_of_clocks_is_none(at: int) -> None:
+    assert TOWN.audit(witnessed(head_at(100, at=at)), policy=WITNESSED).clean
+
+
+def test_times_that_nobody_bounds_are_said() -> None:
+    files = witnessed()
+    files["checkpoint"] = cosigned(TOWN.files["checkpoint"], NOON_S + 3_600)
+    del files["checkpoints/2026-02-16"]
+    report = TOWN.audit(files, policy=WITNESSED)
+    assert report.clean
+    assert "337" in next(remark.en for remark in report.remarks if remark.kind == "time-unbounded")
 
 
 def test_a_torn_last_record_is_what_a_crash_leaves_and_no_lie() -> None:
