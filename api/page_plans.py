@@ -305,6 +305,7 @@ def said_words(reading: Reading, said: LevelSaid) -> dict[str, Any]:
         "index": said.index,
         "received_ms": said.received_ms,
         "printed": said.printed,
+        "confirmed": said.confirmed,
         "share": share,
         "statement": statement_at(reading, said.index),
     }

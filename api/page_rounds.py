@@ -51,6 +51,7 @@ def round_words(reading: Reading, found: Round) -> dict[str, Any]:
         "by_channel": found.channels,
         "parts": [{"part": part, "title": title} for part, title in found.parts],
         "answer_by": say.day(found.answer_by) if found.answer_by else "",
+        "rules": found.rules,
     }
 
 

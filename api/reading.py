@@ -5,6 +5,7 @@ ready to be read), lists in pages, and the answer: a template with what every pa
 of plans, rounds and reports stands in the modules that build on this one (`api/page_*.py`).
 """
 
+import base64
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -276,6 +277,7 @@ def answer(reading: Reading, template: str, status: int = 200, **words: Any) -> 
             "origin": view.ledger.origin,
             "size": view.size,
             "root": view.checkpoint.root.hex(),
+            "root64": base64.b64encode(view.checkpoint.root).decode(),
             "received_ms": view.as_of_ms,
             "historical": bool(reading.place.keep),
             "witnesses": [],
