@@ -401,8 +401,14 @@ class Phrasing:
         return f"UTC{sign}{hours:02d}:{minutes:02d}" if self.offset_minutes else "UTC"
 
     def listed(self, parts: list[str]) -> str:
-        """a, b y c."""
-        return format_list(parts, locale=self._locale) if parts else ""
+        """a, b y c; in Spanish `e` before the sound of an i (COPRET e ICEFI)."""
+        if not parts:
+            return ""
+        whole = format_list(parts, locale=self._locale)
+        last = parts[-1]
+        if len(parts) > 1 and self._locale.language == "es" and re.match(r"(?:i|hi(?!e))", folded(last)):
+            whole = f"{whole.removesuffix(f' y {last}')} e {last}"
+        return whole
 
 
 def level_ordinal(level: str) -> int:

@@ -34,6 +34,7 @@ MAX_LINKS = 100
 MAX_SCAN = 500
 MAX_MARKS = 500
 MAX_QUERY = 200
+MAX_REFS = 8
 
 # The lanes of a timeline, in this order.
 VOICES = ("government", "civil_society", "irm", "evidence", "citizen")
@@ -245,6 +246,18 @@ def statement_at(reading: Reading, index: int | None) -> Statement | None:
     return None if index is None else reading.view.entry(index).opened.statement
 
 
+def refers_to(reading: Reading, statement: Statement) -> list[int]:
+    """The indexes of the earlier statements that one names: what an answer answers, what a capture captured."""
+    named: list[str] = []
+    for field in statement.refs:
+        value: Any = getattr(statement, field, UNSET)
+        named += [value] if isinstance(value, str) else [] if value is UNSET else value
+    target: Any = getattr(statement, "target", UNSET)
+    named += [target.statement] if target is not UNSET else []
+    found = [reading.view.index_of(identity) for identity in named[:MAX_REFS]]
+    return [index for index in found if index is not None]
+
+
 def lower(reading: Reading, level: str) -> str:
     """The name of a level inside a sentence."""
     return reading.say.name("level", level).lower()
@@ -286,6 +299,7 @@ def answer(reading: Reading, template: str, status: int = 200, **words: Any) -> 
         actor=actor,
         brief=brief,
         indicator=indicator,
+        refers_to=partial(refers_to, reading),
         commitment_href=reading.to_commitment,
         words_of=partial(words_of, reading),
         **words,

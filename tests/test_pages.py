@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import storyline
 import world as w
 from service import Answer, Served, founded_lately, put_on_disk
 
 from api.demo.build import INVENTED, PLAN, ROUND, build
+from api.phrasing import Phrasing
 from api.site import POLICY
 from consultation.text import Content, SaltedContent
 from consultation.text import salted_digest as digest_of_content
-from ledger.statement import open_statement
+from ledger.statement import Entry, open_statement
 from ledger.tlog.proof import parse_proof
 
 PAGES = (
@@ -55,7 +57,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     place = tmp_path_factory.mktemp("paginas") / "demo"
     build(place)
     with Served(place) as server:
-        yield server
+        yield ready(server)
+
+
+def ready(server: Served) -> Served:
+    """The server once it has folded what is on its disk; until then its pages say so (503)."""
+    deadline = time.monotonic() + 30
+    while server.get("//readyz").status != 200:
+        assert time.monotonic() < deadline, server.log()
+        time.sleep(0.02)
+    return server
 
 
 def people(site: Served, path: str, status: int = 200) -> str:
@@ -403,7 +414,7 @@ def test_the_commands_of_the_verify_page_do_what_they_say(site: Served, tmp_path
 def test_a_citizen_comments_with_the_commands_of_the_round_and_sees_it_within_a_second(tmp_path: Path) -> None:
     build(tmp_path / "demo")
     with Served(tmp_path / "demo") as server:
-        (script,) = commands(people(server, f"/consultas/{ROUND}"))
+        (script,) = commands(people(ready(server), f"/consultas/{ROUND}"))
         done = run(script, tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         deadline = time.monotonic() + 1
@@ -479,6 +490,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     say("ReportPublished", "icefi:assessor", **report, claims=claims)
     put_on_disk(world, folder)
     with Served(folder) as server:
+        ready(server)
         content = SaltedContent(salt="ab" * 32, content=Content(text=h, name=h, place=h))
         key = w.public("ana")
         digest = digest_of_content(bytes.fromhex(content.salt), world.origin, key, content.content)
@@ -492,6 +504,16 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         }
         assert server.post(world.sign("ResponseGiven", o, **answered)).status == 201
         yield server
+
+
+def story_of(world: w.World) -> list[Entry]:
+    """The entries of tests/storyline.py as if told a few minutes ago, `world` being its founding."""
+    original = w.found
+    w.found = lambda: world  # type: ignore[assignment]
+    try:
+        return list(storyline._story.__wrapped__())  # pyright: ignore[reportPrivateUsage]
+    finally:
+        w.found = original
 
 
 HOSTILE_PAGES = (
@@ -544,6 +566,122 @@ def test_every_hostile_entry_has_a_page(hostile: Served) -> None:
     for index in range(hostile.size()):
         page = Read(people(hostile, f"/asientos/{index}"))
         assert (page.wrong, page.open, page.all("script"), page.all("img")) == ([], [], [], []), index
+
+
+# --- a history in which everything occurs ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The story of tests/storyline.py, told to a server: all kinds of statement, and every voice."""
+    folder = tmp_path_factory.mktemp("historia") / "registro"
+    world = founded_lately(round_open=False)
+    entries = story_of(world)
+    first = next(entry.index for entry in entries if entry.opened.statement.salted_digests())
+    world.entries = entries[:first]
+    put_on_disk(world, folder)
+    content = SaltedContent(salt=(b"s" * 32).hex(), content=Content(text="Buen plan."))
+    with Served(folder) as server:
+        ready(server)
+        for entry in entries[first:]:
+            contents = [content] if entry.opened.statement.salted_digests() else None
+            if isinstance(entry.opened.statement, w.KINDS["ContentWithheld"]):
+                contents = None
+            answer = server.post(entry.opened.note, contents)
+            assert answer.status == 201, (entry.opened.statement, answer.body)
+        wait_for(server, "/asientos", f"/gt/asientos/{len(entries) - 1}")
+        yield server
+
+
+G1_PAGE = f"/planes/{w.PLAN}/compromisos/G1"
+
+
+def test_every_kind_of_statement_has_its_line(told: Served) -> None:
+    kinds: set[str] = set()
+    for index in range(told.size()):
+        for language, name in (("", "es-GT"), ("/en", "en")):
+            source = people(told, f"{language}/asientos/{index}")
+            kind = re.search(r"<dt><code>kind</code></dt><dd><span class=\"said\"><bdi>(\w+)</bdi>", source)
+            assert kind
+            kinds.add(kind[1])
+            assert Phrasing(name).name("kind", kind[1]) in html.unescape(source)
+    assert kinds == set(w.KINDS)
+
+
+def test_a_commitment_shows_what_became_of_it(told: Served) -> None:
+    source = people(told, G1_PAGE)
+    page = Read(source)
+
+    assert "1 pieza capturada" in page.text
+    assert "capturada una vez" in page.text
+    assert "última comprobación: sigue ahí, sin cambios" in page.text
+    assert page.text.count("objetada") >= 1
+    assert "reporta Sustancial 2 de 3" in page.text  # the last word of the institution
+    assert "G1 : reabierto" in page.text
+    lanes = re.findall(r'<li>\s*<span class="dot dot-(\w+)"', source)
+    assert {"government", "civil_society", "irm", "evidence", "citizen"} <= set(lanes)
+    # The IRM took its level back: it stands in the history, and no longer among the voices.
+    assert "evalúa No iniciado 0 de 3" in page.text
+    assert "El mecanismo no ha dado un nivel" in page.text
+
+
+def test_before_it_was_taken_back_the_level_of_the_irm_stood_beside_the_reported_one(told: Served) -> None:
+    history = people(told, G1_PAGE)
+    assessed = max(int(n) for n in re.findall(r"evalúa.*?/gt/asientos/(\d+)", history, re.DOTALL)[:1])
+    page = Read(people(told, f"{G1_PAGE}?at={assessed + 1}"))
+
+    assert "La institución reporta «limitado»" in page.text
+    assert "observa «no iniciado»." in page.text
+    assert "No iniciado 0 de 3" in page.text
+
+
+def test_a_statement_leads_to_the_one_it_is_about(told: Served) -> None:
+    for index in range(told.size()):
+        raw = told.get(f"/asientos/{index}/original").body.decode()
+        if '"kind":"StatementWithdrawn"' in raw:
+            named = re.search(r'"statement":"([0-9a-f]{64})"', raw)
+            assert named
+            source = people(told, f"/asientos/{index}")
+            target = re.search(r'Se refiere a: <a class="proof" href="/gt/asientos/(\d+)"', source)
+            assert target
+            assert f">{named[1]}</dd>" in people(told, f"/asientos/{target[1]}")
+
+
+def test_a_printed_level_that_its_body_confirms_says_so(told: Served) -> None:
+    page = Read(people(told, f"/planes/{w.PLAN}/compromisos/C8"))
+    assert "según el informe" in page.text
+    assert "confirmado por la propia entidad" in page.text
+
+
+def test_withheld_and_withdrawn_comments_keep_their_place(told: Served) -> None:
+    page = Read(people(told, "/consultas/ronda-1"))
+    assert len(page.all("article")) == 3
+    assert "El texto está retenido porque incita al odio." in page.text
+    assert "Su autor retiró este comentario." in page.text
+    assert page.text.count("Buen plan.") == 1
+    assert "transcrito de papel" in page.text
+
+
+def test_a_meeting_shows_summons_attendance_remarks_and_minutes(told: Served) -> None:
+    page = Read(people(told, "/reuniones/comite-1"))
+    for part in ("Convocados", "Avances", "ICEFI : Investigación", "Falta contexto.", "Aprobada por COPRET e ICEFI."):
+        assert part in page.text.replace("ICEFI: ", "ICEFI : "), part
+
+
+def test_a_report_of_many_measures(told: Served) -> None:
+    page = Read(people(told, "/informes/medio/1"))
+    for part in ("Reuniones", "Comentarios · ronda-1", "Comentarios retenidos", "Compromisos con retraso"):
+        assert part in page.text
+    assert "no se puede calcular con el registro" in page.text
+    assert "coincide, sin redondear" in page.text or "difiere del registro" in page.text
+
+
+def test_every_page_of_the_story_is_whole(told: Served) -> None:
+    for path in ("/", f"/planes/{w.PLAN}", f"/planes/{w.PLAN}/entorno", G1_PAGE, "/reuniones", "/informes", "/acerca"):
+        for language in ("", "/en"):
+            page = Read(people(told, language + path))
+            assert (page.wrong, page.open) == ([], []), path
+            assert "%(" not in page.text
 
 
 # --- what cannot be shown --------------------------------------------------------------------------------------------

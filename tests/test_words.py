@@ -121,8 +121,9 @@ class Visible(HTMLParser):
 
 
 # What is no sentence of a language: commands, names of files and of a digest.
-NO_SENTENCE = {"checkpoint", "tile/entries/000", "policy", "ledger.json", "api/digest", "SHA-256"}
-NO_SENTENCE |= {"con", "sin"}  # values of a filter
+FILES = frozenset({"checkpoint", "tile/entries/000", "policy", "ledger.json", "api/digest", "SHA-256"})
+VALUES_OF_A_FILTER = frozenset({"con", "sin"})
+NO_SENTENCE = FILES | VALUES_OF_A_FILTER
 
 
 def bare_text(source: str) -> Iterator[str]:
@@ -211,6 +212,9 @@ def test_numbers_are_those_of_guatemala_not_of_spain() -> None:
     assert say.share(5833) == "58.33\N{NO-BREAK SPACE}%"
     assert Phrasing("en").share(5833) == "58.33%"
     assert say.listed(["a", "b", "c"]) == "a, b y c"
+    assert say.listed(["COPRET", "ICEFI"]) == "COPRET e ICEFI"
+    assert say.listed(["agua", "hierro"]) == "agua y hierro"
+    assert Phrasing("en").listed(["COPRET", "ICEFI"]) == "COPRET and ICEFI"
 
 
 # --- texts of others --------------------------------------------------------------------------------------------------
