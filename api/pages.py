@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, Router, get
+from litestar import Request, Response, Router, get, route
 from litestar.handlers import HTTPRouteHandler
 
 from api import site
@@ -163,7 +163,7 @@ def router(reader: Reader, clock: Clock = now) -> Router:
 
 
 def _handler(reader: Reader, clock: Clock, language: str, path: str, build: Page) -> HTTPRouteHandler:
-    @get(path, include_in_schema=False, sync_to_thread=True)
+    @route(path, http_method=["GET", "HEAD"], include_in_schema=False, sync_to_thread=True)
     def show(request: Request[Any, Any, Any]) -> Response[bytes]:
         query = dict(request.query_params)
         if any(len(name) + len(value) > MAX_QUERY for name, value in query.items()):
@@ -171,7 +171,8 @@ def _handler(reader: Reader, clock: Clock, language: str, path: str, build: Page
         place = place_of(request, (reader,))
         view = reader.asked(query.get("at") or None, query.get("as_of") or None)
         say = Phrasing(language, reader.ledger.offset_minutes)
-        return build(Reading(reader, view, place, say, query, clock()))
+        # An older state is read as of its own last moment, or a round that was open then would seem closed.
+        return build(Reading(reader, view, place, say, query, clock() if view.newest else view.as_of_ms))
 
     return show
 

@@ -3,6 +3,7 @@
 What a page shows is compared with the published record, its links are followed, the commands it prints are run.
 """
 
+import datetime
 import html
 import os
 import re
@@ -370,6 +371,21 @@ def test_older_states_are_shown_as_they_were(site: Served) -> None:
     assert "Está leyendo el registro tal como estaba con 50 asientos." in before.text
     assert "Está leyendo" not in now.text
     assert codes(people(site, f"/planes/{PLAN}?at=60")) != codes(people(site, f"/planes/{PLAN}"))
+
+
+def test_a_head_request_is_answered_without_a_body(site: Served) -> None:
+    asked = site.request("HEAD", "/gt/en/acerca")
+    assert (asked.status, asked.body) == (200, b"")
+    assert asked.headers["content-security-policy"] == POLICY
+
+
+def test_a_day_shows_the_state_at_its_end(site: Served) -> None:
+    founded = re.search(r'datetime="(\d{4}-\d\d-\d\d)T', people(site, "/asientos/0"))
+    assert founded
+    tomorrow = datetime.date.fromisoformat(founded[1]) + datetime.timedelta(days=1)
+    page = Read(people(site, f"/?as_of={tomorrow}"))
+    assert "28 de 48" in page.text
+    assert f"/gt/planes/{PLAN}?as_of={tomorrow}" in page.links
 
 
 def test_going_to_an_entry_by_its_number(site: Served) -> None:
