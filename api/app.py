@@ -48,6 +48,9 @@ from ledger.published import Folder, is_published_path
 
 _logger = logging.getLogger("constancia.server")
 
+# How long requests at work may take to be answered when the server ends.
+DRAIN_SECONDS = 5.0
+
 # Answers that are no pages may load and show nothing at all; pages bring their own policy.
 SECURITY_HEADERS: Mapping[str, str] = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -119,7 +122,7 @@ class Metrics:
         self.refusals = Counter(
             "constancia_refusals_total", "Statements refused, by code.", ["ledger", "code"], registry=self.registry
         )
-        self.at_work = Gauge("constancia_requests_at_work", "Requests being answered.", registry=self.registry)
+        self._answered: dict[tuple[str, int], tuple[Any, Any]] = {}
         entries = Gauge("constancia_entries", "Published entries.", ["ledger"], registry=self.registry)
         behind = Gauge(
             "constancia_entries_not_folded", "Published, and not yet in the pages.", ["ledger"], registry=self.registry
@@ -133,6 +136,17 @@ class Metrics:
                 lambda log=log, projector=projector: max(0, log.size - projector.records.position)
             )
             stopped.labels(path).set_function(lambda log=log: float(log.stopped is not None))
+
+    def answered(self, method: str, status: int, seconds: float) -> None:
+        """A request was answered. Nothing that a client chooses freely becomes a label."""
+        found = self._answered.get((method, status))
+        if found is None:
+            named = method if method in ("GET", "HEAD", "POST", "OPTIONS") else "other"
+            found = self.requests.labels(named, str(status)), self.seconds.labels(named)
+            if named == method:
+                self._answered[method, status] = found
+        found[0].inc()
+        found[1].observe(seconds)
 
 
 # --- the gate --------------------------------------------------------------------------------------------------------
@@ -152,6 +166,14 @@ class Gate:
         self._metrics = metrics
         self._log_access = settings.access_log
         self._at_work = 0
+        self._closing = False
+
+    async def drain(self, seconds: float) -> None:
+        """Take no more requests, and wait until those at work are answered, at most so long."""
+        self._closing = True
+        deadline = time.monotonic() + seconds
+        while self._at_work and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -169,7 +191,6 @@ class Gate:
             await send(message)
 
         self._at_work += 1
-        self._metrics.at_work.set(self._at_work)
         try:
             await self._answer(scope, receive, sending)
         except Exception:
@@ -179,11 +200,8 @@ class Gate:
             await send_problem(Problem(500, "The failure was noted; please tell the operator."), scope, sending)
         finally:
             self._at_work -= 1
-            self._metrics.at_work.set(self._at_work)
-            method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "OPTIONS") else "other"
             seconds = time.perf_counter() - begun
-            self._metrics.requests.labels(method, str(status)).inc()
-            self._metrics.seconds.labels(method).observe(seconds)
+            self._metrics.answered(scope["method"], status, seconds)
             if self._log_access:
                 # No address, no body, no query: nobody is to be found beside what they read or said.
                 _logger.info("%s %s %d %.1f ms", scope["method"], _one_line(scope["path"]), status, seconds * 1000)
@@ -193,8 +211,9 @@ class Gate:
         if len(hosts) != 1 or not self._is_ours(hosts[0].decode("latin-1")):
             await send_problem(Problem(400, "The Host header names no host that is served here."), scope, send)
             return
-        if self._at_work > self._most:
-            await send_problem(Problem(503, "Too many requests at once.", "busy", "transport"), scope, send)
+        if self._at_work > self._most or self._closing:
+            why = "The server is ending." if self._closing else "Too many requests at once."
+            await send_problem(Problem(503, why, "busy", "transport"), scope, send)
             return
         ledger, _, below = scope["path"].lstrip("/").partition("/")
         folder = self._folders.get(ledger)
@@ -216,12 +235,13 @@ class Gate:
         return bool(name) and (not self._hosts or name in self._hosts or host.lower() in self._hosts)
 
 
+_SECURITY = tuple((name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items())
+
+
 def _with_security(headers: Any) -> list[tuple[bytes, bytes]]:
-    present = [(bytes(name).lower(), bytes(value)) for name, value in headers]
-    names = {name for name, _ in present}
-    return present + [
-        (name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items() if name.encode() not in names
-    ]
+    present = list(headers)
+    names = {name.lower() for name, _ in present}
+    return present + [(name, value) for name, value in _SECURITY if name not in names]
 
 
 def _one_line(path: str) -> str:
@@ -272,6 +292,7 @@ def _assemble(
 ) -> Litestar:
     metrics = Metrics(ledgers)
     readers = tuple(ledger.reader for ledger in ledgers)
+    gates: list[Gate] = []  # one, made when the application that it is before is there
 
     def answered(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         problem = _problem_of(request, error)
@@ -282,6 +303,7 @@ def _assemble(
         try:
             yield
         finally:
+            await gates[0].drain(DRAIN_SECONDS)
             await asyncio.to_thread(closing.close)
 
     app = Litestar(
@@ -310,9 +332,9 @@ def _assemble(
         # HTTP errors of ours are problem+json for programs and pages for people; the framework's own page is neither.
         debug=False,
     )
-    app.asgi_handler = Gate(
-        app.asgi_handler, settings, {ledger.settings.path: ledger.folder for ledger in ledgers}, metrics
-    )
+    folders = {ledger.settings.path: ledger.folder for ledger in ledgers}
+    gates.append(Gate(app.asgi_handler, settings, folders, metrics))
+    app.asgi_handler = gates[0]
     return app
 
 
@@ -440,19 +462,23 @@ async def _listen(
         log_enabled=False,
         http1_settings=HTTP1Settings(header_read_timeout=int(settings.read_timeout * 1000), max_buffer_size=65_536),
     )
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
+
+    # Not `loop.add_signal_handler`: that tells the loop by a byte in the same pipe as everything else that wakes it,
+    # and under load the pipe may be full, and the signal lost.
+    def end(_number: int, _frame: object) -> None:
+        halt.set()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
 
     async def watch() -> None:
-        """End when the writer of a ledger stopped; say when the first connection is taken."""
+        """End on a signal, or when the writer of a ledger stopped; say when the first connection is taken."""
         said = ready is None
         while not halt.is_set():
             if not said and await _answers(host, port):
                 said = True
                 if ready:
                     ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
-            await asyncio.sleep(0.5 if said else 0.01)
+            await asyncio.sleep(0.1 if said else 0.01)
         server.stop()
 
     watching = asyncio.create_task(watch())
@@ -460,6 +486,8 @@ async def _listen(
         await server.serve()
     finally:
         watching.cancel()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _answers(host: str, port: int) -> bool:

@@ -18,6 +18,7 @@ from projections.records import SqliteRecords
 from projections.replay import evolve
 
 BATCH = 1_000
+PACE_SECONDS = 0.1
 
 _logger = logging.getLogger("constancia.projector")
 
@@ -51,6 +52,7 @@ class Projector:
         self._log = log
         self._wake = threading.Event()
         self._closing = False
+        self._folded = 0.0
         self._moved = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"projector {log.origin}", daemon=True)
 
@@ -88,6 +90,9 @@ class Projector:
                 while not self._closing and self.fold():
                     pass
                 self._wake.wait(60)
+                if time.monotonic() - self._folded < PACE_SECONDS and not self._closing:
+                    # Under load fewer and larger batches: the writer needs the processor more than the pages do.
+                    time.sleep(PACE_SECONDS)
         except Exception as error:
             # The record itself goes on: statements are taken and published. What is shown stands still, and
             # `/readyz` says so.
@@ -105,6 +110,7 @@ class Projector:
         for index, raw in enumerate(self._log.entries(position, stop), position):
             evolve(self.records, reopen(index, raw, self._log.origin))
         self.records.commit(stop)
+        self._folded = time.monotonic()
         with self._moved:
             self._moved.notify_all()
         return True

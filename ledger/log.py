@@ -390,15 +390,15 @@ class Log:
         """The bytes of published entries, from index `start` up to, not including, `stop` or the newest head's size."""
         return self._journal.read(start, min(stop, self.size))
 
-    def receipt(self, index: int) -> bytes:
+    def receipt(self, index: int, entry: bytes | None = None) -> bytes:
         """The receipt of an entry under the newest head: a tlog-proof with the entry in its `extra` line.
 
-        LookupError for an index that is not published.
+        `entry` are its bytes, if the caller has them. LookupError for an index that is not published.
         """
         prover = self._newest()
         if not 0 <= index < prover.head.size:
             raise LookupError(f"no entry {index} under a head of size {prover.head.size}")
-        entry = prover.recent(index) or next(self._journal.read(index, index + 1))
+        entry = entry or prover.recent(index) or next(self._journal.read(index, index + 1))
         return format_proof(Proof(index, prover.inclusion(index), prover.head.note, entry))
 
     def consistency(self, old_size: int, new_size: int | None = None) -> tuple[bytes, ...]:

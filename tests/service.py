@@ -203,6 +203,13 @@ class Served:
                 pass
             return received
 
+    def folded(self) -> None:
+        """Wait until what is published is also in the answers of the API, at most ten seconds."""
+        deadline = time.monotonic() + 10
+        while self.get("/api/digest").json["checkpoint"]["size"] < self.size():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
     def size(self) -> int:
         """The published tree size."""
         return int(self.get("/checkpoint").body.split(b"\n")[1])

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -353,3 +354,40 @@ def test_a_schema_is_offered_without_loading_anything_from_elsewhere(served: Ser
     answer = served.get("//schema")
     assert json.loads(answer.body)["openapi"].startswith("3.")
     assert b"<script" not in answer.body
+
+
+def test_a_signal_under_load_ends_it_cleanly_and_everybody_gets_an_answer(folder: Path, world: World) -> None:
+    """Forty clients post without a pause. None is cut off without an answer that says whether to try again."""
+    with Served(folder) as server:
+        statuses: list[int] = []
+        over = threading.Event()
+
+        def post(number: int) -> None:
+            for turn in range(10_000):
+                if over.is_set():
+                    return
+                note = world.sign("AxisDefined", "copret:coordinator", axis=f"a{number}-{turn}", title="Título")
+                try:
+                    statuses.append(server.post(note).status)
+                except OSError:
+                    return
+
+        world.now_ms = now_ms()
+        threads = [threading.Thread(target=post, args=(number,)) for number in range(40)]
+        for thread in threads:
+            thread.start()
+        time.sleep(1)
+        begun = time.monotonic()
+        code = server.stop()
+        took = time.monotonic() - begun
+        over.set()
+        for thread in threads:
+            thread.join()
+        assert code == 0
+        assert took < 10
+        assert set(statuses) <= {201, 503}
+        assert statuses.count(201) > 20
+        assert "Traceback" not in server.log()
+    with Served(folder) as server:
+        # What was acknowledged is there, and perhaps some whose answer got lost.
+        assert server.size() >= len(world.entries) + statuses.count(201)

@@ -651,6 +651,7 @@ def test_hostile_text_is_taken_as_it_is_and_forges_no_header_and_no_line_of_the_
     answer = town.server.post(note)
     assert answer.status == 201
     assert "set-cookie" not in answer.headers
+    town.server.folded()
     entry = town.server.get(f"/api/entries/{answer.json['index']}")
     assert json.loads(entry.json["data"]["note"].split("\n")[1])["reason"] == hostile
     assert town.server.request("GET", "/gt/%0d%0aFORGED%1b[31m").status == 404
