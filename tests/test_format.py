@@ -35,8 +35,9 @@ COMMON = {"by", "said_at", "lang", "plan", "printed"}
 def type_in_words(kind: shapes.Type) -> str:
     """A field's type as FORMAT.md names it."""
     match kind:
-        case shapes.Metadata(type=inner, extra_json_schema=extra):
-            return str((extra or {}).get("title") or type_in_words(inner))
+        case shapes.Metadata(type=inner, extra_json_schema=extra):  # pyright: ignore[reportUnknownVariableType]
+            titles: dict[str, str] = extra or {}  # pyright: ignore[reportUnknownVariableType]
+            return titles.get("title") or type_in_words(inner)
         case shapes.UnionType(types=options):
             return " or ".join(type_in_words(one) for one in options)
         case shapes.VarTupleType(item_type=item, min_length=least, max_length=most):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -17,11 +18,11 @@ from hypothesis import strategies as st
 from storyline import story
 
 from ledger.errors import CannotRun
-from ledger.statement import Entry
+from ledger.statement import Entry, canonical
 from projections.commitments import Commitment, Day, LevelSaid, PlanState
 from projections.records import DictRecords, Records, SqliteRecords, compare, digest, index_key
 from projections.replay import evolve, replay
-from projections.roll import HistoryLine, Known, size_at
+from projections.roll import HistoryLine, Known, local_day, size_at
 
 STORY = story()
 NONE = Day(precision="none")
@@ -74,6 +75,132 @@ def test_scan_goes_by_prefix_in_the_order_of_keys(store: DictRecords | SqliteRec
     assert found(prefix="a/", limit=3) == ["again", "a/C1/000000002", "a/C10/000000001"]
     assert found(prefix="z") == []
     assert len(found()) == 5
+
+
+def test_a_page_begins_behind_a_key_that_is_not_there(store: DictRecords | SqliteRecords) -> None:
+    for key in ("a/1", "a/3", "a/5"):
+        store.put(key, plan(key))
+    assert [key for key, _ in store.scan(PlanState, prefix="a/", after="a/2", limit=1)] == ["a/3"]
+    assert [key for key, _ in store.scan(PlanState, prefix="b/", after="a/2")] == []
+    assert [key for key, _ in store.scan(PlanState, prefix="a/", after="a/5")] == []
+
+
+CHANGES = st.lists(  # (key, title, document, whether to commit before the next)
+    st.tuples(st.sampled_from(["a/000000001", "a/000000002", "b"]), st.text(max_size=2), st.text(max_size=1))
+    | st.none(),
+    max_size=25,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(changes=CHANGES)
+def test_any_changes_leave_every_version_readable(
+    changes: list[tuple[str, str, str] | None], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Old versions are kept as differences; here fields come, go back to their default, and come again."""
+    stored, plain = SqliteRecords(tmp_path_factory.mktemp("changes") / "records.db"), DictRecords()
+    expected: list[list[tuple[str, str, bytes]]] = [[]]
+    for change in changes:
+        if change is None:
+            stored.commit(len(expected) - 1)
+            continue
+        key, title, document = change
+        for records in (stored, plain):
+            records.begin(len(expected))
+            submitted = Day(precision="day", day=title) if title else None
+            record = plan(title)
+            records.put(key, msgspec.structs.replace(record, document=document, submitted_on=submitted))
+        expected.append(list(plain.lines()))
+        assert list(stored.scan(PlanState)) == list(plain.scan(PlanState))
+        assert [key for key, _ in stored.scan(PlanState, prefix="a/", limit=1)] == [
+            key for key, _ in plain.scan(PlanState, prefix="a/", limit=1)
+        ]
+    stored.commit(len(expected) - 1)
+    for size, lines in enumerate(expected):
+        view = stored.at(size)
+        assert list(view.lines()) == lines, size
+        assert [canonical(record) for _, record in view.scan(PlanState)] == [line for _, _, line in lines]
+        for _, key, line in lines:
+            found = view.get(PlanState, key)
+            assert found is not None
+            assert canonical(found) == line
+    stored.close()
+
+
+# --- what a look costs
+
+
+def steps(store: SqliteRecords, look: Callable[[], object]) -> int:
+    """How many steps SQLite's machine takes for a look."""
+    taken = 0
+
+    def count() -> int:
+        nonlocal taken
+        taken += 1
+        return 0
+
+    connection = store._connection  # pyright: ignore[reportPrivateUsage]
+    connection.set_progress_handler(count, 1)
+    look()
+    connection.set_progress_handler(None, 0)
+    return taken
+
+
+def grown(path: Path, size: int) -> SqliteRecords:
+    """A store in which one record has `size` versions, and a path has `size` records."""
+    store = SqliteRecords(path)
+    for number in range(1, size + 1):
+        store.begin(number)
+        store.put("once", plan(f"{number}"))
+        store.put(index_key("topic", number - 1), line_of(number - 1))
+    store.commit(size)
+    return store
+
+
+def line_of(index: int) -> HistoryLine:
+    return HistoryLine(
+        index=index, kind="K", identity="i", received_ms=0, said_at="", signers=(), voice="citizen", printed=False
+    )
+
+
+LOOKS: dict[str, Callable[[SqliteRecords, int], object]] = {
+    "a list of today": lambda store, size: list(store.at(size).scan(PlanState)),
+    "a list of the past": lambda store, size: list(store.at(20).scan(PlanState)),
+    "a record of the past": lambda store, size: store.at(20).get(PlanState, "once"),
+    "the first page": lambda store, size: list(store.at(size).scan(HistoryLine, "topic/", limit=10)),
+    "the last page": lambda store, size: list(
+        store.at(size).scan(HistoryLine, "topic/", after=index_key("topic", size - 10), limit=10)
+    ),
+    "the last page of the past": lambda store, size: list(
+        store.at(20).scan(HistoryLine, "topic/", after=index_key("topic", 10), limit=100)
+    ),
+    "a list that begins later": lambda store, size: list(store.at(1).scan(HistoryLine, "topic/", after="topic/1")),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS.keys())
+def test_no_look_costs_more_in_a_longer_ledger(look: Callable[[SqliteRecords, int], object], tmp_path: Path) -> None:
+    small, large = grown(tmp_path / "small.db", 50), grown(tmp_path / "large.db", 2000)
+    taken = steps(small, lambda: look(small, 50))
+    assert 0 < steps(large, lambda: look(large, 2000)) <= taken + 5
+    small.close()
+    large.close()
+
+
+def test_old_versions_keep_only_what_differs(tmp_path: Path) -> None:
+    store = SqliteRecords(tmp_path / "records.db")
+    for number in range(1, 101):
+        store.begin(number)
+        store.put("p", msgspec.structs.replace(plan("t" * 10_000), cycle=number))
+        if number % 7 == 0:
+            store.commit(number)
+    store.commit(100)
+    kept = store._connection.execute("SELECT sum(length(value)) FROM older").fetchone()[0]  # pyright: ignore[reportPrivateUsage]
+    assert kept < 15_000
+    found = store.at(50).get(PlanState, "p")
+    assert found is not None
+    assert (found.cycle, len(found.title)) == (50, 10_000)
+    store.close()
 
 
 # --- replay
@@ -161,6 +288,16 @@ def test_a_file_that_is_no_record_store_is_refused(tmp_path: Path) -> None:
         SqliteRecords(path)
 
 
+def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "records.db"
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version=1")
+    connection.commit()
+    connection.close()
+    with pytest.raises(CannotRun, match="another version"):
+        SqliteRecords(path)
+
+
 # --- comparing
 
 
@@ -237,3 +374,28 @@ def test_folding_never_fails_on_a_statement_out_of_place() -> None:
     """Total: also on entries that an honest log would not hold, such as answers to nothing."""
     for entry in STORY:
         evolve(DictRecords(), entry)
+
+
+@settings(max_examples=30, deadline=None)
+@given(chosen=st.lists(st.integers(0, len(STORY) - 1), max_size=60))
+def test_folding_takes_statements_in_any_order_and_more_than_once(
+    chosen: list[int], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    stored = SqliteRecords(tmp_path_factory.mktemp("any") / "records.db")
+    entries = [Entry(index, STORY[which].received_ms, STORY[which].opened) for index, which in enumerate(chosen)]
+    replay(entries, stored)
+    stored.commit(len(entries))
+    assert list(stored.lines()) == list(folded(entries).lines())
+    stored.close()
+
+
+@pytest.mark.parametrize("received_ms", [-62_135_596_800_000, 0, 253_402_300_799_999])
+@pytest.mark.parametrize("offset", [-840, 0, 840])
+def test_every_time_that_an_entry_can_bear_has_a_day(received_ms: int, offset: int) -> None:
+    assert len(local_day(received_ms, offset)) == 10
+
+
+def test_a_day_is_that_of_the_ledgers_offset() -> None:
+    five_in_the_morning = w.NOON - 7 * 3_600_000
+    assert local_day(five_in_the_morning, 0) == "2026-02-16"
+    assert local_day(five_in_the_morning, -360) == "2026-02-15"

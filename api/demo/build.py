@@ -54,7 +54,7 @@ INSTITUTIONS = ("copret", "minfin", "segeplan", "sat", "ine", "mspas", "conred")
 CITIZENS = ("vecina-1", "vecino-2", "vecina-3", "vecino-4")
 
 # So many statements are on their way at one time; the bar moves when they have arrived.
-_AHEAD = 32
+_AHEAD = 64
 
 _DOCUMENTS = Path(__file__).parent / "documents"
 
