@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +22,8 @@ from ledger.tlog.tiles import WIDTH, entries_path, parse_bundle
 from ledger.verify import Head, Receipt, Source, open_entry, open_head, own_policy, verify_receipt
 
 if TYPE_CHECKING:
-    from projections.audit import Report
+    from projections.audit import ClaimLine, Report
+    from projections.reports import ClaimChecked, Tally
 
 _HEX64 = re.compile("[0-9a-f]{64}")
 _RECEIPT = b"c2sp.org/tlog-proof"
@@ -96,6 +99,8 @@ def show_audit(report: "Report") -> None:
                 (pick("tiempo", "time"), f"{report.seconds.get('all', 0):.2f} s"),
             ]
         )
+        _show_table(report)
+        _show_claims(report.claims)
         for remark in report.remarks:
             screen.line(f"· {pick(remark.es, remark.en)}", style="dim")
     for finding in report.findings[:SHOWN_FINDINGS]:
@@ -109,6 +114,131 @@ def show_audit(report: "Report") -> None:
             )
         )
     show_verdict(report)
+
+
+# A level on the terminal: in Spanish of one commitment and of many, and in English.
+LEVELS = {
+    "complete": ("completo", "completos", "complete"),
+    "substantial": ("sustancial", "sustanciales", "substantial"),
+    "limited": ("limitado", "limitados", "limited"),
+    "not_started": ("no iniciado", "no iniciados", "not started"),
+    "no_evidence_available": ("sin evidencia", "sin evidencia", "no evidence available"),
+}
+_MEASURES = {
+    "commitment_count": ("compromisos", "commitments"),
+    "level_count": ("compromisos", "commitments"),
+    "level_share_bp": ("parte de los compromisos", "share of commitments"),
+    "meeting_count": ("reuniones", "meetings"),
+    "comment_count": ("comentarios", "comments"),
+    "response_count": ("comentarios respondidos", "comments answered"),
+    "withheld_count": ("comentarios retenidos", "comments withheld"),
+    "delayed": ("compromisos atrasados", "delayed commitments"),
+}
+_PROPOSERS = {
+    "government": ("propuestos por el gobierno", "proposed by the government"),
+    "civil_society": ("propuestos por la sociedad civil", "proposed by civil society"),
+}
+
+
+def tally_of(tallies: "Sequence[Tally]") -> dict[str, int]:
+    """How many commitments are reported at each level, over all plans."""
+    counts: dict[str, int] = {}
+    for tally in tallies:
+        for counted in tally.levels:
+            counts[counted.level] = counts.get(counted.level, 0) + counted.government + counted.civil_society
+    return counts
+
+
+def level_counts(counts: Mapping[str, int]) -> str:
+    """28 completos, 15 sustanciales, 5 limitados."""
+    named = [(counts[name], words) for name, words in LEVELS.items() if counts.get(name)]
+    return ", ".join(
+        f"{count} {screen.pick(one if count == 1 else many, english)}" for count, (one, many, english) in named
+    )
+
+
+def _show_table(report: "Report") -> None:
+    """What is reported of each commitment, what others assess, and what there is to show for it."""
+    pick = screen.pick
+
+    def level(code: str) -> str:
+        one, _, english = LEVELS.get(code, ("—", "—", "—"))
+        return pick(one, english)
+
+    columns = [("compromiso", "commitment"), ("institución", "institution"), ("reportado", "reported")]
+    columns += [("evaluado", "assessed"), (">enlaces", ">links"), (">capturas", ">captures")]
+    for plan, listed in groupby(report.table, key=lambda row: row.commitment.partition("/")[0]):
+        rows = [
+            (
+                row.commitment.partition("/")[2],
+                row.institution,
+                level(row.reported) + (pick(" (impreso)", " (printed)") if row.printed else ""),
+                ", ".join(f"{each.actor}: {level(each.level)}" for each in row.assessed) or "—",
+                str(row.evidence),
+                str(row.captured),
+            )
+            for row in listed
+        ]
+        screen.line()
+        screen.table([pick(*names) for names in columns], rows, title=f"Plan {plan}")
+    counts = tally_of(report.tallies)
+    if counts:
+        screen.line(f"{pick('Reportado', 'Reported')}: {level_counts(counts)} ({sum(counts.values())})", style="bold")
+
+
+def _show_claims(lines: "Sequence[ClaimLine]") -> None:
+    """Each figure that a published report claims, beside the one that the record gives."""
+    pick = screen.pick
+    columns = [("cifra", "figure"), (">afirma", ">claims"), (">el registro da", ">record gives"), ("", "")]
+    for (title, version), listed in groupby(lines, key=lambda line: (line.title, line.version)):
+        rows = [
+            (
+                _claimed_figure(line.claim),
+                _figure(line.claim, line.claim.claimed),
+                _figure(line.claim, line.claim.computed),
+                pick(*_CLAIM_VERDICTS.get(line.claim.verdict, (line.claim.verdict, line.claim.verdict))),
+            )
+            for line in listed
+        ]
+        screen.line()
+        screen.table(
+            [pick(*names) for names in columns], rows, title=f"{title} ({pick('versión', 'version')} {version})"
+        )
+    differing = sum(line.claim.verdict == "differs" for line in lines)
+    if differing:
+        screen.say(
+            f"No coinciden con el registro {differing} de {len(lines)} cifras publicadas.",
+            f"{differing} of {len(lines)} published figures differ from the record.",
+            style="bold yellow",
+        )
+
+
+_CLAIM_VERDICTS = {
+    "exact": ("coincide", "agrees"),
+    "truncated": ("coincide, sin redondear", "agrees, not rounded"),
+    "differs": ("≠ NO COINCIDE", "≠ DIFFERS"),
+    "not_computable": ("no se puede calcular", "cannot be computed"),
+}
+
+
+def _claimed_figure(claim: "ClaimChecked") -> str:
+    """What a figure counts: `compromisos sustanciales, propuestos por el gobierno`."""
+    pick = screen.pick
+    named = pick(*_MEASURES.get(claim.measure, (claim.measure, claim.measure)))
+    if claim.level in LEVELS:
+        _, many, english = LEVELS[claim.level]
+        named = pick(f"{named} {many}", f"{named}: {english}")
+    scope = [pick(*_PROPOSERS[claim.proposer])] if claim.proposer in _PROPOSERS else []
+    return ", ".join([named, *scope, *filter(None, (claim.institution, claim.round))])
+
+
+def _figure(claim: "ClaimChecked", value: int | None) -> str:
+    """A count with what it is of, or a share in percent from basis points; no float is involved."""
+    if value is None:
+        return "—"
+    if claim.measure.endswith("_bp"):
+        return f"{value // 100}.{value % 100:02d} %"
+    return str(value) if claim.out_of is None else f"{value} {screen.pick('de', 'of')} {claim.out_of}"
 
 
 def show_verdict(report: "Report") -> None:

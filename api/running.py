@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from api.checking import show_verdict
+from api.checking import LEVELS, level_counts, show_verdict, tally_of
 from api.operate import not_a_ledger, not_empty, origins_of, public_folder
 from api.screen import Stop, reason, screen
 from ledger.published import Folder
@@ -20,14 +20,6 @@ from ledger.vocabulary import LedgerOpened
 
 if TYPE_CHECKING:
     from projections.audit import Report
-
-LEVELS = {
-    "complete": ("completos", "complete"),
-    "substantial": ("sustanciales", "substantial"),
-    "limited": ("limitados", "limited"),
-    "not_started": ("no iniciados", "not started"),
-    "no_evidence_available": ("sin evidencia", "no evidence available"),
-}
 
 
 def check_port(host: str, port: int) -> None:
@@ -184,34 +176,20 @@ def _audit(place: Path) -> "Report":
 
 
 def _summary(place: Path, report: "Report", seconds: float, *, fresh: bool) -> Summary:
-    """The figures, computed from the published entries as anybody would."""
-    from projections.records import DictRecords
-    from projections.replay import replay
-    from projections.reports import Report as Published
-    from projections.reports import Tally
-
-    source = Folder(place / "public")
-    head = open_head(source, parse_policy(source.read("policy") or b""))
-    records = DictRecords()
-    replay(verified_entries(source, head, workers=1), records)
-    tally: dict[str, int] = {}
-    for _, each in records.scan(Tally):
-        for counted in each.levels:
-            tally[counted.level] = tally.get(counted.level, 0) + counted.government + counted.civil_society
+    """The figures that the audit computed from the published entries."""
     claimed = [
         Count(claim.level, claim.claimed, claim.computed)
-        for _, published in records.scan(Published)
-        for claim in published.claims
+        for claim in (line.claim for line in report.claims)
         if claim.measure == "level_count" and not claim.proposer and claim.computed is not None
     ]
     return Summary(
         folder=str(place),
         origin=report.origin,
         founding=report.founding,
-        statements=head.size,
+        statements=report.size,
         seconds=round(seconds, 2),
         fresh=fresh,
-        tally=tally,
+        tally=tally_of(report.tallies),
         claimed=claimed,
         claim_differs=any(each.claimed != each.counted for each in claimed),
         verdict=report.verdict,
@@ -227,10 +205,6 @@ def _tell(summary: Summary, report: "Report", place: Path) -> None:
         return
     pick = screen.pick
 
-    def levels(counts: dict[str, int]) -> str:
-        named = [(name, counts[name]) for name in LEVELS if counts.get(name)]
-        return ", ".join(f"{number} {pick(*LEVELS[name])}" for name, number in named)
-
     screen.line()
     screen.facts(
         [
@@ -241,11 +215,11 @@ def _tell(summary: Summary, report: "Report", place: Path) -> None:
             ),
             (
                 pick("Compromisos según las tablas", "Commitments by the tables"),
-                f"{levels(summary.tally)}   ({sum(summary.tally.values())})",
+                f"{level_counts(summary.tally)}   ({sum(summary.tally.values())})",
             ),
             (
                 pick("Lo que el informe afirma", "What the report claims"),
-                levels({each.level: each.claimed for each in summary.claimed}),
+                level_counts({each.level: each.claimed for each in summary.claimed}),
             ),
         ]
     )
@@ -253,8 +227,8 @@ def _tell(summary: Summary, report: "Report", place: Path) -> None:
     if differing:
         listed = "; ".join(
             pick(
-                f"{LEVELS[each.level][0]}, afirma {each.claimed} y sus tablas dan {each.counted}",
-                f"{LEVELS[each.level][1]}, it claims {each.claimed} and its tables give {each.counted}",
+                f"{LEVELS[each.level][1]}, afirma {each.claimed} y sus tablas dan {each.counted}",
+                f"{LEVELS[each.level][2]}, it claims {each.claimed} and its tables give {each.counted}",
             )
             for each in differing
         )
