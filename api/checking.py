@@ -43,6 +43,21 @@ def read_policy(path: Path) -> Policy:
         ) from None
 
 
+def read_founding(given: str) -> str:
+    """The digest of the founding statement that the reader pins, given itself or as a file with it. Raises Stop."""
+    digest = given
+    if not _HEX64.fullmatch(given) and Path(given).is_file():
+        digest = read_file(Path(given)).decode("utf-8", "replace").strip()
+    if not _HEX64.fullmatch(digest):
+        raise Stop(
+            "--founding espera los 64 dígitos hexadecimales de la declaración fundadora, o un archivo con ellos.",
+            "--founding takes the 64 hexadecimal digits of the founding statement, or a file with them.",
+            "`constancia status` los muestra; fije los que obtuvo por otro camino.",
+            "`constancia status` shows them; pin those that you got by another way.",
+        )
+    return digest
+
+
 # --- audit -----------------------------------------------------------------------------------------------------------
 
 
@@ -50,14 +65,8 @@ def audit_ledger(where: str, policy: Path | None, founding: str | None, at: int 
     """Audit, print the report, and return the exit code. Raises Stop."""
     from projections.audit import audit
 
-    if founding is not None and not _HEX64.fullmatch(founding):
-        raise Stop(
-            "--founding espera los 64 dígitos hexadecimales de la declaración fundadora.",
-            "--founding takes the 64 hexadecimal digits of the founding statement.",
-            "`constancia status` los muestra; fije los que obtuvo por otro camino.",
-            "`constancia status` shows them; pin those that you got by another way.",
-        )
     pinned = read_policy(policy) if policy else None
+    founding = None if founding is None else read_founding(founding)
     with reading(where) as (source, server), screen.progress("Auditando", "Auditing") as progress:
         report = audit(
             source,

@@ -556,8 +556,8 @@ def import_report(
     "--founding",
     metavar=say("RESUMEN", "DIGEST"),
     help=say(
-        "Identidad de la declaración fundadora (64 dígitos hexadecimales).",
-        "Identity of the founding statement (64 hexadecimal digits).",
+        "Identidad de la declaración fundadora: 64 dígitos hexadecimales, o un archivo que los contiene.",
+        "Identity of the founding statement: 64 hexadecimal digits, or a file that holds them.",
     ),
 )
 @option(

@@ -247,6 +247,6 @@ def _tell(summary: Summary, report: "Report", place: Path) -> None:
     )
     screen.line(
         pick("Repita usted la auditoría: ", "Repeat the audit yourself: ")
-        + f"constancia audit {place} --policy {place}/public/policy --founding {report.founding}",
+        + f"constancia audit {place} --policy {place}/pinned/policy --founding {place}/pinned/founding",
         style="dim",
     )

@@ -42,6 +42,7 @@ PLAN = "gt-2014-2016"
 ROUND = "consulta-inventada"
 INVENTED = "Inventado para la demostración: "
 IMPORTER = "importador"
+PINNED = "pinned"
 MODERATOR = "moderacion-inventada"
 OFFSET_MINUTES = -360
 DAY_MS = 86_400_000
@@ -101,7 +102,7 @@ Pruebe, con el registro servido en otra terminal / try, with the ledger served i
   constancia sign borrador.json --key minfin.key --origin {origin} \\
       --actor minfin --role institution
   constancia submit borrador.note --to http://localhost:8000/gt
-  constancia verify borrador.tlog-proof --policy ../public/policy
+  constancia verify borrador.tlog-proof --policy ../pinned/policy
 """
 
 
@@ -221,6 +222,7 @@ def _build(place: Path, origin: str, now_ms: int, progress: Callable[[int, int],
         progress(done, done)
         size = log.size
     _keep_keys(place, people)
+    _pin(place, founding)
     shutil.copytree(_DOCUMENTS, place / "documents")
     return Built(place, origin, size, founding)
 
@@ -388,6 +390,14 @@ def _consult(people: _Cast) -> None:
 
 def _digest(name: str) -> str:
     return sha256((_DOCUMENTS / name).read_bytes()).hexdigest()
+
+
+def _pin(place: Path, founding: str) -> None:
+    """What an auditor of this demonstration pins, kept apart from the published files that it is to vouch for."""
+    pinned = place / PINNED
+    pinned.mkdir()
+    shutil.copyfile(place / "public" / "policy", pinned / "policy")
+    (pinned / "founding").write_text(f"{founding}\n", "ascii")
 
 
 def _keep_keys(place: Path, people: _Cast) -> None:
