@@ -179,9 +179,6 @@ def demo_drafts() -> list[Draft]:
     return decode_drafts((Path(__file__).parent / "demo" / "plan.json").read_bytes())
 
 
-_NO_PLACE: Final = {"en": "(place not printed)", "es": "(lugar no impreso)"}
-
-
 class _Drafter:
     """Turns printed facts into drafts, in the order in which they can be registered."""
 
@@ -595,7 +592,6 @@ class _Drafter:
             "meeting": meeting,
             "meeting_form": "committee",
             "starts": _date(starts),
-            "place": _NO_PLACE.get(self._lang, _NO_PLACE["en"]),
             "invited": [],
             "agenda": [],
         }
@@ -728,10 +724,11 @@ class _Drafter:
         body: Json = {
             "activity_form": "exchange",
             "title": title[0].upper() + title[1:],
-            "place": next(g for g in place.groups() if g) if place else _NO_PLACE.get(self._lang, _NO_PLACE["en"]),
             "words": words,
             "evidence": [],
         }
+        if place:
+            body["place"] = next(g for g in place.groups() if g)
         if days["bare"]:
             body["first_day"] = _date(parse_date(f"{days['bare']} {days['bare_year']}"))
         else:

@@ -663,7 +663,7 @@ class ActivityRecorded(OfPlan, frozen=True, kw_only=True):
     subject: Subject | UnsetType = UNSET
     activity_form: Literal["exchange", "training", "event", "publicity"]
     title: Text
-    place: Text
+    place: Text | UnsetType = UNSET
     first_day: Date
     last_day: Date | UnsetType = UNSET
     words: Words | UnsetType = UNSET
@@ -671,6 +671,7 @@ class ActivityRecorded(OfPlan, frozen=True, kw_only=True):
 
     signed_by: ClassVar[str] = "coordinator or institution"
     importable: ClassVar[bool] = True
+    unless_printed: ClassVar[tuple[str, ...]] = ("place",)
     refs: ClassVar[dict[str, tuple[str, ...]]] = {"evidence": ("EvidenceLinked",)}
 
 
@@ -1003,12 +1004,13 @@ class MeetingConvened(OfPlan, frozen=True, kw_only=True):
     number: Number | UnsetType = UNSET
     starts: Date | When
     ends: Date | When | UnsetType = UNSET
-    place: Text
+    place: Text | UnsetType = UNSET
     invited: Annotated[tuple[Slug, ...], Meta(max_length=256)]
     agenda: _Texts
 
     signed_by: ClassVar[str] = "coordinator"
     importable: ClassVar[bool] = True
+    unless_printed: ClassVar[tuple[str, ...]] = ("place",)
     stream_template: ClassVar[str] = "meeting/{meeting}"
 
 

@@ -39,7 +39,7 @@ class Meeting(Record, frozen=True, kw_only=True):
     starts: str = ""
     starts_precision: str
     ends: str = ""
-    place: str
+    place: str = ""
     lang: str
     invited: tuple[str, ...] = ()
     agenda: tuple[str, ...] = ()
@@ -117,7 +117,7 @@ def _convene(records: Records, entry: Entry, convened: MeetingConvened, known: K
             starts=starts,
             starts_precision=precision,
             ends="" if convened.ends is UNSET else _when(convened.ends)[0],
-            place=convened.place,
+            place="" if convened.place is UNSET else convened.place,
             lang=convened.lang,
             invited=convened.invited,
             agenda=convened.agenda,

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from hashlib import sha512
 from pathlib import Path
 from typing import Any
@@ -587,6 +587,15 @@ def test_after_a_failed_sync_nothing_is_acknowledged_and_the_next_start_has_it_a
         assert not again.register(place.axis("uno", axis="uno")).result(WAIT).fresh
 
 
+def fill_up(path: Path) -> None:
+    """Leave no room on a disk."""
+    with path.open("wb", buffering=0) as file:
+        for size in (65_536, 4_096, 1):
+            with suppress(OSError):
+                while file.write(bytes(size)) == size:
+                    pass
+
+
 def test_a_full_disk_stops_the_writer_and_keeps_what_was_acknowledged(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -613,8 +622,13 @@ def test_a_full_disk_stops_the_writer_and_keeps_what_was_acknowledged(tmp_path: 
             assert "start again" in stopped.advice
             assert log.stopped is stopped
             assert acknowledged
-        with pytest.raises(CannotRun):
-            place.open()  # still full: it says so again, and changes nothing
+        # Still full. A start that has nothing left to write may succeed; then the next statement does not.
+        fill_up(disk / "rest")
+        with pytest.raises(CannotRun), place.open() as early:
+            fill_up(disk / "what the start cleared away")
+            early.register(notes[len(acknowledged)]).result(WAIT)
+        (disk / "rest").unlink()
+        (disk / "what the start cleared away").unlink(missing_ok=True)
         ballast.unlink()
         with place.open() as again:
             for registered in acknowledged:

@@ -6,7 +6,6 @@ import world as w
 from storyline import story
 
 from ledger.statement import Entry, format_when
-from projections.meetings import Meeting, Remark
 from projections.records import DictRecords
 from projections.replay import replay
 from projections.rounds import Comment, Document, Response, Round, state_at
@@ -119,13 +118,3 @@ def test_document_versions() -> None:
     records = folded(world.entries)
     assert [one.version for _, one in records.scan(Document, prefix="ronda-1/")] == [1, 2]
     assert (round_of(records).version, round_of(records).document) == (2, w.digest_of("v2"))
-
-
-def test_a_meeting_with_attendance_remarks_and_minutes() -> None:
-    records = folded()
-    meeting = records.get(Meeting, "comite-1")
-    assert meeting is not None
-    assert [one.actor for one in meeting.present] == ["icefi"]
-    assert (meeting.remarks, meeting.minutes) == (2, w.digest_of("minutes"))
-    assert meeting.approved_by == ("copret", "icefi")
-    assert [one.speaker for _, one in records.scan(Remark, prefix="comite-1/")] == ["icefi", "icefi"]

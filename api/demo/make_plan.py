@@ -107,7 +107,7 @@ class Retelling:
             if "article" in old:
                 article: str = old["article"]
                 new["article"] = article if article.isdigit() else self._names[article]
-        elif kind == "MeetingConvened":
+        elif kind == "MeetingConvened" and "place" in old:
             new["place"] = self._names[old["place"]]
         elif kind == "AttendanceRecorded":
             new["present"] = [one | {"post": self._names[one["post"]]} for one in old["present"]]
@@ -119,7 +119,8 @@ class Retelling:
             new["words"] = {"text": self._texts[item]["words"]}
         elif kind == "ActivityRecorded":
             new["title"] = self._texts[item]["title"]
-            new["place"] = self._names[old["place"]]
+            if "place" in old:
+                new["place"] = self._names[old["place"]]
         elif kind == "OfficeHolderChanged":
             new["post"] = self._names[old["post"]]
             return ({"name": self._texts[item]["name"]},) if "person" in old else ()
