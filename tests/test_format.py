@@ -13,6 +13,8 @@ import world as w
 from msgspec import UNSET
 from msgspec import inspect as shapes
 
+from api.answers import Envelope
+from api.problems import Problem
 from consultation import text
 from consultation.desk import Desk
 from consultation.vault import Vault
@@ -196,6 +198,19 @@ def test_ledger_file() -> None:
     assert canonical(found) + b"\n" == raw
     assert parse_vkey(found.log_keys[0]).public_key.hex() == w.public("log")
     assert found.formats == FORMATS
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_envelope_of_answers(number: int) -> None:
+    raw = example("API answers", number).strip().encode()
+    assert canonical(msgspec.json.decode(raw, type=Envelope[list[str] | dict[str, str]])) == raw
+
+
+def test_a_problem_is_the_documented_one() -> None:
+    problem = Problem.of(Refused("closed", "A8", "the round has closed"))
+    problem.refusal = example("Refusal note").encode()
+    assert problem.body().decode() + "\n" == example("API answers", 2)
+    assert msgspec.json.decode(problem.body("en"))["title"] != msgspec.json.decode(problem.body())["title"]
 
 
 def test_records_digest() -> None:

@@ -596,6 +596,12 @@ def fill_up(path: Path) -> None:
                     pass
 
 
+def register_on_a_full_disk(place: Place, note: bytes, rest: Path) -> None:
+    with place.open() as log:
+        fill_up(rest)
+        log.register(note).result(WAIT)
+
+
 def test_a_full_disk_stops_the_writer_and_keeps_what_was_acknowledged(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -624,9 +630,8 @@ def test_a_full_disk_stops_the_writer_and_keeps_what_was_acknowledged(tmp_path: 
             assert acknowledged
         # Still full. A start that has nothing left to write may succeed; then the next statement does not.
         fill_up(disk / "rest")
-        with pytest.raises(CannotRun), place.open() as early:
-            fill_up(disk / "what the start cleared away")
-            early.register(notes[len(acknowledged)]).result(WAIT)
+        with pytest.raises(CannotRun):
+            register_on_a_full_disk(place, notes[len(acknowledged)], disk / "what the start cleared away")
         (disk / "rest").unlink()
         (disk / "what the start cleared away").unlink(missing_ok=True)
         ballast.unlink()
