@@ -80,6 +80,11 @@ class Register(Protocol):
     """What the desk needs of the log."""
 
     @property
+    def size(self) -> int:
+        """How many entries are published."""
+        ...
+
+    @property
     def docket(self) -> Docket:
         """What the rulebook knows of all sequenced entries."""
         ...
@@ -113,9 +118,15 @@ class Desk:
         self._settled = vault.settled
 
     def open(self, log: Register) -> None:
-        """Take submissions for this log from now on; forget contents whose statement never came."""
-        self._log = log
+        """Take submissions for this log from now on; forget contents whose statement never came.
+
+        Files of contents that somebody took away, as with the whole folder of published files, are written anew.
+        """
         self.sweep()
+        for number in self.vault.bundles(log.size):
+            if self._folder.read(bundle_path(number)) is None:
+                self._write_public(number, log.size)
+        self._log = log
 
     def sweep(self) -> int:
         """Forget contents older than a day whose statement was never registered; returns how many."""

@@ -218,6 +218,14 @@ class Vault:
         for row in rows:
             yield _held(row)
 
+    def bundles(self, stop: int) -> list[int]:
+        """The numbers N of the files `contents/<N>` that entries below `stop` have."""
+        with self._reading() as database:
+            rows = database.execute(
+                f"SELECT DISTINCT idx / {BUNDLE} FROM contents WHERE idx IS NOT NULL AND idx < ? ORDER BY 1", (stop,)
+            ).fetchall()
+        return [row[0] for row in rows]
+
     # --- connections
 
     @contextmanager

@@ -233,6 +233,21 @@ def test_after_the_loss_of_memory_the_same_is_published_again(hall: Hall) -> Non
     assert (hall.root / "public/contents/000").read_bytes() == expected
 
 
+def test_a_lost_file_of_contents_is_written_anew_at_the_start(hall: Hall) -> None:
+    hall.desk.submit(*_with_content(hall.comment("maria"))).result(30)
+    path = hall.root / "public" / text.bundle_path(0)
+    before = path.read_bytes()
+    hall.close()
+    path.unlink()
+    hall.open()
+    assert path.read_bytes() == before
+
+
+def _with_content(comment: tuple[bytes, SaltedContent]) -> tuple[bytes, list[SaltedContent]]:
+    note, content = comment
+    return note, [content]
+
+
 def test_a_vault_restored_from_a_backup_learns_what_it_missed(hall: Hall) -> None:
     registered = hall.desk.submit(*_with_contents(hall.comment("maria"))).result(30)
     backup = (hall.root / "backup.db").absolute()
