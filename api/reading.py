@@ -28,7 +28,7 @@ from projections.roll import Actor, voice_of
 
 R = TypeVar("R", bound=Record)
 
-LIST_PAGE = 24
+LIST_PAGE = 50
 TIMELINE_PAGE = 50
 MAX_LINKS = 100
 MAX_SCAN = 500

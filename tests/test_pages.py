@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import storyline
 import world as w
-from service import Answer, Served, founded_lately, put_on_disk
+from service import Answer, Served, founded_lately, now_ms, put_on_disk
 
 from api.demo.build import INVENTED, PLAN, ROUND, build
 from api.phrasing import Phrasing
@@ -31,7 +31,7 @@ from ledger.tlog.proof import parse_proof
 PAGES = (
     "/",
     f"/planes/{PLAN}",
-    f"/planes/{PLAN}?pagina=2",
+    f"/planes/{PLAN}?pagina=1",
     f"/planes/{PLAN}?q=transparencia&nivel=complete",
     f"/planes/{PLAN}/entorno",
     f"/planes/{PLAN}/compromisos/C8",
@@ -329,6 +329,28 @@ def test_a_withheld_text_is_on_no_page(site: Served) -> None:
     assert len(Read(people(site, before)).all("article")) == 4
 
     assert [path for path in paths for language in ("", "/en") if secret in people(site, language + path)] == []
+
+
+@pytest.mark.parametrize("path", ["/asientos", "/asientos?pagina=2", f"/planes/{PLAN}/compromisos/C8"])
+def test_in_a_demonstration_each_line_says_where_its_words_come_from(site: Served, path: str) -> None:
+    behind = re.findall(r'<p class="(?:who|facts)">(.*?asientos/.*?)</p>', people(site, path), re.DOTALL)
+    assert len(behind) > 5
+    for line in behind:
+        assert re.search(r'class="tag[^>]*>(según el informe|según el informe, en resumen|demostración)<', line), line
+
+
+def test_in_a_demonstration_a_signed_comment_and_its_answer_are_marked_too(site: Served) -> None:
+    comments = people(site, f"/consultas/{ROUND}").split('<article class="comment"')[1:]
+    assert [one.count(">demostración<") for one in comments] == [2, 1, 1, 1]
+
+
+def test_a_real_ledger_marks_nothing_as_a_demonstration(tmp_path: Path) -> None:
+    world = w.World(now_ms=now_ms() - 600_000)
+    world.say("LedgerOpened", *w.FOUNDERS, **w.founding(purpose="record"))
+    put_on_disk(world, tmp_path / "real")
+    with Served(tmp_path / "real") as server:
+        for path in ("/", "/asientos", "/asientos/0"):
+            assert "demostración" not in people(ready(server), path).lower()
 
 
 def test_the_consultation_of_2015_says_that_it_is_history(site: Served) -> None:
