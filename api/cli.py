@@ -850,18 +850,18 @@ def run(arguments: Sequence[str]) -> int:
 
 def show_refusal(refused: Refused, note: str = "") -> None:
     """Say that a statement was refused: code, rule, and why."""
-    from api.problems import TITLES
+    from api.problems import RULES, TITLES
 
     if screen.as_json:
         told = {"code": refused.code, "rule": refused.rule, "detail": refused.detail}
         screen.json({"refused": told | ({"refusal": note} if note else {})})
     es, en = TITLES[refused.code]
     screen.fail(f"{say('rechazada', 'refused')}: {say(es, en)}.")
-    screen.note(
-        f"código {refused.code} · regla {refused.rule} · {refused.detail}",
-        f"code {refused.code} · rule {refused.rule} · {refused.detail}",
-        style="",
-    )
+    if asks := RULES.get(refused.rule):
+        screen.note(f"Regla {refused.rule}: {asks[0]}", f"Rule {refused.rule}: {asks[1]}", style="")
+    else:
+        screen.note(f"Regla: {refused.rule}.", f"Rule: {refused.rule}.", style="")
+    screen.note(f"Código {refused.code}: {refused.detail}", f"Code {refused.code}: {refused.detail}")
 
 
 def _usage(error: click.ClickException) -> None:

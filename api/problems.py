@@ -58,6 +58,63 @@ TITLES: Mapping[str, tuple[str, str]] = {
     "busy": ("El servidor está ocupado; intente de nuevo", "The server is busy; try again"),
 }
 
+# Rule -> what it asks of whoever signs, in Spanish and English. A kind's own rule goes by the kind's name.
+RULES: Mapping[str, tuple[str, str]] = {
+    "A0": (
+        "Un registro se abre una sola vez, y sus horas de recepción nunca retroceden.",
+        "A ledger is opened once, and its received times never go back.",
+    ),
+    "A1": (
+        "Cada clase de declaración tiene sus campos y sus firmantes, y es para este registro.",
+        "Each kind of statement has its fields and its signers, and is for this ledger.",
+    ),
+    "A2": (
+        "Cada firmante tiene una llave inscrita y vigente, y su línea de firma verifica.",
+        "Each signer has a key that is enrolled and in force, and a signature line that verifies.",
+    ),
+    "A3": (
+        "Quien firma necesita un papel vigente para lo que trata; lo otorgan dos registradores.",
+        "A signer needs a role in force for what this is about; two registrars grant it.",
+    ),
+    "A4": (
+        "Una persona firma sola, con llave propia; su comentario es de esa llave o de quien muestra su secreto.",
+        "A citizen signs alone, with their own key; a comment is of that key, or of whoever shows its secret.",
+    ),
+    "A5": (
+        "Lo que se nombra tiene que estar en el registro, y lo que se define tiene que ser nuevo.",
+        "What is named has to be on the record, and what is defined has to be new.",
+    ),
+    "A6": (
+        "Nadie juzga aquello de lo que responde su propia organización.",
+        "Nobody judges what their own organisation answers for.",
+    ),
+    "A7": (
+        "Quien reporta no dice «sin evidencia»; antes de bajar de «completo» se reabre el compromiso.",
+        "Those who report do not say “no evidence”; below “complete” the commitment is reopened first.",
+    ),
+    "A8": (
+        "Se comenta mientras la consulta está abierta, según la hora de recepción.",
+        "Comments are taken while the round is open, by received time.",
+    ),
+    "A9": (
+        "Lo firmado se envía dentro de 7 días (30 con varias firmas). Firme de nuevo y envíe.",
+        "What is signed is sent within 7 days (30 with several signers). Sign again and send.",
+    ),
+    "A10": ("La misma declaración es un solo asiento.", "The same statement is one entry."),
+    "A11": (
+        "Lo impreso lo firma solo el importador, con su fuente, y calla donde la entidad ya habló por sí misma.",
+        "What was printed the importer alone signs, with its source, until the body itself has spoken.",
+    ),
+    "P": (
+        "Tras el primer nivel reportado, lo prometido solo cambia si firma también un evaluador o el IRM.",
+        "After a first reported level, what was promised changes only with an assessor or the IRM signing too.",
+    ),
+    "transport": (
+        "Espere un momento y envíe otra vez el mismo archivo.",
+        "Wait a moment and send the same file again.",
+    ),
+}
+
 # Statuses that come without a code.
 PLAIN_TITLES: Mapping[int, tuple[str, str]] = {
     400: ("No se pudo leer la solicitud", "The request could not be read"),

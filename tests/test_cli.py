@@ -21,6 +21,7 @@ from nacl.signing import SigningKey
 from api.demo.build import MODERATOR, Built, build
 from api.keyfiles import make_key_file, public_hex, read_key_file
 from api.posting import Post
+from api.problems import RULES
 from api.signing import sign_draft
 from ledger.statement import open_statement
 
@@ -434,8 +435,8 @@ def test_a_refusal_ends_with_1_and_names_code_and_rule(
     for_programs = run("submit", note, "--to", url, "--json")
 
     assert ran.code == for_programs.code == 1
-    assert f"código {code}" in ran.err
-    assert f"regla {rule}" in ran.err
+    assert f"Código {code}: " in ran.err
+    assert f"Regla {rule}: {RULES[rule][0]}" in ran.err
     assert for_programs.json["refused"]["code"] == code
     assert not (tmp_path / "x.tlog-proof").exists()
 

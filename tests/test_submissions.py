@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +19,9 @@ from nacl.signing import SigningKey
 from service import STATEMENT, SUBMISSION, Answer, Served, founded_lately, now_ms, put_on_disk
 from world import FOUNDERS, G1, G2, ORIGIN, REGISTRARS, World, founding, key_of, public
 
-from api.problems import TITLES
+from api.problems import RULES, TITLES
 from consultation.text import Content, SaltedContent, format_submission
+from ledger import rulebook
 from ledger.errors import STATUS_OF_CODE
 from ledger.statement import MAX_NOTE, canonical, format_when, key_name, open_statement, parse_time
 from ledger.tlog.note import Note, SignatureLine, format_note, parse_note, sign_line
@@ -696,6 +698,12 @@ def test_nobody_finds_what_was_written_in_the_log(town: Town) -> None:
 def test_every_code_has_a_status_a_spanish_and_an_english_title() -> None:
     assert TITLES.keys() == STATUS_OF_CODE.keys()
     assert all(spanish and english and spanish != english for spanish, english in TITLES.values())
+
+
+def test_every_numbered_rule_that_refuses_says_what_it_asks() -> None:
+    numbered = set(re.findall(r'"(A[0-9]+|P|transport)"', Path(rulebook.__file__).read_text("utf-8")))
+    assert {"A3", "A8", "P"} <= numbered <= RULES.keys()
+    assert all(spanish and english and spanish != english for spanish, english in RULES.values())
 
 
 def test_the_title_speaks_the_readers_language(town: Town) -> None:
