@@ -3,7 +3,7 @@
 #
 #   make demo      a small complete world, audited and served       (PORT=8000 DIR=demo)
 #   make test      all that CI runs
-#   make bench     the ratios of the README, beside the limits of this machine
+#   make bench     how fast it is: ratios, beside the limits of this machine
 #   make install   the set-up alone, into .venv
 
 .POSIX:

@@ -331,7 +331,34 @@ def _need_terminal() -> None:
         )
 
 
-# --- sign and submit -------------------------------------------------------------------------------------------------
+# --- kinds, sign and submit ------------------------------------------------------------------------------------------
+
+
+@command(
+    constancia,
+    help=say(
+        "Enumera las clases de declaración; de una muestra los campos y un borrador para llenar.\n\n"
+        "Declarar algo toma cuatro órdenes:\n\n"
+        "constancia kinds CompletionReported\n\n"
+        "constancia sign borrador.json --key mi-llave --origin ORIGEN --actor CUERPO --role PAPEL\n\n"
+        "constancia submit borrador.note --to URL\n\n"
+        "constancia verify borrador.tlog-proof --policy POLITICA",
+        "List the kinds of statement; of one show the fields and a draft to fill in.\n\n"
+        "Stating something takes four commands:\n\n"
+        "constancia kinds CompletionReported\n\n"
+        "constancia sign draft.json --key my-key --origin ORIGIN --actor BODY --role ROLE\n\n"
+        "constancia submit draft.note --to URL\n\n"
+        "constancia verify draft.tlog-proof --policy POLICY",
+    ),
+)
+@argument("kind", required=False, metavar=say("[CLASE]", "[KIND]"))
+@as_json
+@spoken
+def kinds(kind: str | None) -> None:
+    """Kinds."""
+    from api.making import show_kinds
+
+    show_kinds(kind)
 
 
 @command(
@@ -341,12 +368,14 @@ def _need_terminal() -> None:
         "Un borrador es el JSON de una declaración, sin quién ni cuándo, que esta orden pone:\n\n"
         '{"kind": "CompletionReported", "subject": "gt-2014-2016/G1", "level": "limited", "reason": "…", '
         '"evidence": []}\n\n'
+        "Qué se puede declarar, y con qué campos: `constancia kinds`.\n\n"
         'Un texto que nombra a una persona va como {"$content": {"text": "…"}}: se firma solo su resumen con sal, y el '
         "texto queda al lado, en un envío.",
         "Sign a draft, or add your signature to a note that others have signed. Nothing is sent.\n\n"
         "A draft is the JSON of a statement, without who and when, which this command fills in:\n\n"
         '{"kind": "CompletionReported", "subject": "gt-2014-2016/G1", "level": "limited", "reason": "…", '
         '"evidence": []}\n\n'
+        "What can be stated, and with which fields: `constancia kinds`.\n\n"
         'A text that names a person goes in as {"$content": {"text": "…"}}: only its salted digest is signed, and the '
         "text stays beside it, in a submission.",
     ),
@@ -405,6 +434,13 @@ def sign(
     """Sign."""
     from api.making import sign_file
 
+    if actor and role == "citizen":
+        raise Stop(
+            f"Falta decir en qué papel firma {actor}.",
+            f"In which role {actor} signs is not said.",
+            "Añada --role: institution, coordinator, assessor, irm, registrar, holder …",
+            "Add --role: institution, coordinator, assessor, irm, registrar, holder …",
+        )
     sign_file(draft, key_file, ask_passphrase, _checked_origin(origin) if origin else None, actor, role, also, out)
 
 

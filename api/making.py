@@ -7,17 +7,22 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from api.keyfiles import public_hex, read_key_file, read_public_key
+from api.names import KIND_NAMES
 from api.posting import Answer, Post, RefusedWithNote
 from api.screen import Stop, printable, reason, screen
 from api.signing import Json, Signed, add_line, is_signed, parse_draft, read_signed, sign_draft, signer_words
 from ledger.errors import Misbehaviour, Refused
+from ledger.kinds import draft_of, fields_of
 from ledger.statement import canonical
+from ledger.vocabulary import KINDS, Statement
+from projections.words.catalogue import catalogue
 
 if TYPE_CHECKING:
     from api.importer import Draft
@@ -69,6 +74,62 @@ def write_file(path: Path, content: bytes, *, private: bool = False, over: bool 
             "Elija otro lugar.",
             "Choose another place.",
         ) from None
+
+
+# --- kinds -----------------------------------------------------------------------------------------------------------
+
+
+def show_kinds(name: str | None) -> None:
+    """Print every kind of statement, or one with its fields and an empty draft. Raises Stop."""
+    if name is None:
+        rows = [(kind, _kind_name(kind), _signed_by(struct)) for kind, struct in KINDS.items()]
+        if screen.as_json:
+            screen.json([{"kind": kind, "name": words, "signed_by": signers} for kind, words, signers in rows])
+        screen.table([screen.pick("clase", "kind"), screen.pick("qué declara", "states"), _signers()], rows)
+        screen.note(
+            "Los campos de una, y un borrador para llenar: constancia kinds CLASE",
+            "The fields of one, and a draft to fill in: constancia kinds KIND",
+        )
+        return
+    struct = KINDS.get(name)
+    if struct is None:
+        near = get_close_matches(name, KINDS, 1)
+        raise Stop(
+            f"No hay ninguna clase de declaración {name}.",
+            f"There is no kind of statement {name}.",
+            f"¿Quiso decir {near[0]}?" if near else "`constancia kinds` las enumera.",
+            f"Did you mean {near[0]}?" if near else "`constancia kinds` lists them.",
+        )
+    fields = fields_of(struct)
+    if screen.as_json:
+        screen.json(
+            {
+                "kind": name,
+                "name": _kind_name(name),
+                "signed_by": _signed_by(struct),
+                "fields": [field._asdict() for field in fields],
+                "draft": draft_of(struct),
+            }
+        )
+    screen.line(f"{name}: {_kind_name(name)}", style="bold")
+    screen.line(f"{_signers()}: {_signed_by(struct)}")
+    screen.table([screen.pick("campo", "field"), "", screen.pick("tipo (FORMAT.md)", "type (FORMAT.md)")], fields)
+    screen.say("? puede faltar; ° solo puede faltar en lo impreso.", "? may be absent; ° only in what was printed.")
+    screen.line()
+    screen.say("Un borrador para llenar, con los campos obligatorios:", "A draft to fill in, with the fields required:")
+    screen.line(msgspec.json.format(msgspec.json.encode(draft_of(struct)), indent=1).decode())
+
+
+def _signers() -> str:
+    return screen.pick("firma", "signed by")
+
+
+def _kind_name(kind: str) -> str:
+    return catalogue("es-GT" if screen.lang == "es" else "en").gettext(KIND_NAMES[kind])
+
+
+def _signed_by(struct: type[Statement]) -> str:
+    return struct.signed_by.replace("*", " × ").replace(" or ", screen.pick(" o ", " or "))
 
 
 # --- sign ------------------------------------------------------------------------------------------------------------

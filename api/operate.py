@@ -100,7 +100,11 @@ def not_empty(place: Path) -> Stop:
 
 
 def public_folder(place: Path) -> Path:
-    """The published files of a ledger's folder: `public` inside it, or the folder itself. Raises Stop."""
+    """The published files: the folder itself, or `public` inside that of a ledger. Raises Stop.
+
+    In this order: where a copy of published files holds another folder `public`, the files named are those audited,
+    and the other ones are found to be strangers among them.
+    """
     if not place.is_dir():
         raise Stop(
             f"No hay ninguna carpeta {place}.",
@@ -108,7 +112,7 @@ def public_folder(place: Path) -> Path:
             "Dé la carpeta de un registro, su `public`, o la dirección http(s) hasta su ruta (…/gt).",
             "Give the folder of a ledger, its `public`, or the http(s) address up to its path (…/gt).",
         )
-    for found in (place / "public", place):
+    for found in (place, place / "public"):
         if any((found / name).is_file() for name in ("checkpoint", "head", "ledger.json")):
             return found
     raise not_a_ledger(place)

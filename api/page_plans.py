@@ -7,9 +7,10 @@ from typing import Any
 from litestar import Response
 from msgspec import UNSET
 
+from api.names import LEVELS, PROPOSERS, msg
 from api.page_reports import claimed_tallies
 from api.page_rounds import comments_among, rounds_newest_first
-from api.phrasing import LEVELS, PROPOSERS, folded, msg, plain
+from api.phrasing import folded, plain
 from api.problems import Problem
 from api.reading import (
     LIST_PAGE,

@@ -5,7 +5,8 @@ from typing import Any
 
 from litestar import Response
 
-from api.phrasing import LEVELS, msg, plain
+from api.names import LEVELS, msg
+from api.phrasing import plain
 from api.problems import Problem
 from api.reading import MAX_MARKS, Reading, answer, in_order, lower, member_of, statement_at
 from projections.commitments import Commitment, Day

@@ -20,10 +20,11 @@ from litestar import Request, Response, Router, get, route
 from litestar.handlers import HTTPRouteHandler
 
 from api import site
+from api.names import LEVELS, msg
 from api.page_plans import around_page, commitment_page, home_page, plan_page
 from api.page_reports import report_page, reports_page
 from api.page_rounds import meeting_page, meetings_page, round_page, rounds_page
-from api.phrasing import LEVELS, Phrasing, folded, msg, plain
+from api.phrasing import Phrasing, folded, plain
 from api.problems import Problem
 from api.reading import LIST_PAGE, MAX_QUERY, Clock, Reading, answer, line_of, pages_of, redirect, sections
 from api.record import Reader
@@ -97,8 +98,8 @@ def verify_page(reading: Reading) -> Response[bytes]:
         ledger_url=url,
         install_commands="make install\n. .venv/bin/activate",
         audit_command=f"constancia audit {url}",
-        pinned_command=f"curl -o policy.txt {url}/policy\n"
-        f"constancia audit {url} \\\n    --policy policy.txt \\\n    --founding {ledger.founding}",
+        # No digest here: whoever pins what this page says pins whatever a false page says.
+        pinned_command=f"constancia audit {url} --policy policy.txt --founding founding.txt",
         receipt_command=f"constancia verify constancia-0.tlog-proof \\\n    --ledger-key '{ledger.vkey}'",
         log_vkeys=[ledger.vkey],
         founding=ledger.founding,

@@ -19,12 +19,15 @@ MEDIA_TYPE = "application/problem+json"
 
 # Code -> what it means to the person who gets it, in Spanish and English.
 TITLES: Mapping[str, tuple[str, str]] = {
-    "role-scope": ("Quien firma no tiene ese papel", "The signer does not have that role"),
+    "role-scope": ("Quien firma no tiene un papel que cubra esto", "No role of the signer covers this"),
     "conflict-of-interest": (
         "Quien firma no es independiente en este asunto",
         "The signer is not independent in this matter",
     ),
-    "import": ("La importación no puede afirmar esto", "The importer may not state this"),
+    "import": (
+        "Lo impreso y lo firmado no se mezclan así",
+        "What was printed and what is signed do not mix this way",
+    ),
     "unknown-key": ("La llave no está inscrita", "The key is not enrolled"),
     "revoked-key": ("La llave fue revocada", "The key was revoked"),
     "state": ("El registro no está en un estado que lo permita", "The record is not in a state that allows this"),
@@ -34,11 +37,11 @@ TITLES: Mapping[str, tuple[str, str]] = {
     "unknown-ref": ("Se refiere a algo que no está en el registro", "It refers to what is not in the record"),
     "future": ("La fecha declarada está en el futuro", "The time stated is in the future"),
     "stale": ("La fecha declarada es demasiado antigua", "The time stated is too long ago"),
-    "bad-signature": ("Una firma no es válida", "A signature does not verify"),
+    "bad-signature": ("Falta una firma, o no es válida", "A signature is missing, or does not verify"),
     "wrong-origin": ("La declaración es para otro registro", "The statement is for another ledger"),
     "empty": ("No se recibió nada", "Nothing was received"),
     "bad-utf8": ("El texto no es UTF-8", "The text is not UTF-8"),
-    "not-json": ("No es JSON", "It is not JSON"),
+    "not-json": ("No es una declaración firmada", "It is not a signed statement"),
     "duplicate-key": ("Una clave aparece dos veces", "A key stands twice"),
     "float": ("Hay un número que no es un entero simple", "A number is not a plain integer"),
     "int-range": ("Un entero es demasiado grande", "An integer is too large"),
@@ -102,8 +105,8 @@ RULES: Mapping[str, tuple[str, str]] = {
     ),
     "A10": ("La misma declaración es un solo asiento.", "The same statement is one entry."),
     "A11": (
-        "Lo impreso lo firma solo el importador, con su fuente, y calla donde la entidad ya habló por sí misma.",
-        "What was printed the importer alone signs, with its source, until the body itself has spoken.",
+        "Lo impreso, también en una consulta del pasado, lo registra solo el importador, hasta que la entidad firma.",
+        "What was printed, in a past consultation too, the importer alone registers, until the body itself signs.",
     ),
     "P": (
         "Tras el primer nivel reportado, lo prometido solo cambia si firma también un evaluador o el IRM.",

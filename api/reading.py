@@ -16,7 +16,8 @@ from markupsafe import Markup
 from msgspec import UNSET
 
 from api import site
-from api.phrasing import Phrasing, msg, shown
+from api.names import msg
+from api.phrasing import Phrasing, shown
 from api.problems import Problem
 from api.record import Hidden, Reader, Shown, View
 from api.site import Place

@@ -99,16 +99,17 @@ def run_demo(place: Path, host: str, port: int, *, serving: bool) -> int:
     if serving:
         check_port(host, port)  # before anything is built
     began = time.monotonic()
+    from api.demo.build import DEFAULT_PORT, build, explain_keys
+
     fresh = _is_new(place)
     if fresh:
-        from api.demo.build import build
-
         with screen.progress("Registrando declaraciones", "Registering statements") as progress:
             build(place, progress=progress.at)
     else:
         screen.note(f"{place} ya es una demostración: se usa.", f"{place} is a demonstration already: it is used.")
         _catch_up(place)
     seconds = time.monotonic() - began
+    explain_keys(place, origins_of(place)[0], port or DEFAULT_PORT)
     report = _audit(place)
     summary = _summary(place, report, seconds, fresh=fresh)
     _tell(summary, report, place)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -12,22 +13,23 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.request import urlopen
 
 import pytest
 from nacl.signing import SigningKey
 
-from api.demo.build import MODERATOR, Built, build
+from api.demo.build import MODERATOR, Built, build, explain_keys
 from api.keyfiles import make_key_file, public_hex, read_key_file
 from api.posting import Post
 from api.problems import RULES
 from api.signing import sign_draft
 from ledger.statement import open_statement
+from ledger.vocabulary import KINDS
 
 COMMAND = Path(sys.executable).parent / "constancia"
 G2, C8 = "gt-2014-2016/G2", "gt-2014-2016/C8"
-COMMANDS = ("audit", "demo", "import-report", "init", "key", "serve", "sign", "status", "submit", "verify")
+COMMANDS = ("audit", "demo", "import-report", "init", "key", "kinds", "serve", "sign", "status", "submit", "verify")
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -117,6 +119,25 @@ def draft(path: Path, **fields: object) -> Path:
     }  # fmt: skip
     path.write_text(json.dumps({name: value for name, value in (plain | fields).items() if value is not None}))
     return path
+
+
+def test_kinds_lists_what_can_be_stated_and_shows_a_draft_of_each() -> None:
+    listed = run("kinds", "--json").json
+    assert [one["kind"] for one in cast("list[Any]", listed)] == list(KINDS)
+    shown = run("kinds", "CompletionReported")
+    assert shown.code == 0
+    assert "Nivel reportado" in shown.out
+    assert '"level": "complete|limited|' in shown.out
+    told = run("kinds", "CompletionReported", "--json").json
+    assert told["draft"] == {"kind": "CompletionReported"} | {
+        field["name"]: told["draft"][field["name"]] for field in told["fields"] if field["mark"] != "?"
+    }
+
+
+def test_a_kind_misspelt_is_answered_with_the_one_meant() -> None:
+    ran = run("kinds", "commentsubmited")
+    assert ran.code == 2
+    assert "¿Quiso decir CommentSubmitted?" in ran.err
 
 
 def sign_for(demo: Built, paper: Path, who: str, role: str) -> Ran:
@@ -487,6 +508,34 @@ def flipped(path: Path, needle: bytes) -> Generator[None]:
         yield
     finally:
         path.write_bytes(before)
+
+
+def test_of_a_copy_with_a_folder_public_inside_its_own_files_are_audited(tmp_path: Path, demo: Built) -> None:
+    copy = tmp_path / "copia"
+    shutil.copytree(demo.place / "public", copy)
+    shutil.copytree(demo.place / "public", copy / "public")
+    bundle = next((copy / "tile" / "entries").glob("*.p/*"), None) or copy / "tile" / "entries" / "000"
+    raw = bytearray(bundle.read_bytes())
+    raw[100] ^= 1
+    bundle.write_bytes(raw)
+    ran = run("audit", copy, *pinned(demo), "--json")
+    assert ran.code == 1
+    assert "unknown-file" in {finding["kind"] for finding in ran.json["findings"]}
+
+
+def test_the_example_beside_the_keys_of_a_demonstration_works_as_it_stands(tmp_path: Path) -> None:
+    built = build(tmp_path / "demo")
+    with serving(built.place) as address:
+        explain_keys(built.place, built.origin, int(address.rsplit(":", 1)[1].partition("/")[0]))
+        words = (built.place / "keys" / "README.txt").read_text("utf-8")
+        script = "\n".join(re.findall(r"^(?:cd|constancia) .*$", words, re.MULTILINE))
+        assert script.count("constancia ") == 3
+        path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+        ran = subprocess.run(
+            ["sh", "-ec", script], env=environment(**path), capture_output=True, text=True, check=False
+        )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "Verificada." in ran.stdout
 
 
 @pytest.mark.parametrize(

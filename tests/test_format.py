@@ -11,7 +11,6 @@ import msgspec
 import pytest
 import world as w
 from msgspec import UNSET
-from msgspec import inspect as shapes
 
 from api.answers import Envelope
 from api.problems import Problem
@@ -21,6 +20,7 @@ from consultation.vault import Vault
 from ledger import vocabulary
 from ledger.docket import claim_of
 from ledger.errors import STATUS_OF_CODE, Refused
+from ledger.kinds import FILLED_IN, draft_of, fields_of
 from ledger.log import FORMATS, LedgerFile
 from ledger.published import Folder
 from ledger.statement import canonical, format_entry, identity_of, key_name, open_statement, parse_entry, parse_time
@@ -28,50 +28,19 @@ from ledger.tlog.note import parse_note, parse_vkey, verify_ed25519
 from ledger.vocabulary import KINDS, Shape, Statement
 
 FORMAT = Path(__file__).parent.parent / "ledger" / "FORMAT.md"
-COMMON = {"by", "said_at", "lang", "plan", "printed"}
 
 
 # --- the catalogue, written from the vocabulary
 
 
-def type_in_words(kind: shapes.Type) -> str:
-    """A field's type as FORMAT.md names it."""
-    match kind:
-        case shapes.Metadata(type=inner, extra_json_schema=extra):  # pyright: ignore[reportUnknownVariableType]
-            titles: dict[str, str] = extra or {}  # pyright: ignore[reportUnknownVariableType]
-            return titles.get("title") or type_in_words(inner)
-        case shapes.UnionType(types=options):
-            return " or ".join(type_in_words(one) for one in options)
-        case shapes.VarTupleType(item_type=item, min_length=least, max_length=most):
-            return f"list {least or 0}..{most or 256} of {type_in_words(item)}"
-        case shapes.IntType(ge=least, le=most):
-            return f"integer {bound(least)}..{bound(most)}"
-        case shapes.LiteralType(values=values):
-            return "one of " + ", ".join(f"`{one}`" for one in values)
-        case shapes.StructType(cls=cls):
-            return cls.__name__
-        case _:
-            raise AssertionError(f"no words for {kind!r}")
-
-
-def bound(number: int | None) -> str:
-    """A bound of an integer, 2^53−1 by its name."""
-    assert number is not None, "every integer has bounds"
-    return {vocabulary.MAX_INTEGER: "2^53−1", -vocabulary.MAX_INTEGER: "−(2^53−1)"}.get(number, str(number))
-
-
-def rows(struct: type[msgspec.Struct], leave_out: set[str]) -> list[str]:
+def rows(struct: type[msgspec.Struct], leave_out: frozenset[str]) -> list[str]:
     """The table of a struct's fields: name, presence, type."""
-    described = shapes.type_info(struct)
-    assert isinstance(described, shapes.StructType)
-    needed: tuple[str, ...] = getattr(struct, "unless_printed", ())
-    found = ["| field | | type |", "|---|---|---|"]
-    for field in described.fields:
-        if field.encode_name in leave_out:
-            continue
-        mark = "" if field.required else "°" if field.name in needed else "?"
-        found.append(f"| `{field.encode_name}` | {mark} | {type_in_words(field.type)} |")
-    return found
+    fields = fields_of(struct, leave_out)
+    return [
+        "| field | | type |",
+        "|---|---|---|",
+        *(f"| `{name}` | {mark} | {words} |" for name, mark, words in fields),
+    ]
 
 
 def catalogue() -> str:
@@ -80,7 +49,7 @@ def catalogue() -> str:
     lines = ["## Objects", ""]
     for struct in [vocabulary.Signer, *sorted(objects, key=lambda one: one.__name__)]:
         assert struct.__doc__ is not None
-        lines += [f"### {struct.__name__}", "", struct.__doc__.splitlines()[0], "", *rows(struct, set()), ""]
+        lines += [f"### {struct.__name__}", "", struct.__doc__.splitlines()[0], "", *rows(struct, frozenset()), ""]
     lines += ["## Kinds", ""]
     for name, kind in KINDS.items():
         assert kind.__doc__ is not None
@@ -95,7 +64,7 @@ def catalogue() -> str:
         ]
         refs = "; ".join(f"`{field}` names {' or '.join(kinds)}" for field, kinds in kind.refs.items())
         lines += [f"References: {refs.replace(' *', ' any statement')}.", ""] if refs else []
-        lines += [*rows(kind, COMMON), ""]
+        lines += [*rows(kind, FILLED_IN), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -118,6 +87,19 @@ def test_the_catalogue_is_the_vocabularys() -> None:
     start = whole.index("## Objects\n")
     stop = whole.index("\n## Admissibility")
     assert whole[start:stop].rstrip() + "\n" == catalogue(), "run `python tests/test_format.py` and put its output in"
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.__name__)
+def test_a_draft_has_the_fields_that_must_be_there_and_is_refused_as_it_stands(kind: type[Statement]) -> None:
+    draft = draft_of(kind)
+    assert set(draft) == {"kind", *(field.name for field in fields_of(kind) if field.mark != "?")}
+    common = {
+        "by": [{"key": w.public("copret"), "role": "citizen"}],
+        "said_at": "2026-02-16T12:00:00Z",
+        "lang": "es-GT",
+    }
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(draft | common | {"plan": w.PLAN}, kind)
 
 
 def test_every_refusal_code_is_documented() -> None:

@@ -7,6 +7,7 @@ import datetime
 import html
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -439,6 +440,9 @@ def test_the_commands_of_the_verify_page_do_what_they_say(site: Served, tmp_path
     audited = run(plain.replace("make install\n. .venv/bin/activate\n", ""), tmp_path)
     assert (audited.returncode, "origen sin probar" in audited.stdout) == (0, True), audited.stdout + audited.stderr
 
+    # What is pinned came by another way: with the demonstration, beside its published files.
+    shutil.copyfile(site.folder / "pinned" / "policy", tmp_path / "policy.txt")
+    shutil.copyfile(site.folder / "pinned" / "founding", tmp_path / "founding.txt")
     verified = run(pinned, tmp_path)
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert "origen sin probar" not in verified.stdout

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from babel.messages.extract import extract_from_dir
 
-from api import phrasing
+from api import names
 from api.phrasing import Phrasing, folded, http_address, iso, plain, shown
 from ledger import vocabulary
 from ledger.vocabulary import KINDS, Date
 from projections.words.catalogue import DEFAULT_LANGUAGE, Catalogue, catalogue, languages, parse_catalogue
 
-API = Path(phrasing.__file__).parent
+API = Path(names.__file__).parent
 TEMPLATES = sorted((API / "templates").glob("*.html"))
 
 KEYWORDS = {
@@ -30,7 +30,7 @@ KEYWORDS = {
 
 def sentences_in_use() -> dict[tuple[str, ...], str]:
     """Every message that pages and Python ask for: (singular) or (singular, plural) -> where."""
-    methods = [(name, "python") for name in ("page*.py", "reading.py", "phrasing.py", "site.py")] + [
+    methods = [(name, "python") for name in ("page*.py", "reading.py", "phrasing.py", "names.py", "site.py")] + [
         ("templates/**.html", "jinja2")
     ]
     trimmed = {"trimmed": "true", "silent": "false", "trim_blocks": "true", "lstrip_blocks": "true"}
@@ -164,18 +164,18 @@ def test_every_code_of_the_vocabulary_has_a_name() -> None:
     def values(annotation: Any) -> set[str]:
         return set(getattr(annotation, "__args__", ()))
 
-    assert set(phrasing.KIND_NAMES) == set(KINDS)
-    assert set(phrasing.LEVELS) == values(vocabulary.Level)
-    assert set(phrasing.ROLES) == values(vocabulary.Role)
-    assert set(phrasing.FORMS) == values(vocabulary.Form)
-    assert set(phrasing.PROPOSERS) == values(vocabulary.Proposer)
-    assert set(phrasing.POSITIONS) == values(vocabulary.Position)
-    assert values(vocabulary.Ground) <= set(phrasing.GROUNDS)
+    assert set(names.KIND_NAMES) == set(KINDS)
+    assert set(names.LEVELS) == values(vocabulary.Level)
+    assert set(names.ROLES) == values(vocabulary.Role)
+    assert set(names.FORMS) == values(vocabulary.Form)
+    assert set(names.PROPOSERS) == values(vocabulary.Proposer)
+    assert set(names.POSITIONS) == values(vocabulary.Position)
+    assert values(vocabulary.Ground) <= set(names.GROUNDS)
 
 
 def test_the_levels_have_the_names_of_the_scale() -> None:
     say = Phrasing("es-GT")
-    assert [say.name("level", level) for level in reversed(list(phrasing.LEVELS))] == [
+    assert [say.name("level", level) for level in reversed(list(names.LEVELS))] == [
         "Sin evidencia disponible",
         "No iniciado",
         "Limitado",

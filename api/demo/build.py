@@ -14,7 +14,9 @@ A build is made in a folder beside `place` and renamed when it is complete, so t
 there.
 """
 
+import json
 import secrets
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -43,6 +45,7 @@ ROUND = "consulta-inventada"
 INVENTED = "Inventado para la demostración: "
 IMPORTER = "importador"
 PINNED = "pinned"
+DEFAULT_PORT = 8000
 MODERATOR = "moderacion-inventada"
 OFFSET_MINUTES = -360
 DAY_MS = 86_400_000
@@ -93,16 +96,22 @@ they name, none of which has ever seen them. They are for trying things out, and
   vecina-…, vecino-…    autores inventados de comentarios / invented authors of comments
   recuperacion-…        llaves de recuperación (dos de tres) / recovery keys (two of three)
 
-Pruebe, con el registro servido en otra terminal / try, with the ledger served in another terminal:
+Pruebe, con el registro servido en otra terminal. Desde la carpeta donde hizo la demostración, con `constancia` en la
+ruta (`. .venv/bin/activate`):
 
-  cat > borrador.json <<FIN
-  {{"kind": "CompletionReported", "subject": "gt-2014-2016/C11", "level": "substantial",
-   "reason": "Inventado para la demostración: ya hay avances.", "evidence": []}}
-  FIN
-  constancia sign borrador.json --key minfin.key --origin {origin} \\
-      --actor minfin --role institution
-  constancia submit borrador.note --to http://localhost:8000/gt
-  constancia verify borrador.tlog-proof --policy ../pinned/policy
+Try, with the ledger served in another terminal. From the folder in which you made the demonstration, with `constancia`
+on the path (`. .venv/bin/activate`):
+
+cd {keys}
+constancia sign borrador.json --key minfin.key --origin {origin} --actor minfin --role institution
+constancia submit borrador.note --to http://localhost:{port}/gt
+constancia verify borrador.tlog-proof --policy ../pinned/policy
+
+`borrador.json` dice lo que se declara; cámbielo, y borre o renombre `borrador.note` antes de firmar de nuevo. Las
+clases de declaración y sus campos: `constancia kinds`. Para comentar la consulta abierta vea su página en el sitio.
+
+`borrador.json` is what is stated; change it, and delete or rename `borrador.note` before you sign again. The kinds of
+statement and their fields: `constancia kinds`. To comment on the open consultation see its page on the site.
 """
 
 
@@ -222,6 +231,7 @@ def _build(place: Path, origin: str, now_ms: int, progress: Callable[[int, int],
         progress(done, done)
         size = log.size
     _keep_keys(place, people)
+    explain_keys(place, origin, DEFAULT_PORT)
     _pin(place, founding)
     shutil.copytree(_DOCUMENTS, place / "documents")
     return Built(place, origin, size, founding)
@@ -403,4 +413,19 @@ def _pin(place: Path, founding: str) -> None:
 def _keep_keys(place: Path, people: _Cast) -> None:
     for name, key in people.keys.items():
         make_key_file(place / "keys" / f"{name}.key", None, key)
-    (place / "keys" / "README.txt").write_text(README.format(origin=people.origin), "utf-8")
+
+
+def explain_keys(place: Path, origin: str, port: int) -> None:
+    """Write what the keys are for, and an example that can be pasted while the ledger is served at `port`."""
+    words = README.format(origin=origin, port=port, keys=shlex.quote(str(place / "keys")))
+    (place / "keys" / "README.txt").write_text(words, "utf-8")
+    draft: dict[str, object] = {
+        "kind": "CompletionReported",
+        "subject": f"{PLAN}/C11",
+        "level": "substantial",
+        "reason": f"{INVENTED}ya hay avances.",
+        "evidence": [],
+    }
+    paper = place / "keys" / "borrador.json"
+    if not paper.exists():
+        paper.write_text(json.dumps(draft, ensure_ascii=False, indent=1) + "\n", "utf-8")
