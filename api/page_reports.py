@@ -10,7 +10,7 @@ from api.phrasing import plain
 from api.problems import Problem
 from api.reading import MAX_MARKS, Reading, answer, in_order, lower, member_of, statement_at
 from projections.commitments import Commitment, Day
-from projections.reports import ClaimChecked, Report
+from projections.reports import ClaimChecked, Report, Tally
 
 # --- published figures -----------------------------------------------------------------------------------------------
 
@@ -47,15 +47,19 @@ def claimed_tallies(reading: Reading, plan: str) -> list[dict[str, Any]]:
                 ],
                 "odd": [claim.level for claim in differing],
                 "differences": bool(differing),
-                "sentence": tally_sentence(reading, differing),
+                "sentence": tally_sentence(reading, report, claims, differing),
             }
         )
     return tallies
 
 
-def tally_sentence(reading: Reading, differing: Sequence[ClaimChecked]) -> str:
-    """Where a claimed tally and the record part, in one plain sentence."""
-    if not differing:
+def tally_sentence(
+    reading: Reading, report: Report, claims: Sequence[ClaimChecked], differing: Sequence[ClaimChecked]
+) -> str:
+    """Where a claimed tally and the record part, in plain words: as of the report, and as of now where that changed."""
+    now = reported_now(reading, report.plan)
+    moved = [claim for claim in claims if claim.computed is not None and claim.computed != now.get(claim.level, 0)]
+    if not differing and not moved:
         return reading.text("The report claims what the record counts.")
 
     def counts(figures: Iterable[tuple[int | None, str]]) -> str:
@@ -66,11 +70,33 @@ def tally_sentence(reading: Reading, differing: Sequence[ClaimChecked]) -> str:
             ]
         )
 
-    return reading.text(
-        "They differ: the report claims %(claimed)s, and the record counts %(computed)s.",
-        claimed=counts((claim.claimed, claim.level) for claim in differing),
-        computed=counts((claim.computed, claim.level) for claim in differing),
+    claimed = counts((claim.claimed, claim.level) for claim in differing)
+    computed = counts((claim.computed, claim.level) for claim in differing)
+    if not moved:
+        return reading.text(
+            "They differ: the report claims %(claimed)s, and the record counts %(computed)s.",
+            claimed=claimed,
+            computed=computed,
+        )
+    if differing:
+        then = reading.text(
+            "They differ: the report claims %(claimed)s, and when it was published the record counted %(computed)s.",
+            claimed=claimed,
+            computed=computed,
+        )
+    else:
+        then = reading.text("The report claims what the record counted when it was published.")
+    today = reading.text(
+        "Since then levels have changed: now it counts %(now)s.",
+        now=counts((now.get(claim.level, 0), claim.level) for claim in moved),
     )
+    return f"{then} {today}"
+
+
+def reported_now(reading: Reading, plan: str) -> dict[str, int]:
+    """How many commitments of a plan are reported at each level, in the state that is read."""
+    tally = reading.view.records.get(Tally, plan)
+    return {} if tally is None else {each.level: each.government + each.civil_society for each in tally.levels}
 
 
 def report_sentence(reading: Reading, report: Report) -> str:

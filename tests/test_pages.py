@@ -22,7 +22,10 @@ import world as w
 from service import Answer, Served, founded_lately, now_ms, put_on_disk
 
 from api.demo.build import INVENTED, PLAN, ROUND, build
+from api.keyfiles import public_hex
 from api.phrasing import Phrasing
+from api.settings import read_key
+from api.signing import sign_draft
 from api.site import POLICY
 from consultation.text import Content, SaltedContent
 from consultation.text import salted_digest as digest_of_content
@@ -360,6 +363,24 @@ def test_the_consultation_of_2015_says_that_it_is_history(site: Served) -> None:
     assert len(page.all("article")) == 10
     assert "transcrito del informe" in page.text
     assert "Cómo comentar" not in page.text
+
+
+def test_a_level_reported_after_a_report_does_not_make_the_front_page_contradict_itself(tmp_path: Path) -> None:
+    built = build(tmp_path / "demo")
+    key = read_key(built.place / "keys" / "minfin.key")
+    draft = {"kind": "CompletionReported", "subject": f"{PLAN}/C11", "level": "substantial", "reason": "Hay avances."}
+    by = [{"actor": "minfin", "key": public_hex(key), "role": "institution"}]
+    signed = sign_draft(draft | {"evidence": []}, built.origin, [key], by=by, now_ms=now_ms())
+    with Served(built.place) as server:
+        ready(server)
+        assert server.post(signed.note).status == 201
+        server.folded()
+        page = Read(people(server, "/")).text
+    assert (
+        "No coinciden: el informe afirma 14 en nivel sustancial y 6 en nivel limitado; cuando se publicó, el registro "
+        "contaba 15 en nivel sustancial y 5 en nivel limitado. Desde entonces cambiaron niveles: ahora cuenta 16 en "
+        "nivel sustancial y 4 en nivel limitado."
+    ) in page
 
 
 def test_a_report_stands_figure_by_figure_beside_the_record(site: Served) -> None:
