@@ -9,6 +9,7 @@ what was published, and the readers. A folder of a ledger:
     public/      the published files            journal.db   entries, durable        (ledger.journal)
     keys/log     signs heads                    vault.db     contents and salts      (consultation.vault)
     keys/desk    signs refusal notes            records.db   what pages show, disposable (api.projector)
+    documents/   what statements name by digest (api.documents)
 
 What each request meets, from the outside: the gate (Host header, load, security headers, metrics), the published files
 (api.tiles), then the routes (api.submissions, api.answers, api.pages).
@@ -35,6 +36,7 @@ from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from api import answers, pages, submissions
+from api.documents import Documents
 from api.problems import Problem
 from api.projector import Projector, open_records
 from api.record import Reader, ledger_of
@@ -101,7 +103,8 @@ def open_parts(settings: LedgerSettings, log_key: SigningKey, desk_key: SigningK
     desk.open(log)
     projector = Projector(log, open_records(place / "records.db", log))
     closing.callback(projector.close)
-    reader = Reader(ledger_of(settings.path, log, desk.public_key), log, vault, projector.records)
+    documents = Documents(place / "documents")
+    reader = Reader(ledger_of(settings.path, log, desk.public_key), log, vault, projector.records, documents)
     log.on_published.append(projector.wake)
     projector.start()
     return Running(settings, folder, log, desk, projector, reader)

@@ -14,6 +14,7 @@ template. Lists are paged, and a page reads only the entries that it shows.
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from litestar import Request, Response, Router, get, route
@@ -29,6 +30,7 @@ from api.problems import Problem
 from api.reading import LIST_PAGE, MAX_QUERY, Clock, Reading, answer, line_of, pages_of, redirect, sections
 from api.record import Reader
 from api.site import Place
+from api.tiles import FOR_EVER
 from ledger.vocabulary import commitments_of
 from projections.commitments import (
     Commitment,
@@ -83,7 +85,7 @@ def entry_index(reading: Reading) -> int:
 
 def entry_bytes_page(reading: Reading) -> Response[bytes]:
     """The bytes of an entry, as text that no browser takes for anything else."""
-    headers = dict(site.HEADERS) | {"cache-control": "public, max-age=31536000, immutable"}
+    headers = dict(site.HEADERS) | {"cache-control": FOR_EVER}
     raw = reading.view.entry_bytes(entry_index(reading))
     return Response(raw, media_type="text/plain", headers=headers)
 
@@ -160,6 +162,21 @@ def router(reader: Reader, clock: Clock = now) -> Router:
     def problem(request: Request[Any, Any, Any], error: Problem) -> Response[bytes]:
         return problem_page(request, error, (reader,))
 
+    @route("/documentos/{digest:str}", http_method=["GET", "HEAD"], include_in_schema=False, sync_to_thread=True)
+    def document(digest: str) -> Response[bytes]:
+        found = reader.documents.read(digest)
+        if found is None:
+            raise Problem(404, "The document with this digest is not kept here.")
+        name = quote(found.name)
+        headers = {
+            **site.HEADERS,
+            "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+            "cache-control": FOR_EVER,
+            "content-disposition": f"{'inline' if found.shown else 'attachment'}; filename*=UTF-8''{name}",
+        }
+        return Response(found.content, media_type=found.media_type, headers=headers)
+
+    handlers.append(document)
     return Router(f"/{reader.ledger.path}", route_handlers=handlers, exception_handlers={Problem: problem})
 
 

@@ -91,6 +91,10 @@ class Reading(msgspec.Struct, frozen=True):
         plan, _, code = commitment_of(subject).partition("/")
         return self.place.to("planes", plan, "compromisos", code)
 
+    def to_document(self, digest: str) -> str:
+        """The document with this digest, or nothing where it is not kept here."""
+        return self.place.raw("documentos", digest) if self.reader.documents.has(digest) else ""
+
 
 # --- lines: one statement, ready to be read --------------------------------------------------------------------------
 
@@ -302,6 +306,7 @@ def answer(reading: Reading, template: str, status: int = 200, **words: Any) -> 
         indicator=indicator,
         refers_to=partial(refers_to, reading),
         commitment_href=reading.to_commitment,
+        document_href=reading.to_document,
         words_of=partial(words_of, reading),
         **words,
     )

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import msgspec
 
+from api.documents import Documents
 from api.problems import Problem
 from consultation.desk import reopen
 from consultation.text import Content, parse_content
@@ -125,9 +126,10 @@ class View:
 class Reader:
     """The record of one ledger, for all threads. Views stand on what is both published and folded."""
 
-    def __init__(self, ledger: Ledger, log: Log, vault: Vault, records: SqliteRecords) -> None:
+    def __init__(self, ledger: Ledger, log: Log, vault: Vault, records: SqliteRecords, documents: Documents) -> None:
         """`records` is folded by somebody else (api.projector), whose position moves on while we read."""
         self.ledger = ledger
+        self.documents = documents
         self.vault = vault
         self.find = log.find
         self.entries = log.entries
