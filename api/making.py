@@ -9,15 +9,17 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
+from msgspec import UNSET
 
 from api.keyfiles import public_hex, read_key_file, read_public_key
 from api.names import KIND_NAMES
 from api.posting import Answer, Post, RefusedWithNote
 from api.screen import Stop, printable, reason, screen
 from api.signing import Json, Signed, add_line, is_signed, parse_draft, read_signed, sign_draft, signer_words
+from consultation.text import fit
 from ledger.errors import Misbehaviour, Refused
 from ledger.kinds import draft_of, fields_of
 from ledger.statement import canonical
@@ -234,17 +236,28 @@ def _say_signed(signed: Signed, written: Sequence[Path]) -> None:
             style="yellow",
         )
     if missing:
-        names = ", ".join(f"{key[:16]}…" for key in missing)
+        names = ", ".join(_name_of(key, signed.statement) for key in missing)
         screen.note(
             f"Falta que firmen {len(missing)}: {names}. Páseles el archivo; cada quien: constancia sign {written[0]} "
             "--key SU_LLAVE",
             f"{len(missing)} more must sign: {names}. Hand them the file; each: constancia sign {written[0]} --key KEY",
+        )
+    elif signed.statement.kind == "LedgerOpened":
+        screen.note(
+            f"Están todas las firmas. Funde el registro con: constancia init CARPETA --founding {written[0]}",
+            f"All have signed. Found the ledger with: constancia init FOLDER --founding {written[0]}",
         )
     else:
         screen.note(
             f"Envíela con: constancia submit {written[0]} --to URL",
             f"Send it with: constancia submit {written[0]} --to URL",
         )
+
+
+def _name_of(key: str, statement: Statement) -> str:
+    """Whose key of `by` this is: the body, or a registrar that the founding statement names; else its first digits."""
+    named = {signer.key: signer.actor for signer in statement.by if signer.actor is not UNSET}
+    return named.get(key, f"{key[:16]}…")
 
 
 def show_statement(signed: Signed) -> None:
@@ -266,6 +279,35 @@ def show_statement(signed: Signed) -> None:
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
         screen.note(f"  {name.ljust(width)}  {value}", f"  {name.ljust(width)}  {value}", style="")
+    _warn_of_personal_content(plain)
+
+
+_PERSONAL = {
+    "email": ("un correo electrónico", "an e-mail address"),
+    "telephone": ("un teléfono", "a telephone"),
+    "name": ("un nombre", "a name"),
+}
+
+
+def _warn_of_personal_content(plain: dict[str, Any]) -> None:
+    """Say so when words that will stand in the open for ever seem to hold an e-mail address or a telephone."""
+    from api.report_reader import personal_content
+
+    for name, value in plain.items():
+        if isinstance(value, dict):
+            _warn_of_personal_content(cast("dict[str, Any]", value))
+        elif isinstance(value, str) and " " in value and (holds := personal_content(value, ())):
+            es, en = {
+                "email": ("un correo electrónico", "an e-mail address"),
+                "telephone": ("un teléfono", "a telephone"),
+            }[holds]
+            screen.note(
+                f"Atención: `{name}` parece llevar {es}, y quedaría a la vista para siempre: un asiento no se borra. "
+                'Quítelo, o póngalo como {"$content": …}.',
+                f"Beware: `{name}` seems to hold {en}, which would be in the open for ever: no entry is ever erased. "
+                'Take it out, or put it as {"$content": …}.',
+                style="bold yellow",
+            )
 
 
 def _short(value: object) -> str:
@@ -288,13 +330,15 @@ def submit_file(path: Path, url: str, receipt_file: Path | None, policy_file: Pa
         )
     signed = read_signed(raw)
     if signed.missing:
-        names = ", ".join(key[:16] + "…" for key in signed.missing)
+        names = ", ".join(_name_of(key, signed.statement) for key in signed.missing)
         raise Stop(
             f"Faltan firmas: {names}.",
             f"Signatures are missing: {names}.",
             f"Cada quien firma con: constancia sign {path} --key SU_LLAVE",
             f"Each signs with: constancia sign {path} --key KEY",
         )
+    # Here too: of what is registered already a ledger takes no contents, so it would not say that they do not fit.
+    fit(signed.statement, signed.origin, signed.contents)
     with Post(url) as post:
         try:
             answer = post.submit(signed.body, signed.media_type)
@@ -306,10 +350,19 @@ def submit_file(path: Path, url: str, receipt_file: Path | None, policy_file: Pa
                 f"The ledger has signed when it came: {kept}. Keep it.",
             )
             raise
-        pinned = read_file(policy_file) if policy_file else None
-        check_receipt(answer, signed, pinned or post.get("/policy"))
+        pinned = read_file(policy_file) if policy_file else post.get("/policy")
+    # Kept whatever it is worth: what a ledger acknowledged and cannot prove is evidence against it.
     kept = receipt_file or path.with_name(path.name.partition(".")[0] + ".tlog-proof")
     write_file(kept, answer.receipt.encode(), over=True)
+    try:
+        check_receipt(answer, signed, pinned)
+    except Misbehaviour:
+        screen.note(
+            f"El registro contestó que la tiene como asiento {answer.index}; lo que dio por constancia está en {kept}.",
+            f"The ledger answered that it has it as entry {answer.index}; what it gave for a receipt is in {kept}.",
+            style="",
+        )
+        raise
     link = f"{post.url}/asientos/{answer.index}"
     if screen.as_json:
         told = {"index": answer.index, "identity": answer.identity, "received_at": answer.received_at}

@@ -68,8 +68,8 @@ RULES: Mapping[str, tuple[str, str]] = {
         "A ledger is opened once, and its received times never go back.",
     ),
     "A1": (
-        "Cada clase de declaración tiene sus campos y sus firmantes, y es para este registro.",
-        "Each kind of statement has its fields and its signers, and is for this ledger.",
+        "Cada clase de declaración tiene sus campos y sus firmantes (`constancia kinds`), y es para este registro.",
+        "Each kind of statement has its fields and its signers (`constancia kinds`), and is for this ledger.",
     ),
     "A2": (
         "Cada firmante tiene una llave inscrita y vigente, y su línea de firma verifica.",

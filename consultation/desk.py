@@ -35,23 +35,18 @@ from nacl.signing import SigningKey
 
 from consultation.text import (
     BUNDLE,
-    MAX_CONTENTS,
-    WHERE,
     Authority,
     PublicLine,
     SaltedContent,
     bundle_path,
-    check_form,
-    check_limits,
+    fit,
     format_bundle,
-    forms_of,
     parse_content,
     parse_salt,
-    salted_digest,
 )
 from consultation.vault import Held, Hiding, Kept, Vault
 from ledger.docket import Docket
-from ledger.errors import CannotRun, Refused
+from ledger.errors import CannotRun
 from ledger.log import Deposit, Registered
 from ledger.published import Folder
 from ledger.statement import (
@@ -150,37 +145,14 @@ class Desk:
         return self._log.register(opened, self.fitting(opened, contents))
 
     def fitting(self, opened: Opened, contents: Sequence[SaltedContent]) -> tuple[Kept, ...]:
-        """The contents as the vault keeps them, if they are those that the statement binds. Raises Refused.
-
-        Codes: `digest-mismatch`, `empty-text`, `nul`, `shape`.
-        """
-        expected = forms_of(opened.statement)
-        if len(contents) > MAX_CONTENTS:
-            raise Refused("shape", WHERE, f"{len(contents)} contents; the limit is {MAX_CONTENTS}")
-        kept: dict[str, Kept] = {}
-        first_signer = opened.statement.by[0].key
-        for number, salted in enumerate(contents, 1):
-            check_limits(salted.content)
-            salt = parse_salt(salted.salt)
-            digest = salted_digest(salt, self.origin, first_signer, salted.content)
-            form = expected.get(digest)
-            if form is None or digest in kept:
-                raise Refused(
-                    "digest-mismatch",
-                    WHERE,
-                    f"content {number} of {len(contents)} gives the salted digest {digest}, which the statement "
-                    + ("brings once only" if digest in kept else "does not bring"),
-                )
-            check_form(salted.content, form)
-            kept[digest] = Kept(opened.identity, digest, salt, canonical(salted.content))
-        missing = [digest for digest in expected if digest not in kept]
-        if missing:
-            raise Refused(
-                "digest-mismatch",
-                WHERE,
-                f"the statement brings {len(expected)} salted digest(s); the content of {missing[0]} did not come",
-            )
-        return tuple(kept.values())
+        """The contents as the vault keeps them, if they are those that the statement binds. Raises Refused."""
+        fitted = fit(opened.statement, self.origin, contents)
+        return tuple(
+            [
+                Kept(opened.identity, digest, parse_salt(salted.salt), canonical(salted.content))
+                for digest, salted in fitted.items()
+            ]
+        )
 
     def refusal(self, identity: str, code: str, received_ms: int | None = None) -> bytes:
         """The signed note that a statement (64 hex) came now, and was refused with this code."""

@@ -204,6 +204,38 @@ def parse_salt(text: str) -> bytes:
     return salt
 
 
+def fit(statement: Statement, origin: str, contents: Sequence[SaltedContent]) -> dict[str, SaltedContent]:
+    """The contents by salted digest, if they are those that the statement binds: all of them and no others.
+
+    Raises Refused: `digest-mismatch`, `empty-text`, `nul`, `shape`.
+    """
+    expected = forms_of(statement)
+    if len(contents) > MAX_CONTENTS:
+        raise Refused("shape", WHERE, f"{len(contents)} contents; the limit is {MAX_CONTENTS}")
+    fitted: dict[str, SaltedContent] = {}
+    for number, salted in enumerate(contents, 1):
+        check_limits(salted.content)
+        digest = salted_digest(parse_salt(salted.salt), origin, statement.by[0].key, salted.content)
+        form = expected.get(digest)
+        if form is None or digest in fitted:
+            raise Refused(
+                "digest-mismatch",
+                WHERE,
+                f"content {number} of {len(contents)} gives the salted digest {digest}, which the statement "
+                + ("brings once only" if digest in fitted else "does not bring"),
+            )
+        check_form(salted.content, form)
+        fitted[digest] = salted
+    missing = [digest for digest in expected if digest not in fitted]
+    if missing:
+        raise Refused(
+            "digest-mismatch",
+            WHERE,
+            f"the statement brings {len(expected)} salted digest(s); the content of {missing[0]} did not come",
+        )
+    return fitted
+
+
 # --- submissions -----------------------------------------------------------------------------------------------------
 
 

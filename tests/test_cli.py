@@ -19,7 +19,7 @@ from urllib.request import urlopen
 import pytest
 from nacl.signing import SigningKey
 
-from api.demo.build import MODERATOR, Built, build, explain_keys
+from api.demo.build import MODERATOR, PLAN, ROUND, Built, build, explain_keys
 from api.keyfiles import make_key_file, public_hex, read_key_file
 from api.posting import Post
 from api.problems import RULES
@@ -469,6 +469,47 @@ def test_a_receipt_of_another_ledger_is_not_taken_for_ours(tmp_path: Path, demo:
 
     assert ran.code == 1
     assert "foreign-checkpoint" in ran.err
+
+
+def test_what_a_ledger_gave_for_a_receipt_is_kept_even_when_it_proves_nothing(
+    tmp_path: Path, demo: Built, other: Built, url: str
+) -> None:
+    note = _signed(tmp_path / "x.note", demo.origin, _key(demo, "copret"), "copret", "institution", reason="Una más.")
+    ran = run("submit", note, "--to", url, "--policy", other.place / "public" / "policy")
+    assert ran.code == 1
+    assert "contestó que la tiene como asiento" in ran.err
+    assert (tmp_path / "x.tlog-proof").read_bytes().startswith(b"c2sp.org/tlog-proof")
+
+
+def test_a_text_changed_after_signing_is_noticed_before_it_is_sent(tmp_path: Path, demo: Built, url: str) -> None:
+    text = {"$content": {"text": "Soy una vecina."}}
+    paper = tmp_path / "c.json"
+    comment = {"kind": "CommentSubmitted", "plan": PLAN, "round": ROUND, "version": 1, "about": "whole"}
+    paper.write_text(json.dumps(comment | {"salted_digest": text}))
+    key = demo.place / "keys" / "vecina-1.key"
+    assert run("sign", paper, "--key", key, "--origin", demo.origin).code == 0
+    submission = tmp_path / "c.submission.json"
+    submission.write_text(submission.read_text().replace("vecina", "vecino"))
+    for _ in range(2):
+        ran = run("submit", submission, "--to", url)
+        assert ran.code == 1
+        assert "digest-mismatch" in ran.err
+
+
+def test_who_signs_an_address_or_a_telephone_in_the_open_is_warned(tmp_path: Path, demo: Built) -> None:
+    paper = draft(tmp_path / "x.json", reason="Escriba a oficina@ejemplo.example o llame.")
+    ran = sign_for(demo, paper, "copret", "institution")
+    assert ran.code == 0
+    assert "`reason` parece llevar un correo electrónico" in " ".join(ran.err.split())
+    quiet = sign_for(demo, draft(tmp_path / "y.json", reason="Nada de eso, del 2014 2016."), "copret", "institution")
+    assert "parece llevar" not in quiet.err
+
+
+def test_a_body_without_a_role_is_told_to_give_one(tmp_path: Path, demo: Built) -> None:
+    key = demo.place / "keys" / "copret.key"
+    ran = run("sign", draft(tmp_path / "x.json"), "--key", key, "--origin", demo.origin, "--actor", "copret")
+    assert ran.code == 2
+    assert "--role" in ran.err
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/gt", "URL/../nada", "URL/nada"])
