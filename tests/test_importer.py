@@ -1243,6 +1243,15 @@ def test_demo_sentences_are_single_lines_of_our_own_marked_as_summaries() -> Non
     for reported in by_kind(drafts, "CompletionReported"):
         assert reported["printed"]["form"] == "summary"
         assert 20 < len(reported["reason"]) < 200
+    following = by_kind(drafts, "NextStepsSet")
+    assert len(following) == 43
+    for told in following:
+        assert told["printed"]["form"] == "summary"
+        assert 1 <= len(told["steps"]) <= 3
+        for step in told["steps"]:
+            assert set(step) == {"text"}
+            assert "\n" not in step["text"]
+            assert 8 <= len(re.findall(r"[\w-]+", step["text"])) <= 20
     assert len({s["title"] for s in by_kind(drafts, "CommitmentRegistered")}) == 48
 
 
@@ -1257,9 +1266,10 @@ def test_the_demo_holds_the_facts_of_the_real_report_and_none_of_its_sentences(
 
     demo = {draft.name: draft.statement for draft in demo_drafts()}
     full = {draft.name: draft.statement for draft in imported[0]}
-    assert set(full) - set(demo) == {name for name in full if name.startswith("NextStepsSet/")}
+    assert set(full) == set(demo)
+    facts = ("level", "date", "url", "institution", "starts", "values", "claims", "heard_at", "for", "number")
     for name, statement in demo.items():
-        for fact in ("level", "date", "url", "institution", "starts", "values", "claims", "heard_at", "for", "number"):
+        for fact in (*facts, "commitment"):
             assert statement.get(fact) == full[name].get(fact), (name, fact)
 
     # No eight words in a row are the report's, but for printed titles; addresses are facts.

@@ -34,6 +34,7 @@ _FACTS: Final[dict[str, tuple[str, ...]]] = {
     "MechanismDefined": ("mechanism",),
     "CompletionReported": ("subject", "level", "evidence"),
     "CompletionDateSet": ("subject", "date"),
+    "NextStepsSet": ("commitment",),
     "EvidenceLinked": ("for", "url"),
     "InstrumentCited": ("subject", "instrument_type", "instrument_no"),
     "MeetingConvened": ("meeting", "meeting_form", "number", "starts", "invited", "agenda"),
@@ -54,8 +55,6 @@ _FACTS: Final[dict[str, tuple[str, ...]]] = {
     "ReportPublished": ("report", "report_form", "version", "on", "claims"),
 }
 _WHOLLY_FACTS: Final = ("PlanSubmitted", "NoticePublished", "CompletionDateSet", "EvidenceLinked", "IndicatorMeasured")
-# The steps that follow are prose throughout: the demonstration leaves them to the real import.
-_LEFT_TO_THE_IMPORT: Final = ("NextStepsSet",)
 
 
 class Retelling:
@@ -101,6 +100,9 @@ class Retelling:
             new["text"] = self._texts[item]["text"]
         elif kind == "CompletionReported":
             new["reason"] = self._texts[item.removesuffix("/completion")]["reason"]
+        elif kind == "NextStepsSet":
+            # The printed lists are told shorter, so that ours may have fewer steps. The importer reads no due dates.
+            new["steps"] = [{"text": text} for text in self._texts[item.removesuffix("/next-steps")]["steps"]]
         elif kind == "InstrumentCited":
             new["title"] = self._names[old["title"]]
             new["parties"] = [self._names[party] for party in old["parties"]]
@@ -151,7 +153,7 @@ def make_plan(report: bytes, sentences: Json) -> str:
     """The text of plan.json: one statement a line. Raises CannotRead for a file that is no report."""
     drafts, _ = draft_statements(read_report(report))
     retelling = Retelling(sentences)
-    told = [retelling.draft(d) for d in drafts if d.statement["kind"] not in _LEFT_TO_THE_IMPORT]
+    told = [retelling.draft(draft) for draft in drafts]
     lines = ",\n".join(json.dumps(one, ensure_ascii=False) for one in encode_drafts(told))
     return f'{{"statements": [\n{lines}\n]}}\n'
 
