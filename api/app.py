@@ -16,7 +16,6 @@ What each request meets, from the outside: the gate (Host header, load, security
 """
 
 import asyncio
-import errno
 import logging
 import signal
 import socket
@@ -44,7 +43,7 @@ from api.settings import LedgerSettings, Settings, read_key
 from api.tiles import Receive, Scope, Send, header, send_problem, serve_file
 from consultation.desk import Desk
 from consultation.vault import Vault
-from ledger.errors import CannotRun, Refused
+from ledger.errors import CannotRun, Refused, reason
 from ledger.log import Log
 from ledger.published import Folder, is_published_path
 
@@ -99,7 +98,12 @@ def open_parts(settings: LedgerSettings, log_key: SigningKey, desk_key: SigningK
     )
     closing.callback(log.close)
     if not log.size:
-        raise CannotRun(f"{place}: this ledger has no founding statement yet.", "Found it with `constancia init`.")
+        raise CannotRun(
+            f"{place}: este registro aún no tiene declaración fundacional.",
+            f"{place}: this ledger has no founding statement yet.",
+            "Fúndelo con `constancia init`.",
+            "Found it with `constancia init`.",
+        )
     desk.open(log)
     projector = Projector(log, open_records(place / "records.db", log))
     closing.callback(projector.close)
@@ -419,7 +423,7 @@ def serve(
     """
     host = settings.host if host is None else host
     # The server shares its port (SO_REUSEPORT): a second one would start, and take half of the requests.
-    port = _free_port(host, settings.port if port is None else port)
+    port = free_port(host, settings.port if port is None else port)
     stopped: list[CannotRun] = []
     halt = threading.Event()
 
@@ -503,23 +507,30 @@ async def _answers(host: str, port: int) -> bool:
     return True
 
 
-def _free_port(host: str, port: int) -> int:
-    """The port, if nobody listens there; a free one for 0. Raises CannotRun."""
+def free_port(host: str, port: int) -> int:
+    """The port, if nobody listens there; a free one for 0. Raises CannotRun, naming the port and the way out."""
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
-        raise CannotRun(f"{host} is no address to listen on: {error.strerror}.", "Set `host`, or --host.") from None
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        why_es, why_en = reason(error)
+        raise CannotRun(
+            f"«{host}» no es una dirección en la que se pueda escuchar: {why_es}.",
+            f"“{host}” is no address to listen on: {why_en}.",
+            "Dé otra en `host`, o con --host.",
+            "Give another in `host`, or with --host.",
+        ) from None
+    with socket.socket(family, kind, protocol) as probe:
         # As the server will: an old connection that is still closing is no reason to wait.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
+            probe.bind(address)
         except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise CannotRun(
-                    f"Port {port} of {host} is in use.", f"Stop what listens there, or take another: --port {port + 1}."
-                ) from None
+            why_es, why_en = reason(error)
+            other = port + 1 if 0 < port < 65535 else 8000
             raise CannotRun(
-                f"Cannot listen on {host} port {port}: {error.strerror}.", "Choose another address or port."
+                f"No se puede escuchar en {host}, puerto {port}: {why_es}.",
+                f"Cannot listen on {host}, port {port}: {why_en}.",
+                f"Detenga lo que lo usa, o elija otro: --port {other}   (--port 0 busca uno libre)",
+                f"Stop what uses it, or choose another: --port {other}   (--port 0 finds a free one)",
             ) from None
         return probe.getsockname()[1]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from api.making import read_file
-from api.screen import Stop, screen
+from api.screen import screen
 from api.signing import signer_words
 from api.sources import reading
-from ledger.errors import Misbehaviour
+from ledger.errors import CannotRun, Misbehaviour
 from ledger.statement import Entry, format_time
 from ledger.tlog.errors import FormatError, Malformed
 from ledger.tlog.note import format_vkey
@@ -31,11 +31,11 @@ SHOWN_FINDINGS = 20
 
 
 def read_policy(path: Path) -> Policy:
-    """The policy in a file that the reader pins. Raises Stop."""
+    """The policy in a file that the reader pins. Raises CannotRun."""
     try:
         return parse_policy(read_file(path))
     except FormatError as error:
-        raise Stop(
+        raise CannotRun(
             f"{path} no es una política: {error.message}.",
             f"{path} is not a policy: {error.message}.",
             "Una política tiene líneas como: log ORIGEN+CÓDIGO+LLAVE   y   quorum none",
@@ -44,12 +44,12 @@ def read_policy(path: Path) -> Policy:
 
 
 def read_founding(given: str) -> str:
-    """The digest of the founding statement that the reader pins, given itself or as a file with it. Raises Stop."""
+    """The digest of the founding statement that the reader pins, given itself or in a file. Raises CannotRun."""
     digest = given
     if not _HEX64.fullmatch(given) and Path(given).is_file():
         digest = read_file(Path(given)).decode("utf-8", "replace").strip()
     if not _HEX64.fullmatch(digest):
-        raise Stop(
+        raise CannotRun(
             "--founding espera los 64 dígitos hexadecimales de la declaración fundadora, o un archivo con ellos.",
             "--founding takes the 64 hexadecimal digits of the founding statement, or a file with them.",
             "`constancia status` los muestra; fije los que obtuvo por otro camino.",
@@ -62,7 +62,7 @@ def read_founding(given: str) -> str:
 
 
 def audit_ledger(where: str, policy: Path | None, founding: str | None, at: int | None, workers: int | None) -> int:
-    """Audit, print the report, and return the exit code. Raises Stop."""
+    """Audit, print the report, and return the exit code. Raises CannotRun."""
     from projections.audit import audit
 
     pinned = read_policy(policy) if policy else None
@@ -268,9 +268,9 @@ def show_verdict(report: "Report") -> None:
 
 
 def verify_file(path: Path, policy: Path | None, ledger_key: str | None) -> int:
-    """Check a receipt, print what it shows, and return the exit code. Raises Stop."""
+    """Check a receipt, print what it shows, and return the exit code. Raises CannotRun."""
     if (policy is None) == (ledger_key is None):
-        raise Stop(
+        raise CannotRun(
             "Dé --policy o --ledger-key, uno de los dos: una constancia no dice en quién confía usted.",
             "Give --policy or --ledger-key, one of the two: a receipt does not say whom you trust.",
             "Ejemplo: --policy politica.txt",
@@ -278,7 +278,7 @@ def verify_file(path: Path, policy: Path | None, ledger_key: str | None) -> int:
         )
     raw = read_file(path)
     if not raw.startswith(_RECEIPT):
-        raise Stop(
+        raise CannotRun(
             f"{path} no es una constancia (un archivo tlog-proof).",
             f"{path} is not a receipt (a tlog-proof file).",
             "`constancia submit` guarda una; cada página de un asiento ofrece la suya.",
@@ -287,7 +287,7 @@ def verify_file(path: Path, policy: Path | None, ledger_key: str | None) -> int:
     try:
         trusted = read_policy(policy) if policy else Policy.from_log_key(ledger_key or "")
     except FormatError as error:
-        raise Stop(
+        raise CannotRun(
             f"--ledger-key no es una llave de registro: {error.message}.",
             f"--ledger-key is not the key of a ledger: {error.message}.",
             "Tiene la forma ORIGEN+CÓDIGO+LLAVE, como en la línea `log` de `policy`.",
@@ -378,7 +378,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 def show_status(where: str) -> None:
-    """Print how a ledger stands. Raises Stop, Misbehaviour."""
+    """Print how a ledger stands. Raises CannotRun, Misbehaviour."""
     standing = standing_of(where)
     if screen.as_json:
         screen.json(standing)
@@ -407,7 +407,7 @@ def show_status(where: str) -> None:
 
 
 def standing_of(where: str) -> Standing:
-    """What a ledger says of itself: its checkpoint, its first entry and its last. Raises Stop, Misbehaviour."""
+    """What a ledger says of itself: its checkpoint, its first entry and its last. Raises CannotRun, Misbehaviour."""
     from ledger.vocabulary import LedgerOpened
 
     with reading(where) as (source, _):

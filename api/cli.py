@@ -17,7 +17,7 @@ import rich_click as click
 from rich_click.rich_help_formatter import RichHelpFormatter
 from rich_click.rich_help_rendering import get_rich_usage
 
-from api.screen import Stop, language, screen
+from api.screen import language, screen
 from ledger.errors import CannotRun, Misbehaviour, Refused
 
 FINE, FOUND, COULD_NOT = 0, 1, 2
@@ -285,7 +285,7 @@ def _checked_origin(origin: str) -> str:
     try:
         check_name(origin)
     except Malformed as error:
-        raise Stop(
+        raise CannotRun(
             f"«{origin}» no puede ser el origen de un registro ({error.message}).",
             f"“{origin}” cannot be the origin of a ledger ({error.message}).",
             "Es una dirección sin esquema, como constancia.example/gt; está en `ledger.json`.",
@@ -308,7 +308,7 @@ def _new_passphrase() -> bytes:
             return first.encode()
         else:
             screen.note("No son iguales.", "They differ.")
-    raise Stop("No se acordó una frase.", "No passphrase was agreed.", "Empiece de nuevo.", "Begin again.")
+    raise CannotRun("No se acordó una frase.", "No passphrase was agreed.", "Empiece de nuevo.", "Begin again.")
 
 
 def ask_passphrase(path: Path) -> bytes:
@@ -323,7 +323,7 @@ def ask_passphrase(path: Path) -> bytes:
 
 def _need_terminal() -> None:
     if not sys.stdin.isatty():
-        raise Stop(
+        raise CannotRun(
             "Hace falta una frase de contraseña, y no hay nadie en la terminal para darla.",
             "A passphrase is needed, and nobody is at the terminal to give it.",
             f"Póngala en la variable {PASSPHRASE}, o use --no-passphrase para una llave de prueba.",
@@ -435,7 +435,7 @@ def sign(
     from api.making import sign_file
 
     if actor and role == "citizen":
-        raise Stop(
+        raise CannotRun(
             f"Falta decir en qué papel firma {actor}.",
             f"In which role {actor} signs is not said.",
             "Añada --role: institution, coordinator, assessor, irm, registrar, holder …",
@@ -555,7 +555,7 @@ def import_report(
     if not submitting:
         return FINE
     if not url or not key_file:
-        raise Stop(
+        raise CannotRun(
             "--submit necesita --to y --key.",
             "--submit needs --to and --key.",
             "Por ejemplo: --to http://localhost:8000/gt --key keys/importador.key",

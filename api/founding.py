@@ -23,10 +23,10 @@ from nacl.signing import SigningKey
 from api.keyfiles import public_hex, read_key_file, read_public_key
 from api.making import read_file, show_statement, write_file
 from api.operate import make_folder, not_empty, opened_for_writing, origins_of
-from api.screen import Stop, screen
+from api.screen import screen
 from api.settings import read_key
 from api.signing import Signed, read_signed, sign_draft
-from ledger.errors import Refused
+from ledger.errors import CannotRun, Refused
 from ledger.vocabulary import LedgerOpened
 
 Ask = Callable[[Path], bytes]
@@ -51,11 +51,11 @@ def init_ledger(
     offset_minutes: int,
     ask: Ask,
 ) -> None:
-    """Make the folder of a ledger, or found the one that is there. Raises Stop, Refused, CannotRun."""
+    """Make the folder of a ledger, or found the one that is there. Raises CannotRun, Refused."""
     if founding_note is not None:
         signed = read_signed(read_file(founding_note))
         if not origins_of(place):
-            raise Stop(
+            raise CannotRun(
                 f"{place} no es la carpeta de un registro por fundar.",
                 f"{place} is not the folder of a ledger to be founded.",
                 f"Hágala primero con: constancia init {place} --origin {signed.origin} --registrar …",
@@ -88,14 +88,14 @@ def init_ledger(
 
 def _check_numbers(named: Sequence[_Registrar], spare: Sequence[str]) -> None:
     if named and len(named) < 3:
-        raise Stop(
+        raise CannotRun(
             f"Son {len(named)} registradores, y hacen falta tres o más, de tres organizaciones.",
             f"There are {len(named)} registrars; it takes three or more, of three organisations.",
             "Repita --registrar por cada uno.",
             "Give --registrar once for each.",
         )
     if named and len(spare) < 2:
-        raise Stop(
+        raise CannotRun(
             f"Son {len(spare)} llaves de recuperación, y hacen falta dos o más.",
             f"There are {len(spare)} recovery keys; it takes two or more.",
             "Haga cada una con `constancia key new` y dé su parte pública con --recovery.",
@@ -104,13 +104,13 @@ def _check_numbers(named: Sequence[_Registrar], spare: Sequence[str]) -> None:
 
 
 def _folder(place: Path, origin: str | None) -> tuple[str, SigningKey]:
-    """The folder, made unless it waits there to be founded: its origin and log key. Raises Stop, CannotRun."""
+    """The folder, made unless it waits there to be founded: its origin and log key. Raises CannotRun."""
     there = origins_of(place)
     if there:
         if (place / "public" / "head").exists():
             raise _founded_already(place)
         if origin and there != [origin]:
-            raise Stop(
+            raise CannotRun(
                 f"{place} es la carpeta del registro {there[0]}.",
                 f"{place} is the folder of the ledger {there[0]}.",
                 "Un origen es para siempre: elija otra carpeta.",
@@ -120,7 +120,7 @@ def _folder(place: Path, origin: str | None) -> tuple[str, SigningKey]:
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise not_empty(place)
     if origin is None:
-        raise Stop(
+        raise CannotRun(
             "Falta --origin, el nombre del registro.",
             "--origin, the ledger's name, is missing.",
             "Es para siempre. Por ejemplo: --origin constancia.example/gt",
@@ -135,7 +135,7 @@ def _folder(place: Path, origin: str | None) -> tuple[str, SigningKey]:
 def _registrar(text: str, ask: Ask) -> _Registrar:
     parts = text.split(":", 3)
     if len(parts) < 3 or parts[1] not in ("institution", "organisation"):
-        raise Stop(
+        raise CannotRun(
             f"«{text}» no es CUERPO:FORMA:LLAVE[:NOMBRE].",
             f"“{text}” is not BODY:FORM:KEY[:NAME].",
             "Por ejemplo: --registrar icefi:organisation:icefi.key:ICEFI   (FORMA: institution u organisation)",
@@ -168,10 +168,10 @@ def _draft(
 def _register(place: Path, signed: Signed, path: Path) -> None:
     """Register the founding statement of a note (read from `path`) as the first entry.
 
-    Raises Stop, Refused, CannotRun.
+    Raises CannotRun, Refused.
     """
     if not isinstance(signed.statement, LedgerOpened):
-        raise Stop(
+        raise CannotRun(
             f"{path} no es una declaración fundadora, sino {signed.statement.kind}.",
             f"{path} is no founding statement but {signed.statement.kind}.",
             "La funda la declaración LedgerOpened.",
@@ -179,7 +179,7 @@ def _register(place: Path, signed: Signed, path: Path) -> None:
         )
     if signed.missing:
         names = ", ".join(one.actor for one in signed.statement.registrars if one.key in signed.missing)
-        raise Stop(
+        raise CannotRun(
             f"Falta la firma de {names}.",
             f"The signature of {names} is missing.",
             f"Cada quien firma con: constancia sign {path} --key SU_LLAVE",
@@ -227,8 +227,8 @@ def _register(place: Path, signed: Signed, path: Path) -> None:
     )
 
 
-def _founded_already(place: Path) -> Stop:
-    return Stop(
+def _founded_already(place: Path) -> CannotRun:
+    return CannotRun(
         f"El registro de {place} ya está fundado.",
         f"The ledger of {place} is founded already.",
         f"Sírvalo con: constancia serve --dir {place}",

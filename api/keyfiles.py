@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from nacl.signing import SigningKey
 
-from api.screen import Stop, reason
+from ledger.errors import CannotRun, reason
 
 KDF_ROUNDS = 32
 _BEGIN = b"-----BEGIN OPENSSH PRIVATE KEY-----"
@@ -51,21 +51,21 @@ def format_key_file(key: SigningKey, passphrase: bytes | None) -> bytes:
 def make_key_file(path: Path, passphrase: bytes | None, key: SigningKey | None = None) -> SigningKey:
     """Write a new key (or the one given) to a file that is not there yet, readable by its owner alone.
 
-    Raises Stop when the file exists or cannot be written.
+    Raises CannotRun when the file exists or cannot be written.
     """
     made = SigningKey.generate() if key is None else key
     content = format_key_file(made, passphrase)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        raise Stop(
+        raise CannotRun(
             f"{path} ya existe, y una llave nunca se sobrescribe.",
             f"{path} exists already, and a key is never overwritten.",
             "Elija otro nombre, o mueva ese archivo.",
             "Choose another name, or move that file away.",
         ) from None
     except OSError as error:
-        raise Stop(
+        raise CannotRun(
             f"No se pudo crear {path}: {reason(error)[0]}.",
             f"{path} could not be made: {reason(error)[1]}.",
             "Revise que la carpeta exista y que usted pueda escribir en ella.",
@@ -81,13 +81,13 @@ def make_key_file(path: Path, passphrase: bytes | None, key: SigningKey | None =
 def read_key_file(path: Path, ask: Callable[[Path], bytes]) -> SigningKey:
     """The key of a private key file. `ask(path)` gives the passphrase where one is needed.
 
-    Raises Stop: not there, not a private key, another kind of key, wrong passphrase, others may read it.
+    Raises CannotRun: not there, not a private key, another kind of key, wrong passphrase, others may read it.
     """
     try:
         mode = path.stat().st_mode
         raw = path.read_bytes()
     except OSError as error:
-        raise Stop(
+        raise CannotRun(
             f"No se puede leer la llave {path}: {reason(error)[0]}.",
             f"The key {path} cannot be read: {reason(error)[1]}.",
             f"Haga una con: constancia key new {path}",
@@ -96,7 +96,7 @@ def read_key_file(path: Path, ask: Callable[[Path], bytes]) -> SigningKey:
     if not raw.startswith(_BEGIN):
         raise _not_a_key(path)
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise Stop(
+        raise CannotRun(
             f"Otras personas de esta máquina pueden leer la llave {path}.",
             f"Others on this machine may read the key {path}.",
             f"Ciérrela con: chmod 600 {path}",
@@ -108,7 +108,7 @@ def read_key_file(path: Path, ask: Callable[[Path], bytes]) -> SigningKey:
         try:
             key = _load(raw, ask(path))
         except ValueError:
-            raise Stop(
+            raise CannotRun(
                 f"Esa no es la frase de contraseña de {path}.",
                 f"That is not the passphrase of {path}.",
                 "Inténtelo otra vez.",
@@ -117,7 +117,7 @@ def read_key_file(path: Path, ask: Callable[[Path], bytes]) -> SigningKey:
     except (ValueError, UnsupportedAlgorithm):
         raise _not_a_key(path) from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise Stop(
+        raise CannotRun(
             f"{path} no es una llave Ed25519.",
             f"{path} is not an Ed25519 key.",
             "Haga una con `constancia key new`, o con: ssh-keygen -t ed25519",
@@ -130,7 +130,7 @@ def read_public_key(text: str) -> str:
     """A public key, 64 hex digits, from those digits, or from the path of a private or public OpenSSH key file.
 
     A private key file is asked for its public half, which stands in it in the clear: no passphrase is needed.
-    Raises Stop.
+    Raises CannotRun.
     """
     if len(text) == 64 and set(text) <= set("0123456789abcdef"):
         return text
@@ -138,7 +138,7 @@ def read_public_key(text: str) -> str:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise Stop(
+        raise CannotRun(
             f"«{text}» no es una llave pública (64 dígitos hexadecimales) ni un archivo de llave: {reason(error)[0]}.",
             f"“{text}” is neither a public key (64 hexadecimal digits) nor a key file: {reason(error)[1]}.",
             "`constancia key show ARCHIVO` imprime la llave pública de un archivo.",
@@ -187,8 +187,8 @@ def _public_half(raw: bytes) -> str | None:
     return blob[len(prefix) :].hex() if blob.startswith(prefix) and len(blob) == len(prefix) + 32 else None
 
 
-def _not_a_key(path: Path) -> Stop:
-    return Stop(
+def _not_a_key(path: Path) -> CannotRun:
+    return CannotRun(
         f"{path} no es una llave privada de OpenSSH.",
         f"{path} is not an OpenSSH private key.",
         "Haga una con `constancia key new`, o con: ssh-keygen -t ed25519",

@@ -17,10 +17,10 @@ from msgspec import UNSET
 from api.keyfiles import public_hex, read_key_file, read_public_key
 from api.names import KIND_NAMES
 from api.posting import Answer, Post, RefusedWithNote
-from api.screen import Stop, printable, reason, screen
+from api.screen import printable, screen
 from api.signing import Json, Signed, add_line, is_signed, parse_draft, read_signed, sign_draft, signer_words
 from consultation.text import fit
-from ledger.errors import Misbehaviour, Refused
+from ledger.errors import CannotRun, Misbehaviour, Refused, reason
 from ledger.kinds import draft_of, fields_of
 from ledger.statement import canonical
 from ledger.vocabulary import KINDS, Statement
@@ -35,26 +35,26 @@ MAX_FILE = 8 * 1024 * 1024
 
 
 def read_file(path: Path, most: int = MAX_FILE) -> bytes:
-    """The bytes of a file that the reader named. Raises Stop."""
+    """The bytes of a file that the reader named. Raises CannotRun."""
     try:
         with path.open("rb") as file:
             raw = file.read(most + 1)
     except OSError as error:
-        raise Stop(
+        raise CannotRun(
             f"No se puede leer {path}: {reason(error)[0]}.",
             f"{path} cannot be read: {reason(error)[1]}.",
             "Revise el nombre del archivo.",
             "Look at the file's name.",
         ) from None
     if len(raw) > most:
-        raise Stop(f"{path} tiene más de {most} bytes.", f"{path} has more than {most} bytes.")
+        raise CannotRun(f"{path} tiene más de {most} bytes.", f"{path} has more than {most} bytes.")
     return raw
 
 
 def write_file(path: Path, content: bytes, *, private: bool = False, over: bool = False) -> None:
-    """Write a file whole: beside, then renamed; an existing one only with `over`. Raises Stop."""
+    """Write a file whole: beside, then renamed; an existing one only with `over`. Raises CannotRun."""
     if path.exists() and not over and path.read_bytes() != content:
-        raise Stop(
+        raise CannotRun(
             f"{path} ya existe con otro contenido.",
             f"{path} exists already, with other content.",
             "Elija otro nombre con --out, o mueva ese archivo.",
@@ -70,7 +70,7 @@ def write_file(path: Path, content: bytes, *, private: bool = False, over: bool 
         beside.replace(path)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        raise Stop(
+        raise CannotRun(
             f"No se pudo escribir {path}: {reason(error)[0]}.",
             f"{path} could not be written: {reason(error)[1]}.",
             "Elija otro lugar.",
@@ -82,7 +82,7 @@ def write_file(path: Path, content: bytes, *, private: bool = False, over: bool 
 
 
 def show_kinds(name: str | None) -> None:
-    """Print every kind of statement, or one with its fields and an empty draft. Raises Stop."""
+    """Print every kind of statement, or one with its fields and an empty draft. Raises CannotRun."""
     if name is None:
         rows = [(kind, _kind_name(kind), _signed_by(struct)) for kind, struct in KINDS.items()]
         if screen.as_json:
@@ -96,7 +96,7 @@ def show_kinds(name: str | None) -> None:
     struct = KINDS.get(name)
     if struct is None:
         near = get_close_matches(name, KINDS, 1)
-        raise Stop(
+        raise CannotRun(
             f"No hay ninguna clase de declaración {name}.",
             f"There is no kind of statement {name}.",
             f"¿Quiso decir {near[0]}?" if near else "`constancia kinds` las enumera.",
@@ -147,7 +147,7 @@ def sign_file(
     also: Sequence[str],
     out: Path | None,
 ) -> None:
-    """Sign the draft in a file, or add a line to the note in it. Raises Stop, Refused."""
+    """Sign the draft in a file, or add a line to the note in it. Raises CannotRun, Refused."""
     raw = read_file(path)
     if is_signed(raw):
         signed = read_signed(raw)
@@ -160,7 +160,7 @@ def sign_file(
     else:
         draft = parse_draft(raw)
         if origin is None:
-            raise Stop(
+            raise CannotRun(
                 "Falta el registro para el que se firma.",
                 "The ledger to sign for is missing.",
                 "Dé --origin; está en `ledger.json` y lo muestra `constancia status`.",
@@ -170,7 +170,7 @@ def sign_file(
         key = read_key_file(key_file, ask)
         first = {"key": public_hex(key), "role": role} | ({"actor": actor} if actor else {})
         if not actor and role not in ("citizen", "recovery"):
-            raise Stop(
+            raise CannotRun(
                 f"Quien firma como {role} lo hace por un cuerpo.",
                 f"Who signs as {role} does so for a body.",
                 "Diga cuál con --actor, como --actor minfin.",
@@ -188,7 +188,7 @@ def _signer(text: str) -> dict[str, str]:
     actor, _, rest = text.partition(":")
     role, _, key = rest.partition(":")
     if not role or not key:
-        raise Stop(
+        raise CannotRun(
             f"«{text}» no es CUERPO:PAPEL:LLAVE.",
             f"“{text}” is not BODY:ROLE:KEY.",
             "Por ejemplo --also icefi:registrar:icefi.pub",
@@ -319,10 +319,10 @@ def _short(value: object) -> str:
 
 
 def submit_file(path: Path, url: str, receipt_file: Path | None, policy_file: Path | None) -> None:
-    """Send a note or submission and keep the receipt. Raises Stop, Refused, Misbehaviour."""
+    """Send a note or submission and keep the receipt. Raises CannotRun, Refused, Misbehaviour."""
     raw = read_file(path)
     if not is_signed(raw):
-        raise Stop(
+        raise CannotRun(
             f"{path} es un borrador sin firmar.",
             f"{path} is a draft that nobody has signed.",
             f"Fírmelo con: constancia sign {path} --key ARCHIVO --origin ORIGEN",
@@ -331,7 +331,7 @@ def submit_file(path: Path, url: str, receipt_file: Path | None, policy_file: Pa
     signed = read_signed(raw)
     if signed.missing:
         names = ", ".join(_name_of(key, signed.statement) for key in signed.missing)
-        raise Stop(
+        raise CannotRun(
             f"Faltan firmas: {names}.",
             f"Signatures are missing: {names}.",
             f"Cada quien firma con: constancia sign {path} --key SU_LLAVE",
@@ -399,7 +399,7 @@ def check_receipt(answer: Answer, signed: Signed, policy: bytes | None) -> None:
     try:
         rules = parse_policy(policy or b"")
     except FormatError as error:
-        raise Stop(
+        raise CannotRun(
             f"La política no se puede leer: {error.message}.", f"The policy cannot be read: {error.message}."
         ) from None
     proven = verify_receipt(answer.receipt.encode(), rules)
@@ -412,7 +412,7 @@ def check_receipt(answer: Answer, signed: Signed, policy: bytes | None) -> None:
 
 
 def import_file(path: Path, lang: str, plan: str | None) -> tuple[list["Draft"], Json]:
-    """Read a report, print what was found in it, and return drafts and report. Raises Stop."""
+    """Read a report, print what was found in it, and return drafts and report. Raises CannotRun."""
     from api.import_report import show_report
     from api.importer import draft_statements, encode_drafts
     from api.report_reader import read_report
@@ -422,10 +422,10 @@ def import_file(path: Path, lang: str, plan: str | None) -> tuple[list["Draft"],
     try:
         printed = read_report(raw)
     except CannotRead as error:
-        raise Stop(
-            f"{path} no es un informe que se pueda leer: {error.reason}.",
+        raise CannotRun(
+            f"{path} no es un informe que se pueda leer: {error.reason_es}.",
             f"{path} is not a report that can be read: {error.reason}.",
-            f"Se esperaba: {error.expected}.",
+            f"Se esperaba: {error.expected_es}.",
             f"Expected: {error.expected}.",
         ) from None
     drafts, report = draft_statements(printed, plan=plan, lang=lang)
@@ -440,7 +440,7 @@ def import_file(path: Path, lang: str, plan: str | None) -> tuple[list["Draft"],
 def register_report(
     drafts: Sequence["Draft"], report: Json, url: str, key_file: Path, ask: Ask, actor: str, origin: str | None
 ) -> int:
-    """Sign and register drafts; returns the exit code. Raises Stop."""
+    """Sign and register drafts; returns the exit code. Raises CannotRun."""
     from api.registering import printed_items, register
     from api.sources import reading
     from ledger.verify import open_head, own_policy, verified_entries

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 from nacl.signing import SigningKey
 
 from api.keyfiles import make_key_file
-from api.screen import Stop, reason
+from ledger.errors import CannotRun, reason
 
 if TYPE_CHECKING:
     from consultation.desk import Desk
@@ -25,10 +25,10 @@ SERVER_MODULES = ("eventsourcing", "litestar", "granian", "jinja2")
 
 
 def need_server() -> None:
-    """Raises Stop, naming the extra, where the server's libraries are not installed."""
+    """Raises CannotRun, naming the extra, where the server's libraries are not installed."""
     missing = [name for name in SERVER_MODULES if find_spec(name) is None]
     if missing:
-        raise Stop(
+        raise CannotRun(
             f"Esta orden necesita el extra «server», que no está instalado (falta {', '.join(missing)}).",
             f"This command needs the extra “server”, which is not installed ({', '.join(missing)} is missing).",
             "Instálelo con: pipx install 'constancia[server]'   o   pip install 'constancia[server]'",
@@ -39,7 +39,7 @@ def need_server() -> None:
 def make_folder(place: Path, origin: str, log_key: SigningKey | None = None) -> tuple[SigningKey, SigningKey]:
     """Make the folder of a ledger, with fresh log and desk keys and its settings; returns the two keys.
 
-    There is no entry in it yet. Raises Stop for a folder that holds something already, CannotRun.
+    There is no entry in it yet. Raises CannotRun, also for a folder that holds something already.
     """
     from api.settings import FILE_NAME, LedgerSettings, Settings, format_settings
 
@@ -52,7 +52,7 @@ def make_folder(place: Path, origin: str, log_key: SigningKey | None = None) -> 
         made = make_key_file(place / "keys" / "log", None, log_key), make_key_file(place / "keys" / "desk", None)
         (place / FILE_NAME).write_text(format_settings(settings), "utf-8")
     except OSError as error:
-        raise Stop(
+        raise CannotRun(
             f"No se pudo crear {place}: {reason(error)[0]}.",
             f"{place} could not be made: {reason(error)[1]}.",
             "Elija otra carpeta con --dir.",
@@ -89,9 +89,9 @@ def opened_for_writing(
         yield log, desk
 
 
-def not_empty(place: Path) -> Stop:
+def not_empty(place: Path) -> CannotRun:
     """What to say of a folder that holds something else."""
-    return Stop(
+    return CannotRun(
         f"{place} ya existe y no es lo que esta orden haría.",
         f"{place} exists already and is not what this command would make.",
         "Elija otra carpeta con --dir, o mueva esa.",
@@ -100,13 +100,13 @@ def not_empty(place: Path) -> Stop:
 
 
 def public_folder(place: Path) -> Path:
-    """The published files: the folder itself, or `public` inside that of a ledger. Raises Stop.
+    """The published files: the folder itself, or `public` inside that of a ledger. Raises CannotRun.
 
     In this order: where a copy of published files holds another folder `public`, the files named are those audited,
     and the other ones are found to be strangers among them.
     """
     if not place.is_dir():
-        raise Stop(
+        raise CannotRun(
             f"No hay ninguna carpeta {place}.",
             f"There is no folder {place}.",
             "Dé la carpeta de un registro, su `public`, o la dirección http(s) hasta su ruta (…/gt).",
@@ -118,9 +118,9 @@ def public_folder(place: Path) -> Path:
     raise not_a_ledger(place)
 
 
-def not_a_ledger(place: Path) -> Stop:
+def not_a_ledger(place: Path) -> CannotRun:
     """What to say of a folder without a ledger."""
-    return Stop(
+    return CannotRun(
         f"{place} no es la carpeta de un registro: no tiene ni constancia.toml ni archivos publicados.",
         f"{place} is not the folder of a ledger: it has neither constancia.toml nor published files.",
         "Haga uno con `constancia init` o `constancia demo`, o dé otra carpeta.",

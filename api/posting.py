@@ -1,7 +1,7 @@
 """Sending to a ledger over HTTP, and asking it: what `submit`, `import-report --submit` and `status` need.
 
     with Post("https://constancia.example/gt") as post:
-        answer = post.submit(signed.body, signed.media_type)        # or raises Refused, Stop
+        answer = post.submit(signed.body, signed.media_type)        # or raises Refused, CannotRun
 
 The address is that of the ledger, up to its path (`…/gt`). What comes back is believed as far as it can be checked: the
 receipt must be of the very statement that was sent. Redirects are not followed: nothing signed goes to another host
@@ -15,8 +15,7 @@ from urllib.parse import urlsplit
 import httpcore2
 import msgspec
 
-from api.screen import Stop
-from ledger.errors import STATUS_OF_CODE, Refused
+from ledger.errors import STATUS_OF_CODE, CannotRun, Refused
 
 MAX_ANSWER = 4 * 1024 * 1024
 _SECONDS = {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": 10.0}
@@ -49,10 +48,10 @@ class RefusedWithNote(Refused):
 
 
 def ledger_url(text: str) -> str:
-    """The address of a ledger, without a slash at the end. Raises Stop for what is no such address."""
+    """The address of a ledger, without a slash at the end. Raises CannotRun for what is no such address."""
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise Stop(
+        raise CannotRun(
             f"«{text}» no es la dirección de un registro.",
             f"“{text}” is not the address of a ledger.",
             "Escríbala hasta su ruta, por ejemplo http://localhost:8000/gt",
@@ -65,7 +64,7 @@ class Post:
     """A connection to one ledger."""
 
     def __init__(self, url: str) -> None:
-        """`url` is the ledger's address; nothing is sent yet. Raises Stop."""
+        """`url` is the ledger's address; nothing is sent yet. Raises CannotRun."""
         self.url = ledger_url(url)
         self._pool = httpcore2.ConnectionPool()
 
@@ -78,7 +77,7 @@ class Post:
         self._pool.close()
 
     def submit(self, body: bytes, media_type: str) -> Answer:
-        """Post a statement or submission. Raises Refused, and Stop where the server cannot be asked."""
+        """Post a statement or submission. Raises Refused, and CannotRun where the server cannot be asked."""
         status, answer = self._ask("POST", "/statements", body, {"content-type": media_type})
         if status in (200, 201):
             try:
@@ -89,7 +88,7 @@ class Post:
         raise self._refusal(status, answer)
 
     def get(self, path: str) -> bytes | None:
-        """What stands below the ledger's address, or None for a 404. Raises Stop."""
+        """What stands below the ledger's address, or None for a 404. Raises CannotRun."""
         status, answer = self._ask("GET", path, None, {})
         if status == 404:
             return None
@@ -107,8 +106,8 @@ class Post:
         refused = Refused(problem.code, problem.rule, problem.detail)
         return RefusedWithNote(refused, problem.refusal) if problem.refusal else refused
 
-    def _strange(self, status: int) -> Stop:
-        return Stop(
+    def _strange(self, status: int) -> CannotRun:
+        return CannotRun(
             f"{self.url} contestó {status}: ahí no hay un registro que reciba declaraciones.",
             f"{self.url} answered {status}: no ledger takes statements there.",
             "Revise la dirección: termina en la ruta del registro, como /gt.",
@@ -125,14 +124,14 @@ class Post:
                 extensions={"timeout": _SECONDS},
             )
         except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
-            raise Stop(
+            raise CannotRun(
                 f"Nadie contesta en {self.url}.",
                 f"Nobody answers at {self.url}.",
                 "Revise la dirección y el puerto, y que el servidor esté en marcha (`constancia serve`).",
                 "Look at address and port, and see that the server runs (`constancia serve`).",
             ) from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException, OSError) as error:
-            raise Stop(
+            raise CannotRun(
                 f"Se perdió la conexión con {self.url} ({type(error).__name__}); no se sabe si la declaración llegó.",
                 f"The connection to {self.url} was lost ({type(error).__name__}); whether the statement got there is "
                 "not known.",

@@ -69,7 +69,7 @@ def register(
 ) -> Iterator[Outcome]:
     """Register the drafts in their order; `there` are the printed items that the record has already.
 
-    Ends after a refusal that all others would meet too. Raises Stop where the server cannot be asked.
+    Ends after a refusal that all others would meet too. Raises CannotRun where the server cannot be asked.
     """
     references: dict[str, str] = {}
     for draft in drafts:

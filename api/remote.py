@@ -22,11 +22,12 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Generic, Self, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpcore2
 import msgspec
 
+from api.posting import ledger_url
 from ledger.errors import CannotRun
 from ledger.tlog.errors import Malformed
 from ledger.tlog.tiles import ENTRIES, WIDTH, Tile, parse_path
@@ -75,13 +76,7 @@ class RemoteLedger:
 
     def __init__(self, url: str, *, patience: Patience | None = None) -> None:
         """Nothing is asked yet. Raises CannotRun for what is no address of a ledger."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise CannotRun(
-                f"{url!r} is not the address of a ledger.",
-                "Write it up to its path, for example http://localhost:8000/gt",
-            )
-        self.url = url.rstrip("/")
+        self.url = ledger_url(url)
         self._patience = patience or Patience()
         self._pool = httpcore2.ConnectionPool(max_connections=CONNECTIONS, keepalive_expiry=30)
         self._readers = ThreadPoolExecutor(CONNECTIONS, "remote")
@@ -141,29 +136,40 @@ class RemoteLedger:
 
     def _fetch(self, path: str) -> bytes | None:
         """One file, tried again where that may help. Raises CannotRun."""
-        reason = ""
+        why = ("", "")
         for number in range(TRIES):
             wait = self._patience.pause * 3**number
             try:
                 answer = self._ask(path)
-            except (httpcore2.TimeoutException, httpcore2.NetworkError, httpcore2.ProtocolError) as error:
-                reason = str(error) or type(error).__name__
+            except httpcore2.TimeoutException:
+                why = ("tardó demasiado", "it took too long")
+            except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+                said = str(error) or type(error).__name__
+                why = (f"falló la conexión ({said})", f"the connection failed ({said})")
             else:
                 if answer.status == 200:
                     return answer.body
                 if answer.status in (404, 410):
                     return None
-                reason = f"it answered {answer.status}"
+                if 300 <= answer.status < 400:
+                    raise CannotRun(
+                        f"{self.url}/{path} contestó {answer.status}, una redirección, y no se sigue ninguna.",
+                        f"{self.url}/{path} answered {answer.status}, a redirect, and none is followed.",
+                        "Dé la dirección final.",
+                        "Name the final address.",
+                    )
+                why = (f"contestó {answer.status}", f"it answered {answer.status}")
                 if answer.status not in (429, 500, 502, 503, 504):
                     break
                 wait = max(wait, min(answer.retry_after, 10.0))
             if number + 1 < TRIES:
                 time.sleep(wait)
-        if reason.startswith("it answered 3"):
-            raise CannotRun(
-                f"{self.url}/{path}: {reason}, a redirect, which is not followed.", "Name the final address."
-            )
-        raise CannotRun(f"{self.url}/{path} cannot be read: {reason}.", "Look at the address, or try again later.")
+        raise CannotRun(
+            f"No se puede leer {self.url}/{path}: {why[0]}.",
+            f"{self.url}/{path} cannot be read: {why[1]}.",
+            "Revise la dirección, o intente más tarde.",
+            "Look at the address, or try again later.",
+        )
 
     def _ask(self, path: str) -> _Answer:
         """One request. Raises httpcore2's errors; CannotRun for an answer that is too long or in another coding."""
@@ -181,7 +187,12 @@ class RemoteLedger:
                 return _Answer(response.status, b"", after)
             coding = found.get(b"content-encoding", b"identity").strip().lower()
             if coding not in (b"identity", b"gzip"):
-                raise CannotRun(f"{self.url}/{path} comes in the coding {coding[:20]!r}, which nobody asked for.")
+                raise CannotRun(
+                    f"{self.url}/{path} llega con la codificación {coding[:20]!r}, que nadie pidió.",
+                    f"{self.url}/{path} comes in the coding {coding[:20]!r}, which nobody asked for.",
+                    "Revise la dirección; si es la correcta, avise a quien opera el registro.",
+                    "Look at the address; if it is right, tell whoever operates the ledger.",
+                )
             unpack = zlib.decompressobj(31) if coding == b"gzip" else None
             parts: list[bytes] = []
             size = 0
@@ -190,7 +201,12 @@ class RemoteLedger:
                 parts.append(part)
                 size += len(part)
                 if size > limit or (unpack and unpack.unconsumed_tail):
-                    raise CannotRun(f"{self.url}/{path} is longer than any such file can be ({limit:,} bytes).")
+                    raise CannotRun(
+                        f"{self.url}/{path} es más largo de lo que puede ser un archivo así ({limit:,} bytes).",
+                        f"{self.url}/{path} is longer than any such file can be ({limit:,} bytes).",
+                        "Revise la dirección; si es la correcta, avise a quien opera el registro.",
+                        "Look at the address; if it is right, tell whoever operates the ledger.",
+                    )
                 if time.monotonic() > deadline:
                     raise httpcore2.ReadTimeout("it took too long")
             if unpack and not unpack.eof:
@@ -223,7 +239,12 @@ class RemoteLedger:
                     following = page.data[-1].key if page.data and page.next is not None else None
                     after = following if following is not None and following > after else None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise CannotRun(f"{self.url}/api/records cannot be read: {error}.") from None
+            raise CannotRun(
+                f"No se puede leer {self.url}/api/records: {error}.",
+                f"{self.url}/api/records cannot be read: {error}.",
+                "Revise la dirección; si es la correcta, avise a quien opera el registro.",
+                "Look at the address; if it is right, tell whoever operates the ledger.",
+            ) from None
 
 
 class _Size(msgspec.Struct, frozen=True):

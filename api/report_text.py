@@ -35,7 +35,7 @@ class CannotRead(CannotRun):
 
     def __init__(self, reason: str, reason_es: str, expected: tuple[str, str]) -> None:
         """`expected` in English and in Spanish."""
-        super().__init__(f"{reason}; expected {expected[0]}.")
+        super().__init__(f"{reason_es}; se esperaba {expected[1]}.", f"{reason}; expected {expected[0]}.")
         self.reason = reason
         self.reason_es = reason_es
         self.expected, self.expected_es = expected

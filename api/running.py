@@ -1,7 +1,6 @@
 """What `serve` and `demo` do, once their command line is read."""
 
 import os
-import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,8 @@ import msgspec
 
 from api.checking import LEVELS, level_counts, show_verdict, tally_of
 from api.operate import not_a_ledger, not_empty, origins_of, public_folder
-from api.screen import Stop, reason, screen
+from api.screen import screen
+from ledger.errors import CannotRun
 from ledger.published import Folder
 from ledger.tlog.note import ED25519, format_vkey
 from ledger.tlog.policy import Policy, parse_policy
@@ -22,28 +22,11 @@ if TYPE_CHECKING:
     from projections.audit import Report
 
 
-def check_port(host: str, port: int) -> None:
-    """Raises Stop where nobody could listen, naming the port and the way out."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        other = port + 1 if 0 < port < 65535 else 8000
-        raise Stop(
-            f"No se puede escuchar en {host}, puerto {port}: {reason(error)[0]}.",
-            f"Cannot listen on {host}, port {port}: {reason(error)[1]}.",
-            f"Detenga lo que lo usa, o elija otro: --port {other}   (--port 0 busca uno libre)",
-            f"Stop what uses it, or choose another: --port {other}   (--port 0 finds a free one)",
-        ) from None
-
-
 # --- serve -----------------------------------------------------------------------------------------------------------
 
 
 def serve_folder(place: Path, host: str | None, port: int | None) -> None:
-    """Serve until it is stopped. Raises Stop, CannotRun."""
+    """Serve until it is stopped. Raises CannotRun."""
     from api.app import serve
     from api.settings import load_settings
 
@@ -53,7 +36,6 @@ def serve_folder(place: Path, host: str | None, port: int | None) -> None:
     for each in settings.ledgers:
         if not (each.place / "public" / "head").exists() and not (each.place / "journal.db").exists():
             raise not_a_ledger(each.place)
-    check_port(host or settings.host, settings.port if port is None else port)
     paths = [each.path for each in settings.ledgers]
     serve(settings, host, port, ready=lambda address: _say_address(address, paths))
     screen.note("Detenido.", "Stopped.")
@@ -95,9 +77,11 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 def run_demo(place: Path, host: str, port: int, *, serving: bool) -> int:
-    """Build (or take up again), audit, tell, serve; returns the exit code. Raises Stop, CannotRun."""
+    """Build (or take up again), audit, tell, serve; returns the exit code. Raises CannotRun."""
     if serving:
-        check_port(host, port)  # before anything is built
+        from api.app import free_port
+
+        free_port(host, port)  # before anything is built
     began = time.monotonic()
     from api.demo.build import DEFAULT_PORT, build, explain_keys
 
@@ -125,10 +109,10 @@ def run_demo(place: Path, host: str, port: int, *, serving: bool) -> int:
 
 
 def _is_new(place: Path) -> bool:
-    """Whether a demonstration is to be built there. Raises Stop for a folder that holds something else."""
+    """Whether a demonstration is to be built there. Raises CannotRun for a folder that holds something else."""
     if not place.exists() or (place.is_dir() and not any(place.iterdir())):
         if not place.absolute().parent.is_dir():
-            raise Stop(
+            raise CannotRun(
                 f"No hay ninguna carpeta {place.absolute().parent}.",
                 f"There is no folder {place.absolute().parent}.",
                 "Créela, o elija otra con --dir.",
@@ -141,7 +125,7 @@ def _is_new(place: Path) -> bool:
     head = open_head(source, parse_policy(source.read("policy") or b""), quorum=False)
     founded = next(iter(verified_entries(source, head, workers=1))).opened.statement
     if not isinstance(founded, LedgerOpened) or founded.purpose != "demonstration":
-        raise Stop(
+        raise CannotRun(
             f"{place} es un registro de verdad, no una demostración.",
             f"{place} is a real ledger, not a demonstration.",
             f"Sírvalo con `constancia serve --dir {place}`, o elija otra carpeta con --dir.",

@@ -5,12 +5,13 @@ errors) to standard error; `--json` leaves nothing but one JSON document on stan
 neither result nor error. Every sentence is written twice where it is said, Spanish first:
 
     screen.say("Listo.", "Done.")
-    raise Stop("El puerto está ocupado.", "The port is taken.", "Elija otro con --port.", "Choose another with --port.")
+    raise CannotRun(
+        "El puerto está ocupado.", "The port is taken.", "Elija otro con --port.", "Choose another with --port."
+    )
 
 The reader's language is `--lang`, or else what LC_ALL, LC_MESSAGES or LANG says; Spanish unless that is English.
 """
 
-import errno
 import os
 import sys
 import time
@@ -30,15 +31,6 @@ Lang = Literal["es", "en"]
 
 # Plain progress lines, where no bar can be drawn, come no more often than this (seconds).
 PLAIN_EVERY = 5.0
-
-
-class Stop(CannotRun):
-    """CannotRun with its sentence and its advice in both languages."""
-
-    def __init__(self, es: str, en: str, advice_es: str = "", advice_en: str = "") -> None:
-        super().__init__(en, advice_en)
-        self.es = es
-        self.advice_es = advice_es
 
 
 def language(arguments: Sequence[str], environment: Mapping[str, str]) -> Lang:
@@ -146,10 +138,7 @@ class Screen:
 
     def cannot(self, error: CannotRun) -> None:
         """Say why we cannot go on."""
-        if isinstance(error, Stop):
-            self.fail(self.pick(error.es, error.detail), self.pick(error.advice_es, error.advice))
-        else:
-            self.fail(error.detail, error.advice)
+        self.fail(self.pick(error.es, error.detail), self.pick(error.advice_es, error.advice))
 
     # --- progress
 
@@ -255,26 +244,6 @@ def printable(text: str) -> str:
         char if char in "\n\t" or (char.isprintable() and char not in _TURNING) else f"\\u{ord(char):04x}"
         for char in text
     )
-
-
-_REASONS = {
-    errno.ENOENT: "no existe",
-    errno.EACCES: "no hay permiso",
-    errno.EPERM: "no hay permiso",
-    errno.EISDIR: "es una carpeta",
-    errno.ENOTDIR: "una parte de la ruta no es una carpeta",
-    errno.EEXIST: "ya existe",
-    errno.ENOSPC: "el disco está lleno",
-    errno.EROFS: "es de solo lectura",
-    errno.EADDRINUSE: "ya está en uso",
-    errno.EADDRNOTAVAIL: "esta máquina no tiene esa dirección",
-}
-
-
-def reason(error: OSError) -> tuple[str, str]:
-    """Why the machine refused, in Spanish and English."""
-    english = (error.strerror or str(error)).lower()
-    return _REASONS.get(error.errno or 0, english), english
 
 
 # Marks that turn the reading order.

@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 from msgspec import Meta
 from nacl.signing import SigningKey
 
-from ledger.errors import CannotRun
+from ledger.errors import CannotRun, reason
 from ledger.vocabulary import Origin
 
 FILE_NAME = "constancia.toml"
@@ -89,18 +89,31 @@ def load_settings(folder_or_file: Path, environment: Mapping[str, str]) -> Setti
         found: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise CannotRun(
+            f"{path} no existe, así que esta no es la carpeta de un registro.",
             f"{path}: there is no such file, so this is not the folder of a ledger.",
+            "Haga una con `constancia init` o `constancia demo`.",
             "Make one with `constancia init` or `constancia demo`.",
         ) from None
     except OSError as error:
-        raise CannotRun(f"{path}: {error.strerror}.", "Look at who may read it.") from error
+        why_es, why_en = reason(error)
+        raise CannotRun(
+            f"No se puede leer {path}: {why_es}.",
+            f"{path} cannot be read: {why_en}.",
+            "Revise quién puede leerlo.",
+            "Look at who may read it.",
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CannotRun(f"{path}: not TOML: {error}.", "Mend the line named.") from None
+        raise CannotRun(
+            f"{path} no es TOML: {error}.",
+            f"{path}: not TOML: {error}.",
+            "Corrija la línea indicada.",
+            "Mend the line named.",
+        ) from None
     # The file alone first, so that a message about it does not name a variable.
-    settings = _converted(found, str(path), strict=True)
+    settings = _converted(found, (str(path), str(path)), strict=True)
     changed = _from_environment(environment)
     if changed:
-        settings = _converted(msgspec.to_builtins(settings) | changed, "the environment", strict=False)
+        settings = _converted(msgspec.to_builtins(settings) | changed, ("el entorno", "the environment"), strict=False)
     return _checked(settings, path)
 
 
@@ -113,21 +126,27 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             continue
         name = fields.get(variable.removeprefix(PREFIX))
         if name is None:
+            known = ", ".join(PREFIX + field for field in sorted(fields))
             raise CannotRun(
+                f"No hay ningún ajuste {variable}.",
                 f"{variable}: there is no such setting.",
-                f"There are {', '.join(PREFIX + field for field in sorted(fields))}.",
+                f"Los que hay: {known}.",
+                f"There are {known}.",
             )
         changed[name] = [part.strip() for part in value.split(",") if part.strip()] if name in lists else value
     return changed
 
 
-def _converted(plain: dict[str, Any], where: str, *, strict: bool) -> Settings:
+def _converted(plain: dict[str, Any], where: tuple[str, str], *, strict: bool) -> Settings:
     try:
         return msgspec.convert(plain, Settings, strict=strict)
     except msgspec.ValidationError as error:
         message, _, place = str(error).removesuffix("`").partition(" - at `$.")
         name = f"{PREFIX}{place.upper()}" if place and not strict else place
-        raise CannotRun(f"{where}: {f'{name}: ' if name else ''}{message}.", "Mend that setting.") from None
+        said = f"{name}: {message}" if name else message
+        raise CannotRun(
+            f"En {where[0]}: {said}.", f"{where[1]}: {said}.", "Corrija ese ajuste.", "Mend that setting."
+        ) from None
 
 
 def _checked(settings: Settings, path: Path) -> Settings:
@@ -137,13 +156,17 @@ def _checked(settings: Settings, path: Path) -> Settings:
         placed = LedgerSettings(ledger.origin, str((path.parent / ledger.folder).resolve()))
         if placed.path in RESERVED_PATHS:
             raise CannotRun(
+                f"{path}: el origen {placed.origin} termina en `{placed.path}`, una ruta que el servidor se reserva.",
                 f"{path}: the origin {placed.origin} ends in `{placed.path}`, a path that the server keeps for itself.",
+                "Un origen es para siempre: funde el registro con otro.",
                 "An origin is for ever: found the ledger under another one.",
             )
         for other in ledgers:
             if placed.path == other.path or placed.folder == other.folder:
                 raise CannotRun(
+                    f"{path}: {other.origin} y {placed.origin} comparten una ruta o una carpeta.",
                     f"{path}: {other.origin} and {placed.origin} share a path or a folder.",
+                    "Cada registro tiene las suyas; sírvalos desde dos instalaciones.",
                     "Each ledger has its own; serve them from two installations.",
                 )
         ledgers.append(placed)
@@ -177,13 +200,34 @@ def read_key(path: Path) -> SigningKey:
         mode = path.stat().st_mode
         raw = path.read_bytes()
     except OSError as error:
-        raise CannotRun(f"{path}: {error.strerror}.", "The server needs this key to sign.") from error
+        why_es, why_en = reason(error)
+        raise CannotRun(
+            f"No se puede leer la llave {path}: {why_es}.",
+            f"The key {path} cannot be read: {why_en}.",
+            "El servidor la necesita para firmar.",
+            "The server needs it to sign.",
+        ) from error
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise CannotRun(f"{path}: others than its owner may read this key.", f"chmod 600 {path}")
+        raise CannotRun(
+            f"Otras personas de esta máquina pueden leer la llave {path}.",
+            f"Others on this machine may read the key {path}.",
+            f"Ciérrela con: chmod 600 {path}",
+            f"Close it with: chmod 600 {path}",
+        )
     try:
         key = load_ssh_private_key(raw, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise CannotRun(f"{path}: not an OpenSSH private key without a passphrase ({error}).") from None
+        raise CannotRun(
+            f"{path} no es una llave privada de OpenSSH sin frase de contraseña ({error}).",
+            f"{path} is not an OpenSSH private key without a passphrase ({error}).",
+            "Ponga ahí la llave con la que se hizo el registro; está en una copia de respaldo.",
+            "Put the key there that the ledger was made with; a backup has it.",
+        ) from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise CannotRun(f"{path}: not an Ed25519 key.")
+        raise CannotRun(
+            f"{path} no es una llave Ed25519.",
+            f"{path} is not an Ed25519 key.",
+            "Ponga ahí la llave con la que se hizo el registro; está en una copia de respaldo.",
+            "Put the key there that the ledger was made with; a backup has it.",
+        )
     return SigningKey(key.private_bytes_raw())

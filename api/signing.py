@@ -26,7 +26,6 @@ from msgspec import UNSET
 from nacl.signing import SigningKey
 
 from api.keyfiles import public_hex
-from api.screen import Stop
 from consultation.text import (
     Content,
     SaltedContent,
@@ -39,7 +38,7 @@ from consultation.text import (
     parse_submission,
     salted_digest,
 )
-from ledger.errors import Refused
+from ledger.errors import CannotRun, Refused
 from ledger.statement import (
     canonical,
     countersign,
@@ -99,8 +98,8 @@ def sign_draft(
 ) -> Signed:
     """Fill in a draft and sign it with each of `keys`; `by` names the signers where the draft does not.
 
-    `by` entries are `{actor?, key, role}`. Raises Refused (shape and bytes as the server would), Stop for a key that
-    is not among the signers.
+    `by` entries are `{actor?, key, role}`. Raises Refused (shape and bytes as the server would), CannotRun for a key
+    that is not among the signers.
     """
     filled = dict(draft)
     filled.setdefault("by", [dict(signer) for signer in by])
@@ -130,18 +129,18 @@ def sign_draft(
 
 
 def parse_draft(raw: bytes) -> Json:
-    """The draft of a file, such as one of those that `import-report --json` prints. Raises Stop."""
+    """The draft of a file, such as one of those that `import-report --json` prints. Raises CannotRun."""
     try:
         found = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise Stop(
+        raise CannotRun(
             f"El borrador no es JSON: {error}.",
             f"The draft is not JSON: {error}.",
             "Corrija la línea indicada; `constancia sign --help` muestra un borrador.",
             "Mend the line named; `constancia sign --help` shows a draft.",
         ) from None
     if not isinstance(found, dict):
-        raise Stop("El borrador no es un objeto JSON.", "The draft is not a JSON object.")
+        raise CannotRun("El borrador no es un objeto JSON.", "The draft is not a JSON object.")
     return cast("Json", found)
 
 
@@ -213,7 +212,7 @@ def read_signed(raw: bytes) -> Signed:
 
 
 def add_line(signed: Signed, key: SigningKey) -> Signed:
-    """The same with the line of `key`. Raises Refused, Stop when the note does not name this key."""
+    """The same with the line of `key`. Raises Refused, CannotRun when the note does not name this key."""
     if public_hex(key) not in [signer.key for signer in signed.statement.by]:
         raise _not_a_signer(public_hex(key))
     return signed_of(countersign(signed.note, signed.origin, key), signed.origin, signed.contents, signed.secret)
@@ -252,8 +251,8 @@ def signed_of(note: bytes, origin: str, contents: Sequence[SaltedContent], secre
     return Signed(origin, statement, sha256(text).hexdigest(), note, tuple(contents), secret)
 
 
-def _not_a_signer(public: str) -> Stop:
-    return Stop(
+def _not_a_signer(public: str) -> CannotRun:
+    return CannotRun(
         f"La llave {public[:16]}… no está entre los firmantes que nombra la declaración (`by`).",
         f"The key {public[:16]}… is not among the signers that the statement names (`by`).",
         "Firme con la llave nombrada, o nombre esta en el borrador y empiece de nuevo.",

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api.operate import public_folder
-from api.posting import ledger_url
 from ledger.published import Folder
 
 if TYPE_CHECKING:
@@ -20,11 +19,11 @@ if TYPE_CHECKING:
 @contextmanager
 def reading(where: str) -> "Generator[tuple[Source, Server | None]]":
     """The published files at an address or in a folder, and the running server to ask for its own state (of a folder
-    there is none). Raises Stop where there is no ledger, CannotRun where it cannot be read."""
+    there is none). Raises CannotRun where there is no ledger, or it cannot be read."""
     if "://" in where:
         from api.remote import RemoteLedger
 
-        with RemoteLedger(ledger_url(where)) as remote:
+        with RemoteLedger(where) as remote:
             yield remote, remote
     else:
         yield Folder(public_folder(Path(where))), None

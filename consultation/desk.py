@@ -139,7 +139,12 @@ class Desk:
     def submit_opened(self, opened: Opened, contents: Sequence[SaltedContent] = ()) -> Future[Registered]:
         """The same for a statement that is open already."""
         if self._log is None:
-            raise CannotRun(f"{self.origin} is not open yet.", "Send it again in a moment.")
+            raise CannotRun(
+                f"El registro {self.origin} aún no está abierto.",
+                f"{self.origin} is not open yet.",
+                "Envíe la declaración de nuevo en un momento.",
+                "Send it again in a moment.",
+            )
         if self._log.docket.index_of(opened.identity) is not None:
             return self._log.register(opened)
         return self._log.register(opened, self.fitting(opened, contents))
@@ -232,8 +237,11 @@ def _bundled(folder: Folder, origin: str, start: int, stop: int) -> Iterator[Ent
         width = min(WIDTH, stop - number * WIDTH)
         raw = folder.read(entries_path(number, width))
         if raw is None:
+            path = entries_path(number, width)
             raise CannotRun(
-                f"{folder.root}: the bundle {entries_path(number, width)} is missing.",
+                f"{folder.root}: falta el archivo de asientos {path}.",
+                f"{folder.root}: the bundle {path} is missing.",
+                "Recupérelo de un espejo; también se escribe de nuevo si mueve a otro lugar toda la carpeta `tile`.",
                 "Restore it from a mirror; it is also written anew when the whole folder `tile` is moved away.",
             )
         for index, entry in enumerate(parse_bundle(raw, width), number * WIDTH):

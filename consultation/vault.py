@@ -115,7 +115,12 @@ class Vault:
         """Open the vault at `path`; with `create`, make it when it is missing. Raises CannotRun."""
         fresh = not path.exists() or path.stat().st_size == 0
         if fresh and not create:
-            raise CannotRun(f"{path}: there is no vault here.", "Restore it from a backup: it holds what people wrote.")
+            raise CannotRun(
+                f"{path}: aquí no hay ninguna bóveda.",
+                f"{path}: there is no vault here.",
+                "Recupérela de una copia de respaldo: guarda lo que la gente escribió.",
+                "Restore it from a backup: it holds what people wrote.",
+            )
         vault = cls(path)
         try:
             if fresh:
@@ -126,9 +131,19 @@ class Vault:
                 mark = database.execute("PRAGMA application_id").fetchone()[0]
                 version = database.execute("PRAGMA user_version").fetchone()[0]
             if mark != APPLICATION_ID:
-                raise CannotRun(f"{path}: this is not the vault of a ledger.", "Name the folder that `init` made.")
+                raise CannotRun(
+                    f"{path}: esta no es la bóveda de un registro.",
+                    f"{path}: this is not the vault of a ledger.",
+                    "Dé la carpeta que hizo `init`.",
+                    "Name the folder that `init` made.",
+                )
             if version > SCHEMA_VERSION:
-                raise CannotRun(f"{path}: written by a newer version.", "Install the newer constancia.")
+                raise CannotRun(
+                    f"{path} es de una versión más reciente.",
+                    f"{path}: written by a newer version.",
+                    "Instale la versión más reciente de `constancia`.",
+                    "Install the newer version of `constancia`.",
+                )
         except BaseException:
             vault.close()
             raise
@@ -245,7 +260,7 @@ class Vault:
         try:
             with self._idle_lock:
                 if self._closed:
-                    raise CannotRun(f"{self.path}: the vault is closed.")
+                    raise CannotRun(f"{self.path}: la bóveda está cerrada.", f"{self.path}: the vault is closed.")
                 database = self._idle.pop() if self._idle else None
             database = database or self._connect()
             try:
@@ -257,7 +272,12 @@ class Vault:
                     else:
                         self._idle.append(database)
         except sqlite3.Error as error:
-            raise CannotRun(f"{self.path}: {error}.", "Look at the disk and at who may write there.") from error
+            raise CannotRun(
+                f"No se puede usar la bóveda {self.path}: {error}.",
+                f"{self.path}: the vault cannot be used: {error}.",
+                "Revise el disco y quién puede escribir ahí.",
+                "Look at the disk and at who may write there.",
+            ) from error
 
     def _connect(self) -> sqlite3.Connection:
         database = sqlite3.connect(self.path, timeout=10.0, isolation_level=None, check_same_thread=False)
@@ -273,7 +293,9 @@ class Vault:
         if (mode, synchronous) != ("wal", FULL):
             database.close()
             raise CannotRun(
+                f"{self.path}: SQLite contesta journal_mode, synchronous = {mode}, {synchronous}.",
                 f"{self.path}: SQLite answers journal_mode, synchronous = {mode}, {synchronous}.",
+                "La bóveda necesita un disco local.",
                 "The vault needs a local disk.",
             )
         return database

@@ -3,7 +3,7 @@
     ConstanciaError                 everything that this software raises on purpose
     ├── Refused                     a statement that the record does not take: code, rule, detail
     ├── Misbehaviour                published bytes that an honest log cannot have published: proof of it
-    └── CannotRun                   this machine, folder or setting does not let us work: what to do next
+    └── CannotRun                   this machine, folder or setting does not let us work: what to do, in es and en
 
 Anything else that escapes (ValueError, KeyError, AssertionError …) is a bug of ours. The public log formats in
 `ledger.tlog` raise their own two errors (`Malformed`, `Unverified`); the code that calls them says what they mean
@@ -12,6 +12,7 @@ here: to a submitter a refusal, to an auditor a misbehaviour.
 The codes of a refusal are for ever (programs act on them); their meaning stands in FORMAT.md.
 """
 
+import errno
 from collections.abc import Mapping
 
 
@@ -103,9 +104,44 @@ class Misbehaviour(ConstanciaError):
 
 
 class CannotRun(ConstanciaError):
-    """This machine, folder or setting does not let us work. `advice` says what to do next."""
+    """This machine, folder or setting does not let us work, and an operator or auditor has to do something about it.
 
-    def __init__(self, detail: str, advice: str = "") -> None:
-        super().__init__(f"{detail} {advice}".strip())
-        self.detail = detail
-        self.advice = advice
+    What is the matter and what to do next, each in Spanish (`es`, `advice_es`) and in English (`detail`, `advice`);
+    people read either, logs and programs the English. What a library said stands in both as it came: it is evidence.
+    """
+
+    def __init__(self, es: str, en: str, advice_es: str = "", advice_en: str = "") -> None:
+        # All four, because whatever copies or pickles an error makes it anew from its arguments.
+        super().__init__(es, en, advice_es, advice_en)
+        self.es = es
+        self.detail = en
+        self.advice_es = advice_es
+        self.advice = advice_en
+
+    def __str__(self) -> str:
+        return f"{self.detail} {self.advice}".strip()
+
+
+_REASONS = {
+    errno.ENOENT: "no existe",
+    errno.EACCES: "no hay permiso",
+    errno.EPERM: "no hay permiso",
+    errno.EISDIR: "es una carpeta",
+    errno.ENOTDIR: "una parte de la ruta no es una carpeta",
+    errno.EEXIST: "ya existe",
+    errno.ENOSPC: "el disco está lleno",
+    errno.EDQUOT: "se agotó el espacio asignado en el disco",
+    errno.EFBIG: "el archivo es demasiado grande",
+    errno.EROFS: "es de solo lectura",
+    errno.EIO: "el disco falló al leer o escribir",
+    errno.EMFILE: "hay demasiados archivos abiertos",
+    errno.ENFILE: "hay demasiados archivos abiertos",
+    errno.EADDRINUSE: "ya está en uso",
+    errno.EADDRNOTAVAIL: "esta máquina no tiene esa dirección",
+}
+
+
+def reason(error: OSError) -> tuple[str, str]:
+    """Why the machine refused, a clause in Spanish and one in English; its own words where we know no others."""
+    english = (error.strerror or str(error)).lower()
+    return _REASONS.get(error.errno or 0, english), english

@@ -46,7 +46,7 @@ from eventsourcing.sqlite import (
     SQLiteDatastore,
 )
 
-from ledger.errors import CannotRun, Refused
+from ledger.errors import CannotRun, Refused, reason
 
 APPLICATION_ID = 0x436F_6E73  # "Cons": tells a journal from any other SQLite file
 SCHEMA_VERSION = 1
@@ -118,7 +118,9 @@ class _Pool(SQLiteConnectionPool):
         if found != ("wal", FULL):
             raw.close()
             raise CannotRun(
+                f"{self.db_name}: SQLite contesta journal_mode, synchronous = {found}, no ('wal', {FULL}).",
                 f"{self.db_name}: SQLite answers journal_mode, synchronous = {found}, not ('wal', {FULL}).",
+                "El diario necesita un disco local: las carpetas de red y algunas compartidas no pueden con esto.",
                 "The journal needs a local disk: network and some shared folders cannot do this.",
             )
         return _Connection(raw, self.max_age)
@@ -258,7 +260,12 @@ class Journal:
             if create:
                 _refuse_taken(path)
             elif not path.exists():
-                raise CannotRun(f"{path}: there is no journal here.", "Make a ledger with `constancia init`.")
+                raise CannotRun(
+                    f"{path}: aquí no hay ningún diario.",
+                    f"{path}: there is no journal here.",
+                    "Haga un registro con `constancia init`.",
+                    "Make a ledger with `constancia init`.",
+                )
             _check_file(path, may_be_empty=create)
             journal = cls(path, _Datastore(path), lock)
             try:
@@ -274,7 +281,12 @@ class Journal:
         except (PersistenceError, sqlite3.Error, OSError) as error:
             if lock:
                 lock.release()
-            raise CannotRun(f"{path}: {error}", "Look at the disk and at who may write there.") from error
+            raise CannotRun(
+                f"No se puede abrir el diario {path}: {error}.",
+                f"{path}: the journal cannot be opened: {error}.",
+                "Revise el disco y quién puede escribir ahí.",
+                "Look at the disk and at who may write there.",
+            ) from error
         except BaseException:
             if lock:
                 lock.release()
@@ -298,9 +310,14 @@ class Journal:
         it again and read.
         """
         if self._lock is None:
-            raise CannotRun(f"{self.path}: opened for reading.")
+            raise CannotRun(f"{self.path}: abierto solo para leer.", f"{self.path}: opened for reading.")
         if self._head is None:
-            raise CannotRun(f"{self.path}: an earlier write failed.", "Start again: it then reads what was kept.")
+            raise CannotRun(
+                f"{self.path}: falló una escritura anterior.",
+                f"{self.path}: an earlier write failed.",
+                "Inicie de nuevo: entonces se lee lo que quedó guardado.",
+                "Start again: it then reads what was kept.",
+            )
         before, size = self._head, self._head[0]
         # Unknown from here until the commit is known to have worked.
         self._head = None
@@ -323,7 +340,9 @@ class Journal:
 
     def _unwritten(self, error: Exception) -> CannotRun:
         return CannotRun(
+            f"No se pudo escribir el diario {self.path}: {error}.",
             f"{self.path}: the journal could not be written: {error}.",
+            "Libere espacio o repare el disco, e inicie de nuevo: se lee lo que quedó guardado y se sigue desde ahí.",
             "Make room or mend the disk, then start again: it reads what was kept and goes on from there.",
         )
 
@@ -386,7 +405,10 @@ class Journal:
 
     def _gap(self, index: int) -> CannotRun:
         return CannotRun(
-            f"{self.path}: entry {index} is missing from the journal.", "Restore the journal from a backup."
+            f"{self.path}: en el diario falta el asiento {index}.",
+            f"{self.path}: entry {index} is missing from the journal.",
+            "Recupere el diario de una copia de respaldo.",
+            "Restore the journal from a backup.",
         )
 
     def find(self, identity: bytes) -> int | None:
@@ -426,7 +448,9 @@ class Journal:
         wrong = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
         if wrong:
             raise CannotRun(
+                f"{self.path}: se cambiaron protecciones del diario: {', '.join(wrong)}.",
                 f"{self.path}: safeguards of the journal were changed: {', '.join(wrong)}.",
+                "Alguien alteró la base de datos. Guarde el archivo como evidencia y recupere una copia de respaldo.",
                 "Somebody altered the database. Keep the file as evidence and restore a backup.",
             )
 
@@ -440,12 +464,22 @@ def _refuse_taken(path: Path) -> None:
         if not database.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'leaves'").fetchone()[0]:
             return
         if database.execute("SELECT count(*) FROM leaves").fetchone()[0]:
-            raise CannotRun(f"{path}: there is a ledger here already.", "Choose another folder, or open this one.")
+            raise CannotRun(
+                f"{path}: aquí ya hay un registro.",
+                f"{path}: there is a ledger here already.",
+                "Elija otra carpeta, o abra esta.",
+                "Choose another folder, or open this one.",
+            )
 
 
 def _check_file(path: Path, *, may_be_empty: bool) -> None:
     """Raise CannotRun unless `path` is a journal that this version understands. Nothing is written."""
-    not_ours = CannotRun(f"{path}: this is not the journal of a ledger.", "Name the folder that `init` or `demo` made.")
+    not_ours = CannotRun(
+        f"{path}: este no es el diario de un registro.",
+        f"{path}: this is not the journal of a ledger.",
+        "Dé la carpeta que hizo `init` o `demo`.",
+        "Name the folder that `init` or `demo` made.",
+    )
     if path.is_dir():
         raise not_ours
     if may_be_empty and (not path.exists() or path.stat().st_size == 0):
@@ -463,8 +497,10 @@ def _check_file(path: Path, *, may_be_empty: bool) -> None:
         raise not_ours
     if version > SCHEMA_VERSION:
         raise CannotRun(
+            f"{path} es de una versión más reciente (esquema {version}; esta conoce el {SCHEMA_VERSION}).",
             f"{path}: written by a newer version (schema {version}, this one knows {SCHEMA_VERSION}).",
-            "Install the newer constancia.",
+            "Instale la versión más reciente de `constancia`.",
+            "Install the newer version of `constancia`.",
         )
 
 
@@ -491,18 +527,31 @@ class _WriterLock:
         """Take it or raise CannotRun, naming who holds it."""
         path = journal.with_name(journal.name + ".lock")
         if not journal.parent.is_dir():
-            raise CannotRun(f"{journal.parent}: there is no such folder.", "Make a ledger with `constancia init`.")
+            raise CannotRun(
+                f"No hay ninguna carpeta {journal.parent}.",
+                f"{journal.parent}: there is no such folder.",
+                "Haga un registro con `constancia init`.",
+                "Make a ledger with `constancia init`.",
+            )
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise CannotRun(f"{path}: {error.strerror}.", "The writer needs to write in this folder.") from error
+            why_es, why_en = reason(error)
+            raise CannotRun(
+                f"No se puede escribir {path}: {why_es}.",
+                f"{path} cannot be written: {why_en}.",
+                "Quien lleva un registro necesita poder escribir en esta carpeta.",
+                "The writer needs to write in this folder.",
+            ) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = os.read(descriptor, 200).decode("utf-8", "replace").strip() or "unknown"
+            holder = os.read(descriptor, 200).decode("utf-8", "replace").strip() or "?"
             os.close(descriptor)
             raise CannotRun(
+                f"{journal}: otro proceso ya escribe en este registro (proceso {holder}).",
                 f"{journal}: another writer has this ledger (process {holder}).",
+                "Un solo proceso escribe en un registro: detenga el otro, o solo lea.",
                 "One process writes a ledger: stop the other one, or only read.",
             ) from error
         try:

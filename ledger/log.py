@@ -301,7 +301,12 @@ class Log:
         try:
             check_name(origin)
         except Malformed as error:
-            raise CannotRun(f"{origin!r} cannot be the origin of a ledger: {error.message}.") from error
+            raise CannotRun(
+                f"«{origin}» no puede ser el origen de un registro ({error.message}).",
+                f"“{origin}” cannot be the origin of a ledger ({error.message}).",
+                "Es una dirección sin esquema, como constancia.example/gt.",
+                "It is an address without a scheme, such as constancia.example/gt.",
+            ) from error
         kept = Journal.open(journal, create=create)
         try:
             folder = Folder(published)
@@ -425,7 +430,12 @@ class Log:
         size = len(waiting.opened.note)
         with self._turn:
             if self.stopped or self._closing:
-                raise self.stopped or CannotRun("This ledger is being closed.", "Send it again in a moment.")
+                raise self.stopped or CannotRun(
+                    "Este registro se está cerrando.",
+                    "This ledger is being closed.",
+                    "Envíe la declaración de nuevo en un momento.",
+                    "Send it again in a moment.",
+                )
             if (
                 len(self._queue) >= self._limits.waiting_statements
                 or self._queued_bytes + size > self._limits.waiting_bytes
@@ -475,7 +485,14 @@ class Log:
             self._stop(error)
         except BaseException as error:
             _logger.exception("the writer of %s failed", self.origin)
-            self._stop(CannotRun(f"The writer failed: {error!r}.", "This is a bug. Start again; nothing is lost."))
+            self._stop(
+                CannotRun(
+                    f"Falló el proceso que escribe el registro: {error!r}.",
+                    f"The writer failed: {error!r}.",
+                    "Es un defecto de constancia. Inicie de nuevo; no se pierde nada.",
+                    "This is a bug. Start again; nothing is lost.",
+                )
+            )
             if not isinstance(error, Exception):
                 raise
 
@@ -610,9 +627,11 @@ class Log:
         parted = abs((now - self._started[0]) - (since - self._started[1]) * 1_000)
         behind = self._docket.last_received - now
         if parted >= CLOCK_TOLERANCE_MS or behind >= CLOCK_TOLERANCE_MS:
+            jump = round(max(parted, behind) / 1_000)
             raise CannotRun(
-                f"The clock of this machine jumped by {round(max(parted, behind) / 1_000)} seconds; it says "
-                f"{format_time(now)}.",
+                f"El reloj de esta máquina saltó {jump} segundos; dice {format_time(now)}.",
+                f"The clock of this machine jumped by {jump} seconds; it says {format_time(now)}.",
+                "Las horas de recepción quedarían mal para siempre. Ponga el reloj en hora e inicie de nuevo.",
                 "Received times would be wrong for ever. Set the clock, then start again.",
             )
         return max(now, self._docket.last_received)
@@ -674,15 +693,15 @@ class Log:
         """Read back what was written and return its root. Raises CannotRun when that is not the journal's."""
         for path, content in written.items():
             if self.folder.read(path) != content:
-                raise _unlike(path)
+                raise _unlike(path, path)
         for bundle in bundles_for_growth(start, reader.size):
             raw = self.folder.read(bundle.path) or b""
             for index, entry in enumerate(parse_bundle(raw, bundle.width), bundle.index * WIDTH):
                 if reader(0, index) != leaf_hash(entry):
-                    raise _unlike(f"entry {index} in {bundle.path}")
+                    raise _unlike(f"el asiento {index} de {bundle.path}", f"entry {index} in {bundle.path}")
         root = reader.root()
         if root != self._edge.root() or (reader.size == self._tree.size and root != self._tree.root()):
-            raise _unlike(f"the tree of {reader.size} entries")
+            raise _unlike(f"el árbol de tamaño {reader.size}", f"the tree of {reader.size} entries")
         return root
 
     def _set_head(self, head: Head, reader: HashReader) -> None:
@@ -736,14 +755,25 @@ class Log:
             said = msgspec.json.decode(raw, type=LedgerFile)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise CannotRun(
+                f"No se puede leer {self.folder.root / 'ledger.json'}: {error}.",
                 f"{self.folder.root / 'ledger.json'} cannot be read: {error}.",
+                "Quítelo si esta es la carpeta del registro: se escribe de nuevo.",
                 "Remove it if this is the ledger's folder: it is written anew.",
             ) from error
         if said.origin != self.origin:
-            raise CannotRun(f"{self.folder.root} is the folder of the ledger {said.origin}, not of {self.origin}.")
-        if self.vkey not in said.log_keys:
             raise CannotRun(
-                f"The key given is not the log key of {self.origin}.", f"Its log key is {', '.join(said.log_keys)}."
+                f"{self.folder.root} es la carpeta del registro {said.origin}, no de {self.origin}.",
+                f"{self.folder.root} is the folder of the ledger {said.origin}, not of {self.origin}.",
+                "Cada registro tiene su propia carpeta: dé la de este, o una vacía.",
+                "Each ledger has its own folder: give this one's, or an empty one.",
+            )
+        if self.vkey not in said.log_keys:
+            keys = ", ".join(said.log_keys)
+            raise CannotRun(
+                f"La llave dada no es la llave del registro {self.origin}.",
+                f"The key given is not the log key of {self.origin}.",
+                f"Su llave es {keys}.",
+                f"Its log key is {keys}.",
             )
 
     def _published_head(self) -> Head | None:
@@ -757,16 +787,25 @@ class Log:
                 found = open_checkpoint(raw, [self._verifier()])
             except FormatError as error:
                 raise CannotRun(
+                    f"{self.folder.root / path} no es una cabeza que este registro firmó: {error}.",
                     f"{self.folder.root / path} is not a head that this log signed: {error}.",
+                    "Compárela con un espejo; no siga desde una cabeza por la que nadie puede responder.",
                     "Compare it with a mirror; do not go on from a head that nobody can vouch for.",
                 ) from error
             if not found.size:
-                raise CannotRun(f"{self.folder.root / path} is a head of no entries, which this log never signs.")
+                raise CannotRun(
+                    f"{self.folder.root / path} es una cabeza sin asientos, que este registro nunca firma.",
+                    f"{self.folder.root / path} is a head of no entries, which this log never signs.",
+                    "Guárdela como evidencia y compare con un espejo.",
+                    "Keep it as evidence and compare with a mirror.",
+                )
             heads.append(Head(found.size, found.root, raw))
         newest = max(heads, key=lambda each: each.size, default=None)
         if newest and self.folder.read("head") != newest.note:
             raise CannotRun(
+                f"{self.folder.root}: `checkpoint` es de tamaño {newest.size}, y `head` es anterior o falta.",
                 f"{self.folder.root}: `checkpoint` is of size {newest.size}, and `head` is older or missing.",
+                "Alguien puso ahí un `head` anterior. Recupérelo de un espejo o de la copia de respaldo más reciente.",
                 "Somebody put an older `head` there. Restore it from a mirror or the newest backup.",
             )
         return newest
@@ -785,10 +824,16 @@ class Log:
         """
         size, root = self._journal.head()
         if head and head.size > size:
-            missing = f"entry {size}" if head.size == size + 1 else f"entries {size} to {head.size - 1}"
+            one, last = head.size == size + 1, head.size - 1
+            missing_es = f"falta el asiento {size}" if one else f"faltan los asientos {size} a {last}"
+            missing_en = f"entry {size}" if one else f"entries {size} to {last}"
             raise CannotRun(
-                f"The journal ends before the published tree: {missing} missing (it has {size} entries, the published "
-                f"head says {head.size}).",
+                f"El diario termina antes que el árbol publicado: {missing_es} (el diario es de tamaño {size}; la "
+                f"cabeza firmada que está publicada, de {head.size}).",
+                f"The journal ends before the published tree: {missing_en} missing (it has {size} entries, the "
+                f"published head says {head.size}).",
+                "Se recuperó una copia de respaldo anterior. Traiga los asientos que faltan de un espejo o de una "
+                "copia más reciente; iniciar sin ellos sería firmar una segunda historia.",
                 "An old backup was restored. Fetch the missing entries from a mirror or a newer backup; starting "
                 "without them would sign a second history.",
             )
@@ -799,12 +844,17 @@ class Log:
             tree.append(row.leaf)
             if head and tree.size == head.size and tree.root() != head.root:
                 raise CannotRun(
+                    f"Los primeros {tree.size} asientos del diario no son los de la cabeza publicada de ese tamaño.",
                     f"The journal's {tree.size} entries are not those of the published head of that size.",
+                    "Uno de los dos fue alterado o es de otro registro. Guarde ambos como evidencia y recupere de un "
+                    "espejo.",
                     "One of the two was altered or is of another ledger. Keep both as evidence; restore from a mirror.",
                 )
         if tree.size != size or (size and tree.root() != root):
             raise CannotRun(
+                f"Los asientos del diario no dan la raíz que él mismo anotó para el tamaño {size}.",
                 f"The journal's entries do not have the root that it noted for its {size} entries.",
+                "La base de datos fue alterada. Guárdela como evidencia y recupere una copia de respaldo.",
                 "The database was altered. Keep it as evidence and restore a backup.",
             )
         return docket, tree
@@ -829,7 +879,9 @@ class Log:
             docket.evolve(received_ms, opened)
         except (Refused, FormatError, ValueError, LookupError) as error:
             raise CannotRun(
+                f"El asiento {index} del diario fue alterado o es de otro registro: {error}.",
                 f"Entry {index} of the journal was altered or is of another ledger: {error}.",
+                "Guarde la base de datos como evidencia y recupere una copia de respaldo.",
                 "Keep the database as evidence and restore a backup.",
             ) from error
 
@@ -840,12 +892,16 @@ class Log:
         ahead = self._clock.wall_ms() - self._docket.last_received
         if ahead <= -CLOCK_TOLERANCE_MS:
             raise CannotRun(
+                f"El reloj está {-ahead // 1_000} segundos por detrás de la hora de recepción del último asiento.",
                 f"The clock is {-ahead // 1_000} seconds behind the last entry's received time.",
+                "Ponga en hora el reloj de esta máquina e inicie de nuevo.",
                 "Set the clock of this machine, then start again.",
             )
         if ahead > JUMP_REFUSED_MS and not accept_time:
             raise CannotRun(
+                f"Según el reloj, el último asiento es de hace {ahead // 86_400_000} días.",
                 f"The clock is {ahead // 86_400_000} days after the last entry.",
+                "Si es correcto, confírmelo con --accept-time.",
                 "If it is right, confirm it with --accept-time.",
             )
         if ahead > JUMP_WARNING_MS:
@@ -882,7 +938,10 @@ class Log:
         bundle = format_bundle(self._entries_at(newest.index * WIDTH, newest.width))
         if self._edge.root() != head.root or self.folder.read(newest.path) != bundle:
             raise CannotRun(
+                f"{self.folder.root}: los asientos y el árbol publicados no son los de la cabeza publicada.",
                 f"{self.folder.root}: the published tiles and entries are not those of the published head.",
+                "Se alteraron archivos. Mueva a otro lugar la carpeta `tile` como evidencia e inicie de nuevo: se "
+                "escribe otra vez a partir del diario.",
                 "Files were altered. Move the folder `tile` away as evidence and start again: it is written anew from "
                 "the journal.",
             )
@@ -947,9 +1006,11 @@ class _Prover:
             return self._reader.consistency_proof(old_size)
 
 
-def _unlike(what: str) -> CannotRun:
+def _unlike(es: str, en: str) -> CannotRun:
     return CannotRun(
-        f"{what}: what lies on the disk is not what was written.",
+        f"En el disco, {es} no es lo que se escribió.",
+        f"{en}: what lies on the disk is not what was written.",
+        "No se firmó nada. Revise el disco y la memoria de esta máquina antes de iniciar de nuevo.",
         "Nothing was signed. Look at the disk and the memory of this machine before you start again.",
     )
 

@@ -30,7 +30,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from re import compile as pattern
 
-from ledger.errors import CannotRun
+from ledger.errors import CannotRun, reason
 from ledger.tlog.errors import Malformed
 from ledger.tlog.tiles import WIDTH, Tile, parse_index_path, parse_path
 
@@ -42,7 +42,9 @@ _DAY = pattern(r"checkpoints/[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNFINISHED = ".new-"
 _numbers = itertools.count()  # of temporary names in this process, whatever folder object makes them
 
-_WEDGED = "Nothing more is written or signed. Compare with a mirror before you start again."
+_WEDGED_ES = "No se escribe ni se firma nada más. Compare con un espejo antes de iniciar de nuevo."
+_WEDGED_EN = "Nothing more is written or signed. Compare with a mirror before you start again."
+_ACTIONS = {"read": "leer", "write": "escribir", "make": "crear", "lock": "bloquear"}
 
 
 def is_published_path(path: str) -> bool:
@@ -134,10 +136,14 @@ class Folder:
         """Raise CannotRun unless `head` holds these bytes (None: there is no head yet)."""
         found = self.read("head")
         if found != expected:
+            (found_es, found_en), (expected_es, expected_en) = _size_in(found), _size_in(expected)
             raise CannotRun(
-                f"{self.root / 'head'} is not what this writer left there: it now says {_size_in(found)}, "
-                f"this writer expected {_size_in(expected)}.",
-                "Another server writes this ledger, or an older copy was restored. " + _WEDGED,
+                f"{self.root / 'head'} no es lo que este proceso dejó ahí: ahora dice {found_es}, y este proceso "
+                f"esperaba {expected_es}.",
+                f"{self.root / 'head'} is not what this writer left there: it now says {found_en}, "
+                f"this writer expected {expected_en}.",
+                f"Otro servidor escribe en este registro, o se recuperó una copia anterior. {_WEDGED_ES}",
+                f"Another server writes this ledger, or an older copy was restored. {_WEDGED_EN}",
             )
 
     def swap_head(self, expected: bytes | None, new: bytes, *, checkpoint: bool = False) -> None:
@@ -240,7 +246,12 @@ class Folder:
         """Whether the file is there. Raises CannotRun if it has other bytes."""
         found = self.read(path)
         if found is not None and found != content:
-            raise CannotRun(f"{self.root / path}: published already with other bytes, and it never changes.", _WEDGED)
+            raise CannotRun(
+                f"{self.root / path} ya está publicado con otros bytes, y nunca cambia.",
+                f"{self.root / path}: published already with other bytes, and it never changes.",
+                _WEDGED_ES,
+                _WEDGED_EN,
+            )
         return found is not None
 
     def _unfinished(self) -> Path:
@@ -260,7 +271,7 @@ class Folder:
             for temporary in written.values():
                 with suppress(OSError):
                     temporary.unlink()
-            raise self._failed("write", "new files", error) from error
+            raise self._failed("write", f"{_UNFINISHED}*", error) from error
         finally:
             for descriptor in written:
                 os.close(descriptor)
@@ -311,12 +322,16 @@ class Folder:
             os.close(descriptor)
 
     def _failed(self, action: str, path: str, error: OSError) -> CannotRun:
-        advice = (
-            "Make room on the disk, then start again: it goes on from what was kept."
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-            else "Look at the disk and at who may write there, then start again: it goes on from what was kept."
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        first_es = "Libere espacio en el disco" if full else "Revise el disco y quién puede escribir ahí"
+        first_en = "Make room on the disk" if full else "Look at the disk and at who may write there"
+        why_es, why_en = reason(error)
+        return CannotRun(
+            f"{self.root}: no se pudo {_ACTIONS[action]} {path}: {why_es}.",
+            f"{self.root}: could not {action} {path}: {why_en}.",
+            f"{first_es}, e inicie de nuevo: se sigue desde lo que quedó guardado.",
+            f"{first_en}, then start again: it goes on from what was kept.",
         )
-        return CannotRun(f"{self.root}: could not {action} {path}: {error.strerror or error}.", advice)
 
 
 def _depth(folder: Path) -> int:
@@ -346,9 +361,12 @@ def _write_all(descriptor: int, content: bytes) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
-def _size_in(head: bytes | None) -> str:
-    """What a head claims, for a message only: nothing is verified."""
+def _size_in(head: bytes | None) -> tuple[str, str]:
+    """What a head claims, in Spanish and English, for a message only: nothing is verified."""
     if head is None:
-        return "nothing"
+        return "nada", "nothing"
     lines = head.split(b"\n")
-    return "size " + lines[1][:20].decode("utf-8", "replace") if len(lines) > 1 else "no tree head"
+    if len(lines) < 2:
+        return "algo que no es una cabeza firmada", "no tree head"
+    size = lines[1][:20].decode("utf-8", "replace")
+    return f"tamaño {size}", f"size {size}"

@@ -360,7 +360,10 @@ class _Audit:
             return self.report(None, began)
         if self.at is not None and not 0 < self.at <= head.size:
             raise CannotRun(
-                f"The ledger has {head.size} entries; there is no state at {self.at}.", "Ask for a smaller size."
+                f"El registro es de tamaño {head.size}; no hay un estado en {self.at}.",
+                f"The ledger has {head.size} entries; there is no state at {self.at}.",
+                "Pida un tamaño menor.",
+                "Ask for a smaller size.",
             )
         spine = self.spine_of(head)
         self.lap("tiles", began)
@@ -433,7 +436,9 @@ class _Audit:
         except Misbehaviour as fault:
             if not self.is_ledger():
                 raise CannotRun(
+                    "Aquí no hay ningún registro: ni un punto de control firmado ni una política.",
                     "There is no ledger here: neither a signed checkpoint nor a policy.",
+                    "Dé la carpeta `public` de un registro, o su dirección hasta su ruta (…/gt).",
                     "Give the folder `public` of a ledger, or its address up to its path (…/gt).",
                 ) from None
             self.add(fault)
@@ -450,7 +455,9 @@ class _Audit:
             if raw is None:
                 if path == "checkpoint" and not self.is_ledger() and not any(_is_tile(each) for each in paths or ()):
                     raise CannotRun(
+                        "Aquí no hay ningún registro: falta un punto de control firmado.",
                         "There is no ledger here: no signed checkpoint.",
+                        "Dé la carpeta `public` de un registro, o su dirección hasta su ruta (…/gt).",
                         "Give the folder `public` of a ledger, or its address up to its path (…/gt).",
                     )
                 self.add(Misbehaviour("missing-file", "no signed head is published here", path=path))

@@ -148,14 +148,21 @@ class SqliteRecords:
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
             if version not in (0, SCHEMA):
                 raise CannotRun(
+                    f"{path} es de otra versión de este programa.",
                     f"{path} was made by another version of this software.",
+                    "Bórrelo: se hace de nuevo a partir del diario.",
                     "Delete it: it is made anew from the journal.",
                 )
             self._connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={SCHEMA}; COMMIT;")
             self._position = int(self._connection.execute("SELECT size FROM position").fetchone()[0])
         except (sqlite3.DatabaseError, TypeError) as error:
             self.close()
-            raise CannotRun(f"{path} is not a record store ({error}).", "Delete it: it is made anew.") from None
+            raise CannotRun(
+                f"{path} no es un almacén de datos calculados ({error}).",
+                f"{path} is not a record store ({error}).",
+                "Bórrelo: se hace de nuevo a partir del diario.",
+                "Delete it: it is made anew from the journal.",
+            ) from None
 
     @property
     def _connection(self) -> sqlite3.Connection:

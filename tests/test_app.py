@@ -91,7 +91,7 @@ def test_a_port_in_use_is_named_with_what_to_do(folder: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         said = refusal_to_start(folder, port)
-    assert f"Port {port}" in said
+    assert f"port {port}" in said
     assert "--port" in said
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 from urllib.request import urlopen
@@ -24,7 +24,9 @@ from api.keyfiles import make_key_file, public_hex, read_key_file
 from api.posting import Post
 from api.problems import RULES
 from api.signing import sign_draft
+from ledger.journal import Journal
 from ledger.statement import open_statement
+from ledger.tlog.merkle import Frontier
 from ledger.vocabulary import KINDS
 
 COMMAND = Path(sys.executable).parent / "constancia"
@@ -771,6 +773,63 @@ def test_a_port_in_use_is_named_with_a_way_out(tmp_path: Path, other: Built, com
     assert not (tmp_path / "nuevo").exists()
 
 
+def _from_an_old_backup(place: Path) -> None:
+    with closing(Journal.open(place / "journal.db", create=False)) as journal:
+        rows = list(journal.rows(0, journal.size - 2))
+    (place / "journal.db").unlink()
+    tree = Frontier()
+    for row in rows:
+        tree.append(row.leaf)
+    with closing(Journal.open(place / "journal.db", create=True)) as journal:
+        journal.append(rows, tree.root())
+
+
+def _with_another_head(place: Path) -> None:
+    (place / "public" / "head").write_bytes(b"nada\n")
+
+
+def _without_its_vault(place: Path) -> None:
+    (place / "vault.db").unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "es", "en"),
+    [
+        (_from_an_old_backup, ("faltan los asientos", "copia de respaldo"), ("missing", "An old backup was restored")),
+        (_with_another_head, ("no es una cabeza que este registro firmó", "espejo"), ("not a head", "mirror")),
+        (_without_its_vault, ("no hay ninguna bóveda", "Recupérela"), ("there is no vault", "Restore it")),
+    ],
+)
+def test_a_ledger_that_must_not_go_on_says_why_in_the_operators_language(
+    tmp_path: Path, other: Built, spoil: Callable[[Path], None], es: tuple[str, str], en: tuple[str, str]
+) -> None:
+    place = tmp_path / "copia"
+    shutil.copytree(other.place, place)
+    spoil(place)
+
+    for words, said in (((), es), (("--lang", "en"), en)):
+        ran = run("serve", "--dir", place, "--port", "0", *words)
+        assert (ran.code, ran.out) == (2, "")
+        what, next_step = ran.err.splitlines()
+        assert said[0] in what
+        assert said[1] in next_step
+
+
+def test_a_second_writer_is_told_who_has_the_ledger_in_both_languages(tmp_path: Path, other: Built) -> None:
+    place = tmp_path / "copia"
+    shutil.copytree(other.place, place)
+
+    with closing(Journal.open(place / "journal.db", create=False)):
+        spanish = run("serve", "--dir", place, "--port", "0")
+        english = run("serve", "--dir", place, "--port", "0", "--lang", "en")
+
+    assert (spanish.code, english.code) == (2, 2)
+    assert f"otro proceso ya escribe en este registro (proceso {os.getpid()})" in spanish.err
+    assert "detenga el otro" in spanish.err
+    assert f"another writer has this ledger (process {os.getpid()})" in english.err
+    assert "stop the other one" in english.err
+
+
 def _registrars(folder: Path) -> dict[str, str]:
     public: dict[str, str] = {}
     for name in ("icefi", "guatecivica", "copret", "salva-1", "salva-2"):
@@ -871,6 +930,8 @@ def test_a_file_that_is_no_report_is_said_to_be_none(tmp_path: Path) -> None:
         ran = run("import-report", tmp_path / name)
         assert (ran.code, ran.out) == (2, ""), name
         assert "no es un informe" in ran.err
+        assert "expected" not in ran.err.lower()
+        assert "the file" not in ran.err
 
 
 def test_submitting_a_report_needs_an_address_and_a_key(seed_report: Path) -> None:

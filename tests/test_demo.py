@@ -13,8 +13,8 @@ import pytest
 from api.demo.build import INVENTED, PLAN, REGISTRARS, Built, build, new_origin
 from api.importer import demo_drafts
 from api.keyfiles import public_hex, read_public_key
-from api.screen import Stop
 from api.settings import load_settings, read_key
+from ledger.errors import CannotRun
 from ledger.published import Folder
 from ledger.statement import Entry
 from ledger.tlog.policy import Policy, parse_policy
@@ -201,7 +201,7 @@ def test_a_build_that_is_broken_off_leaves_nothing_behind(tmp_path: Path) -> Non
 def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "carta.txt").write_text("hola")
 
-    with pytest.raises(Stop, match="exists already"):
+    with pytest.raises(CannotRun, match="exists already"):
         build(tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == ["carta.txt"]

@@ -11,7 +11,6 @@ from nacl.signing import SigningKey
 from world import key_of, public
 
 from api.keyfiles import KDF_ROUNDS, format_key_file, make_key_file, public_hex, read_key_file, read_public_key
-from api.screen import Stop
 from ledger.errors import CannotRun
 
 PHRASE = b"una frase larga de prueba"
@@ -72,7 +71,7 @@ def test_a_key_file_is_its_owners_alone_and_never_overwritten(tmp_path: Path) ->
     make_key_file(path, None)
     before = path.read_bytes()
 
-    with pytest.raises(Stop, match="never overwritten"):
+    with pytest.raises(CannotRun, match="never overwritten"):
         make_key_file(path, None)
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -140,7 +139,7 @@ def _nothing(path: Path) -> None:
 def test_what_is_no_key_of_ours_is_refused_with_advice(tmp_path: Path, make: Callable[[Path], None], says: str) -> None:
     make(tmp_path / "llave")
 
-    with pytest.raises(Stop, match=says) as stopped:
+    with pytest.raises(CannotRun, match=says) as stopped:
         read_key_file(tmp_path / "llave", never)
 
     assert stopped.value.es != stopped.value.detail
@@ -151,7 +150,7 @@ def test_what_is_no_key_of_ours_is_refused_with_advice(tmp_path: Path, make: Cal
 def test_a_wrong_passphrase_is_named_as_such(tmp_path: Path) -> None:
     make_key_file(tmp_path / "mia", PHRASE)
 
-    with pytest.raises(Stop, match="not the passphrase"):
+    with pytest.raises(CannotRun, match="not the passphrase"):
         read_key_file(tmp_path / "mia", given(b"otra"))
 
 

@@ -498,7 +498,7 @@ def test_what_the_vault_cannot_keep_is_not_registered_and_can_come_again(place: 
 def test_a_disk_that_fails_under_the_vault_stops_the_writer(place: Place) -> None:
     gate = Gate()
     with place.founded(contents=gate) as log:
-        gate.failures.append(CannotRun("vault.db: disk I/O error"))
+        gate.failures.append(CannotRun("No se puede usar la bóveda.", "The vault cannot be used."))
         with pytest.raises(CannotRun, match="vault"):
             log.register(place.axis("one")).result(WAIT)
         with pytest.raises(CannotRun, match="vault"):
@@ -574,10 +574,10 @@ def test_after_a_failed_sync_nothing_is_acknowledged_and_the_next_start_has_it_a
         with monkeypatch.context() as patch:
             patch.setattr(os, "fsync", broken)
             first = log.register(place.axis("uno", axis="uno"))
-            with pytest.raises(CannotRun, match="Input/output error"):
+            with pytest.raises(CannotRun, match="input/output error"):
                 first.result(WAIT)
         # The disk works again, but what it forgot meanwhile nobody knows: no retry.
-        with pytest.raises(CannotRun, match="Input/output error"):
+        with pytest.raises(CannotRun, match="input/output error"):
             log.register(place.axis("dos")).result(WAIT)
         assert stops == [log.stopped]
         assert (log.size, (place.public / "head").read_bytes()) == (size, head)

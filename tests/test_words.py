@@ -1,5 +1,6 @@
 """Every sentence that a reader sees: it is in both languages, well formed, and nowhere but in the catalogues."""
 
+import ast
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -95,9 +96,11 @@ def test_plural_forms_are_chosen_by_number() -> None:
     ]
 
 
+TUTEO = re.compile(r"\b(tú|tus?|puedes|debes|quieres|tienes|haz)\b", re.IGNORECASE)
+
+
 def test_spanish_addresses_the_reader_as_usted() -> None:
-    tuteo = re.compile(r"\b(tú|tus?|puedes|debes|quieres|tienes|haz)\b", re.IGNORECASE)
-    assert [text for texts in entries("es-GT").values() for text in texts if tuteo.search(text)] == []
+    assert [text for texts in entries("es-GT").values() for text in texts if TUTEO.search(text)] == []
 
 
 # --- no sentence outside the catalogues -----------------------------------------------------------------------------
@@ -182,6 +185,62 @@ def test_the_levels_have_the_names_of_the_scale() -> None:
         "Sustancial",
         "Completo",
     ]
+
+
+# --- errors that people see -------------------------------------------------------------------------------------------
+
+PACKAGES = ("ledger", "consultation", "projections", "api")
+
+
+def errors_made(source: str) -> Iterator[ast.Call]:
+    """Every place where a CannotRun is made."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "CannotRun":
+            yield node
+
+
+def faults_of(error: ast.Call) -> list[str]:
+    """What keeps an error from being said in Spanish and in English: sentence, then advice, each in both."""
+    said = [ast.unparse(each) for each in error.args]
+    if error.keywords or any(isinstance(each, ast.Starred) for each in error.args) or len(said) not in (2, 4):
+        return ["not two sentences, or two and two of advice"]
+    pairs = list(zip(said[::2], said[1::2], strict=True))
+    spanish = " ".join(said[::2])
+    return [
+        *[f"the same in both languages: {es}" for es, en in pairs if es == en],
+        *[f"nothing: {each}" for each in said if each in ("''", "f''")],
+        *[f"not usted: {spanish}" for _ in TUTEO.findall(spanish)],
+    ]
+
+
+def test_every_error_that_stops_us_is_said_in_both_languages() -> None:
+    made = [
+        (f"{path.relative_to(API.parent)}:{error.lineno}", error)
+        for package in PACKAGES
+        for path in sorted((API.parent / package).rglob("*.py"))
+        for error in errors_made(path.read_text("utf-8"))
+    ]
+    assert len(made) > 100
+    assert [(place, fault) for place, error in made for fault in faults_of(error)] == []
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        "CannotRun('Nothing there.')",
+        "CannotRun('Nada.', 'Nothing.', 'Busque.')",
+        "CannotRun('Nada.', 'Nothing.', '', 'Look.')",
+        "CannotRun('Nada.', 'Nothing.', advice_en='Look.')",
+        "CannotRun(f'{path}: nothing.', f'{path}: nothing.')",
+        "CannotRun('Nada.', 'Nothing.', f'chmod 600 {path}', f'chmod 600 {path}')",
+        "CannotRun('Nada.', 'Nothing.', 'Haz otra.', 'Make another.')",
+        "CannotRun(*said)",
+        "errors.CannotRun('Nada.')",
+    ],
+)
+def test_an_error_in_one_language_is_noticed(made: str) -> None:
+    (error,) = errors_made(f"raise {made}")
+    assert faults_of(error) != []
 
 
 # --- days, times and numbers ------------------------------------------------------------------------------------------

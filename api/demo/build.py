@@ -190,7 +190,7 @@ def build(
 
     Without `printed` it ends after the roster: a founded ledger into which somebody else imports the report.
 
-    Raises Stop when `place` holds something, CannotRun when the disk fails.
+    Raises CannotRun when `place` holds something, and when the disk fails.
     """
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise not_empty(place)
