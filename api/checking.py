@@ -50,7 +50,7 @@ def read_founding(given: str) -> str:
         digest = read_file(Path(given)).decode("utf-8", "replace").strip()
     if not _HEX64.fullmatch(digest):
         raise CannotRun(
-            "--founding espera los 64 dígitos hexadecimales de la declaración fundadora, o un archivo con ellos.",
+            "--founding espera los 64 dígitos hexadecimales de la declaración fundacional, o un archivo con ellos.",
             "--founding takes the 64 hexadecimal digits of the founding statement, or a file with them.",
             "`constancia status` los muestra; fije los que obtuvo por otro camino.",
             "`constancia status` shows them; pin those that you got by another way.",

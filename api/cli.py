@@ -592,7 +592,7 @@ def import_report(
     "--founding",
     metavar=say("RESUMEN", "DIGEST"),
     help=say(
-        "Identidad de la declaración fundadora: 64 dígitos hexadecimales, o un archivo que los contiene.",
+        "Identidad de la declaración fundacional: 64 dígitos hexadecimales, o un archivo que los contiene.",
         "Identity of the founding statement: 64 hexadecimal digits, or a file that holds them.",
     ),
 )
@@ -726,7 +726,7 @@ def status(where: str) -> None:
     "founding_note",
     type=ANY_PATH,
     metavar=say("NOTA", "NOTE"),
-    help=say("La declaración fundadora, firmada por todos.", "The founding statement, signed by everybody."),
+    help=say("La declaración fundacional, firmada por todos.", "The founding statement, signed by everybody."),
 )
 @option(
     "--offset-minutes",

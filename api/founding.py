@@ -172,7 +172,7 @@ def _register(place: Path, signed: Signed, path: Path) -> None:
     """
     if not isinstance(signed.statement, LedgerOpened):
         raise CannotRun(
-            f"{path} no es una declaración fundadora, sino {signed.statement.kind}.",
+            f"{path} no es una declaración fundacional, sino {signed.statement.kind}.",
             f"{path} is no founding statement but {signed.statement.kind}.",
             "La funda la declaración LedgerOpened.",
             "What founds a ledger is the statement LedgerOpened.",
