@@ -74,14 +74,24 @@ class Running(msgspec.Struct, frozen=True):
     reader: Reader
 
 
-def open_ledger(settings: LedgerSettings, closing: ExitStack) -> Running:
-    """Open a ledger's parts; `closing` closes them in the right order. Raises CannotRun."""
+def open_ledger(settings: LedgerSettings, closing: ExitStack, *, accept_time: bool = False) -> Running:
+    """Open a ledger's parts; `closing` closes them in the right order. Raises CannotRun.
+
+    `accept_time`: the operator confirms the clock, though the last entry is from more than 400 days ago.
+    """
     place = settings.place
     keys = {name: read_key(place / "keys" / name) for name in ("log", "desk")}
-    return open_parts(settings, keys["log"], keys["desk"], closing)
+    return open_parts(settings, keys["log"], keys["desk"], closing, accept_time=accept_time)
 
 
-def open_parts(settings: LedgerSettings, log_key: SigningKey, desk_key: SigningKey, closing: ExitStack) -> Running:
+def open_parts(
+    settings: LedgerSettings,
+    log_key: SigningKey,
+    desk_key: SigningKey,
+    closing: ExitStack,
+    *,
+    accept_time: bool = False,
+) -> Running:
     """The same with keys that are at hand already."""
     place = settings.place
     vault = Vault.open(place / "vault.db")
@@ -95,6 +105,7 @@ def open_parts(settings: LedgerSettings, log_key: SigningKey, desk_key: SigningK
         log_key=log_key,
         contents=desk,
         desk_key=desk.public_key,
+        accept_time=accept_time,
     )
     closing.callback(log.close)
     if not log.size:
@@ -270,14 +281,17 @@ class LedgerLine(msgspec.Struct, frozen=True):
     log_key: str
 
 
-def create_app(settings: Settings, *, on_stopped: Callable[[CannotRun], None] | None = None) -> Litestar:
+def create_app(
+    settings: Settings, *, on_stopped: Callable[[CannotRun], None] | None = None, accept_time: bool = False
+) -> Litestar:
     """The web application over the ledgers of `settings`, which it opens; ending its lifespan closes them.
 
-    `on_stopped` is called from the writer's thread when a ledger can no longer be written. Raises CannotRun.
+    `on_stopped` is called from the writer's thread when a ledger can no longer be written; `accept_time` as for
+    `open_ledger`. Raises CannotRun.
     """
     closing = ExitStack()
     try:
-        ledgers = [open_ledger(each, closing) for each in settings.ledgers]
+        ledgers = [open_ledger(each, closing, accept_time=accept_time) for each in settings.ledgers]
         for ledger in ledgers:
             ledger.log.on_stopped.append(_report_stop)
             if on_stopped:
@@ -414,9 +428,16 @@ def _problem_of(request: Request[Any, Any, Any], error: Exception) -> Problem:
 
 
 def serve(
-    settings: Settings, host: str | None = None, port: int | None = None, *, ready: Callable[[str], None] | None = None
+    settings: Settings,
+    host: str | None = None,
+    port: int | None = None,
+    *,
+    ready: Callable[[str], None] | None = None,
+    accept_time: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT, in this process; `ready` is called with the address when requests are taken.
+
+    `accept_time`: the operator confirms the clock, though a ledger's last entry is from more than 400 days ago.
 
     Raises CannotRun: the port is taken, a ledger cannot be opened, or the writer stopped while serving (the process
     must then end, because nobody knows what the disk kept).
@@ -431,7 +452,7 @@ def serve(
         stopped.append(error)
         halt.set()
 
-    app: Any = create_app(settings, on_stopped=on_stopped)
+    app: Any = create_app(settings, on_stopped=on_stopped, accept_time=accept_time)
     if settings.trusted_proxies:
         app = _behind_proxies(app, settings.trusted_proxies)
     asyncio.run(_listen(app, host, port, settings, halt, ready))

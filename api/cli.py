@@ -775,15 +775,23 @@ def init(
 )
 @option("--host", help=say("Dirección en la que se escucha.", "Address to listen on."))
 @option("--port", type=click.IntRange(0, 65535), help=say("Puerto; 0 elige uno libre.", "Port; 0 chooses a free one."))
+@option(
+    "--accept-time",
+    is_flag=True,
+    help=say(
+        "Confirma que el reloj está bien, aunque el último asiento sea de hace más de 400 días.",
+        "Confirm that the clock is right, though the last entry is from more than 400 days ago.",
+    ),
+)
 @spoken
-def serve(place: Path, host: str | None, port: int | None) -> None:
+def serve(place: Path, host: str | None, port: int | None, accept_time: bool) -> None:
     """Serve."""
     from api.operate import need_server
 
     need_server()
     from api.running import serve_folder
 
-    serve_folder(place, host, port)
+    serve_folder(place, host, port, accept_time=accept_time)
 
 
 @command(

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 # --- serve -----------------------------------------------------------------------------------------------------------
 
 
-def serve_folder(place: Path, host: str | None, port: int | None) -> None:
-    """Serve until it is stopped. Raises CannotRun."""
+def serve_folder(place: Path, host: str | None, port: int | None, *, accept_time: bool = False) -> None:
+    """Serve until it is stopped; `accept_time` confirms the clock after a long silence. Raises CannotRun."""
     from api.app import serve
     from api.settings import load_settings
 
@@ -37,7 +37,7 @@ def serve_folder(place: Path, host: str | None, port: int | None) -> None:
         if not (each.place / "public" / "head").exists() and not (each.place / "journal.db").exists():
             raise not_a_ledger(each.place)
     paths = [each.path for each in settings.ledgers]
-    serve(settings, host, port, ready=lambda address: _say_address(address, paths))
+    serve(settings, host, port, ready=lambda address: _say_address(address, paths), accept_time=accept_time)
     screen.note("Detenido.", "Stopped.")
 
 

@@ -901,8 +901,8 @@ class Log:
             raise CannotRun(
                 f"Según el reloj, el último asiento es de hace {ahead // 86_400_000} días.",
                 f"The clock is {ahead // 86_400_000} days after the last entry.",
-                "Si es correcto, confírmelo con --accept-time.",
-                "If it is right, confirm it with --accept-time.",
+                "Si es correcto, confírmelo con `constancia serve --accept-time`.",
+                "If it is right, confirm it with `constancia serve --accept-time`.",
             )
         if ahead > JUMP_WARNING_MS:
             _logger.warning("%s: %d hours since the last entry; is the clock right?", self.origin, ahead // 3_600_000)

@@ -41,10 +41,10 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def founded_lately(*, round_open: bool = True) -> World:
+def founded_lately(*, round_open: bool = True, ago_ms: int = 600_000) -> World:
     """The founded world as if it had begun ten minutes ago, so that a server with a real clock goes on from it."""
     original = worlds.World
-    worlds.World = partial(World, now_ms=now_ms() - 600_000)  # type: ignore[misc,assignment]
+    worlds.World = partial(World, now_ms=now_ms() - ago_ms)  # type: ignore[misc,assignment]
     try:
         world = found()
     finally:

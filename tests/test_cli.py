@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -18,6 +18,7 @@ from urllib.request import urlopen
 
 import pytest
 from nacl.signing import SigningKey
+from service import founded_lately, put_on_disk
 
 from api.demo.build import MODERATOR, PLAN, ROUND, Built, build, explain_keys
 from api.keyfiles import make_key_file, public_hex, read_key_file
@@ -67,11 +68,11 @@ def run(*words: str | Path, cwd: Path | None = None, **more: str) -> Ran:
 
 
 @contextmanager
-def serving(place: Path, *, log: Path | None = None) -> Generator[str]:
+def serving(place: Path, *, log: Path | None = None, words: Sequence[str] = ()) -> Generator[str]:
     """The address of the ledger in a folder, served by a process of its own until the end of the block."""
     with (log or place.parent / "server.log").open("ab") as errors:
         process = subprocess.Popen(
-            [COMMAND, "serve", "--dir", place, "--port", "0"],
+            [COMMAND, "serve", "--dir", place, "--port", "0", *words],
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
@@ -828,6 +829,21 @@ def test_a_second_writer_is_told_who_has_the_ledger_in_both_languages(tmp_path: 
     assert "detenga el otro" in spanish.err
     assert f"another writer has this ledger (process {os.getpid()})" in english.err
     assert "stop the other one" in english.err
+
+
+def test_a_ledger_that_was_silent_for_long_starts_when_its_operator_confirms_the_clock(tmp_path: Path) -> None:
+    place = tmp_path / "registro"
+    put_on_disk(founded_lately(ago_ms=402 * 86_400_000 + 43_200_000), place)
+
+    spanish = run("serve", "--dir", place, "--port", "0")
+    english = run("serve", "--dir", place, "--port", "0", "--lang", "en")
+
+    assert (spanish.code, english.code) == (2, 2)
+    assert "el último asiento es de hace 402 días" in spanish.err
+    assert "402 days after the last entry" in english.err
+    assert "serve --accept-time" in spanish.err
+    with serving(place, words=("--accept-time",)) as address:
+        assert fetch(address + "/checkpoint")
 
 
 def _registrars(folder: Path) -> dict[str, str]:
