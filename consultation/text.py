@@ -72,7 +72,7 @@ _FIELDS: dict[Form, tuple[frozenset[str], frozenset[str]]] = {
 }
 
 
-class Content(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Content(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """The texts of one content, of any form. Which form a statement expects for a digest: `forms_of`."""
 
     text: str | UnsetType = UNSET
@@ -259,14 +259,14 @@ def format_submission(note: bytes, contents: Sequence[SaltedContent]) -> bytes:
 BUNDLE = 256  # entries whose contents share one file
 
 
-class Authority(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Authority(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """The statement that took a content from view: its identity and its index."""
 
     digest: str
     index: int
 
 
-class PublicLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class PublicLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """One line of `contents/<N>`: a content with its salt, or in place of both the marker `by`."""
 
     index: int

@@ -51,7 +51,7 @@ from ledger.vocabulary import (
 )
 
 
-class Earlier(msgspec.Struct, frozen=True):
+class Earlier(msgspec.Struct, frozen=True, gc=False):
     """What rules need to know of a registered statement. One for every entry, so it stays small."""
 
     index: int

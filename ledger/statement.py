@@ -46,8 +46,11 @@ _decoder: msgspec.json.Decoder[Statement] = msgspec.json.Decoder(AnyStatement)
 _encoder = msgspec.json.Encoder(order="sorted")
 
 
-class Opened(msgspec.Struct, frozen=True):
-    """A statement whose bytes, signers and signatures agree. `line` is its JSON, `note` the whole signed note."""
+class Opened(msgspec.Struct, frozen=True, gc=False):
+    """A statement whose bytes, signers and signatures agree. `line` is its JSON, `note` the whole signed note.
+
+    `gc=False` here and on other values that come by the million: see `ledger.vocabulary.Shape`.
+    """
 
     origin: str
     statement: Statement
@@ -56,7 +59,7 @@ class Opened(msgspec.Struct, frozen=True):
     line: bytes
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A registered statement: what every fold takes. `received_ms` counts milliseconds since 1970 (UTC)."""
 
     index: int

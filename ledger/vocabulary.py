@@ -124,8 +124,12 @@ def _without_equal_members(members: tuple[object, ...], name: str) -> None:
 # --- objects inside a statement ------------------------------------------------------------------------------------
 
 
-class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    """An object inside a statement. Lists hold 0 to 256 members unless the field says otherwise, none twice."""
+class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, gc=False):
+    """An object inside a statement. Lists hold 0 to 256 members unless the field says otherwise, none twice.
+
+    `gc=False`: what is frozen holds only what was there before it, so it is in no circle, and Python's search for
+    garbage, which costs a replay as much as its rules, need not look at it.
+    """
 
     def __post_init__(self) -> None:
         lists, checks = _duties(type(self))
@@ -154,7 +158,7 @@ def _duties(shape: type[Shape]) -> tuple[tuple[str, ...], bool]:
     return tuple(names), shape.check is not Shape.check
 
 
-class Signer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+class Signer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, gc=False):
     """One signer, in the order of the signature lines. A citizen and a recovery key have no actor."""
 
     actor: Slug | UnsetType = UNSET

@@ -29,7 +29,7 @@ KEPT_IN_MEMORY = 20_000  # records that a SQLite store's writer keeps beside tho
 _LAST = "\U0010ffff"  # no key holds a character behind it
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """What a fold keeps: canonical JSON of strings, booleans, integers, lists and structs. What is absent is left out.
 
     `table` names the kind of record; one table has one struct. `indexes` says how many indexes of entries its keys end
