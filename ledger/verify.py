@@ -31,7 +31,6 @@ from binascii import a2b_base64, b2a_base64
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from functools import lru_cache
 from hashlib import sha256
 from typing import Protocol
 
@@ -522,7 +521,8 @@ def _prepare(source: Source, origin: str, spine: Spine, index: int, first: int, 
     return prepared
 
 
-# The base64 of key id and signature (4 + 64 bytes), as long as it always is, and the line feed behind it.
+# Key id and signature, and how long their base64 is.
+_BLOB = 4 + 64
 _PAYLOAD = 92
 
 
@@ -551,32 +551,24 @@ def _open_unsigned(index: int, raw: bytes, origin: str, first: bytes, prepared: 
     at = end + 1
     signed: list[Signed] = []
     for signer in statement.by:
-        prefix, key_id, key = _line_of(origin, signer.key)
-        begin = at + len(prefix)
-        at = begin + _PAYLOAD + 1
-        payload = note[begin : at - 1]
-        if not note.startswith(prefix, begin - len(prefix)) or note[at - 1 : at] != b"\n":
-            return None
+        name, key_id, key = key_name(origin, signer.key)
+        start = f"— {name} ".encode()
+        begin = at + len(start)
         try:
-            blob = a2b_base64(payload)
+            blob = a2b_base64(note[begin : begin + _PAYLOAD])
         except ValueError:
             return None
-        # Encoding again refuses foreign characters and stray bits.
-        if blob[:4] != key_id or b2a_base64(blob, newline=False) != payload:
+        # Writing the line again refuses another name, foreign characters, stray bits and a missing line feed.
+        written = start + b2a_base64(blob)
+        if len(blob) != _BLOB or blob[:4] != key_id or not note.startswith(written, at):
             return None
+        at += len(written)
         signed.append(Signed(key, blob[4:] + text))
     if at != len(note) or len(note) > MAX_NOTE:
         return None
     prepared.signed += signed
     prepared.owners += [entry] * len(signed)
     return entry
-
-
-@lru_cache(maxsize=65_536)
-def _line_of(origin: str, public_key: str) -> tuple[bytes, bytes, bytes]:
-    """How the signature line of a key begins, its key id, and the key itself."""
-    name, key_id, key = key_name(origin, public_key)
-    return f"— {name} ".encode(), key_id, key
 
 
 def _altered_bundle(index: int, path: str, raw: bytes, right: bytes, message: str) -> Misbehaviour:

@@ -16,6 +16,7 @@ from ledger.signatures import Signed, Verifiers, verdicts
 from ledger.statement import format_entry, open_statement
 from ledger.tlog.checkpoint import Checkpoint, sign_checkpoint
 from ledger.tlog.merkle import inclusion_proof, leaf_hash, root_of
+from ledger.tlog.note import Note, format_note, parse_note
 from ledger.tlog.policy import parse_policy
 from ledger.tlog.proof import Proof, format_proof
 from ledger.tlog.tiles import HashReader, entries_path, format_bundle, parse_bundle, tile_path
@@ -306,6 +307,19 @@ def test_the_quick_way_takes_no_entry_that_the_strict_way_refuses(
     quick = [(entry.received_ms, entry.opened) for entry in batch.entries]
     assert quick == ([(strict.received_ms, strict.opened)] if strict else [])
     assert len(batch.faults) == (0 if strict else 1)
+
+
+def test_a_signature_of_65_bytes_is_none_though_64_of_them_sign_the_rest() -> None:
+    # libsodium takes signature and message in one buffer: a byte too many in the one would count for the other.
+    entry = TOWN.comments[5]
+    note = parse_note(entry.opened.note)
+    signature = key_of("vecina-5").sign(b"!" + note.text).signature + b"!"
+    longer = format_note(Note(note.text, (note.lines[0]._replace(signature=signature),)))
+    leaf = format_entry(entry.received_ms, longer)
+    assert len(leaf) == len(LEAVES[entry.index])
+    files = publish(ORIGIN, [leaf], key_of("log"))
+    (fault,) = faults_of(files)
+    assert (fault.kind, fault.index) == ("bad-statement", 0)
 
 
 # --- signatures on several cores --------------------------------------------------------------------------------------
