@@ -8,6 +8,7 @@ lives behind `Tables`; what grows with roster and plan lives in plain dicts. Wha
 stands under @remembers at the end.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Protocol, TypeVar
@@ -47,6 +48,7 @@ from ledger.vocabulary import (
     StatementWithdrawn,
     commitment_of,
     commitments_of,
+    has_own_stream,
     stream_of,
 )
 
@@ -83,15 +85,15 @@ class DictTables:
     """Tables in memory."""
 
     def __init__(self) -> None:
-        self._values: dict[tuple[str, str], object] = {}
+        self._tables: defaultdict[str, dict[str, object]] = defaultdict(dict)
 
     def get(self, table: str, key: str) -> object:
         """The value, or None."""
-        return self._values.get((table, key))
+        return self._tables[table].get(key)
 
     def put(self, table: str, key: str, value: object) -> None:
         """Set the value."""
-        self._values[table, key] = value
+        self._tables[table][key] = value
 
 
 class Planned(Protocol):
@@ -238,6 +240,7 @@ class Docket:
     def evolve(self, received_ms: int, opened: Opened) -> None:
         """Take an admissible statement as the entry at index `size`."""
         statement = opened.statement
+        kind = type(statement).__name__
         stream = self.stream_of(opened)
         self.roster.evolve(self.size, received_ms, opened.identity, statement)
         fold = _FOLDS.get(type(statement))
@@ -246,10 +249,9 @@ class Docket:
         tables = self._tables
         tables.put("statement", opened.identity, self._remember(statement))
         tables.put("stream", stream, self._count(stream) + 1)
-        said_at = parse_when(statement.said_at)
         printed = getattr(statement, "printed", UNSET)
-        kind = type(statement).__name__
-        if stream != f"ref/{opened.identity}":  # in a stream of its own nobody says this kind again
+        if not has_own_stream(type(statement)):
+            said_at = parse_when(statement.said_at)
             for signer in statement.by:
                 tables.put("said", f"{signer.key}/{kind}/{stream}", said_at)
                 if printed is UNSET and signer.actor is not UNSET:
@@ -276,15 +278,15 @@ class Docket:
         claim: str | None = None
         to: str | None = None
         match statement:
+            case CommentSubmitted() | CommentTranscribed():
+                round_ = statement.round
+                claim = None if statement.claim is UNSET else statement.claim
             case EvidenceLinked():
                 mechanisms = statement.for_
             case EvidenceCaptured():
                 link = self.earlier(statement.link)
                 commitments = link.commitments if link else ()
                 contents = (statement.digest,)
-            case CommentSubmitted() | CommentTranscribed():
-                round_ = statement.round
-                claim = None if statement.claim is UNSET else statement.claim
             case RemarkRecorded():
                 spoken_for = statement.speaker
             case ResponseGiven():

@@ -79,6 +79,7 @@ from ledger.vocabulary import (
     VerdictGiven,
     commitment_of,
     commitments_of,
+    has_own_stream,
     signer_patterns,
     stream_of,
 )
@@ -113,14 +114,16 @@ def check_admissible(opened: Opened, received_ms: int, docket: Docket) -> None:
     _check_a0(opened, received_ms, docket)
     check_signers(kind, tuple([signer.role for signer in signers]))
     imported = role == "importer"  # who signs alone, as a citizen does
-    _check_plan_ids(statement)
+    fields = _fields_of(kind)
+    subjects = _subjects(statement, fields)
+    _check_plan_ids(statement, subjects)
     reach = _reach(statement, docket)
     if role == "citizen":
         _check_citizen(statement, docket)
     elif docket.size:
         _check_keys(statement, received_ms, docket)
         _check_roles(statement, received_ms, docket, reach, imported)
-    _check_references(statement, docket)
+    _check_references(statement, fields, subjects, reach.plan, docket)
     if imported or getattr(statement, "printed", UNSET) is not UNSET:
         _check_import(statement, opened.identity, received_ms, docket, imported, reach)
     _check_said_at(opened, received_ms, docket, imported)
@@ -180,11 +183,36 @@ def _fits(kind: type[Statement], roles: tuple[str, ...]) -> bool:
     return False
 
 
+class _Fields(msgspec.Struct, frozen=True):
+    """The fields of a kind that rules look at."""
+
+    ids: tuple[str, ...]  # hold a commitment or mechanism id
+    defines: str  # the one among them that the kind itself defines
+    refs: tuple[tuple[str, tuple[str, ...]], ...]  # name earlier statements, of these kinds
+    actors: tuple[str, ...]  # name an actor
+    planned: tuple[str, ...]  # name a round, meeting or report of the plan, which another statement has defined
+    axis: str  # names an axis of the plan, which another statement has defined
+
+
 @cache
-def _id_fields(kind: type[Statement]) -> tuple[str, ...]:
-    """Fields that hold a commitment or mechanism id."""
-    names = {"subject", "mechanism", "commitment", "about", "for_"}
-    return tuple(name for name in kind.__struct_fields__ if name in names)
+def _fields_of(kind: type[Statement]) -> _Fields:
+    """Found once for each kind: to ask every statement for what its kind does not have costs more than the rules."""
+    names = kind.__struct_fields__
+    defined: dict[type[Statement], str] = {CommitmentRegistered: "commitment", MechanismDefined: "mechanism"}
+    planned = {"round": RoundOpened, "meeting": MeetingConvened, "report": ReportPublished}
+    return _Fields(
+        ids=tuple([name for name in names if name in ("subject", "mechanism", "commitment", "about", "for_")]),
+        defines=defined.get(kind, ""),
+        refs=tuple(kind.refs.items()),
+        actors=tuple([name for name in names if name in ("to", "speaker", "advice_of", "institution")]),
+        planned=tuple([name for name, by in planned.items() if name in names and kind is not by]),
+        axis="axis" if "axis" in names and kind is not AxisDefined else "",
+    )
+
+
+def _subjects(statement: Statement, fields: _Fields) -> list[tuple[str, str]]:
+    """The commitments and mechanisms that a statement names, each with its field."""
+    return [(name, subject) for name in fields.ids for subject in _named(statement, name) if "/" in subject]
 
 
 def _named(statement: Statement, field: str) -> tuple[str, ...]:
@@ -195,16 +223,12 @@ def _named(statement: Statement, field: str) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else (value,)  # pyright: ignore[reportUnknownVariableType]
 
 
-def _check_plan_ids(statement: Statement) -> None:
+def _check_plan_ids(statement: Statement, subjects: list[tuple[str, str]]) -> None:
     """A1: every subject inside starts with the statement's plan."""
-    fields = _id_fields(type(statement))
-    if not fields:
-        return
-    start = f"{plan_of(statement)}/"
-    for name in fields:
-        for subject in _named(statement, name):
-            if "/" in subject and not subject.startswith(start):
-                raise Refused("shape", "A1", f"`{name.rstrip('_')}` {subject} is not in the plan `{start[:-1]}`")
+    for name, subject in subjects:
+        plan = plan_of(statement)
+        if not subject.startswith(f"{plan}/"):
+            raise Refused("shape", "A1", f"`{name.rstrip('_')}` {subject} is not in the plan `{plan}`")
 
 
 def _check_keys(statement: Statement, received_ms: int, docket: Docket) -> None:
@@ -291,46 +315,27 @@ def _check_citizen(statement: Statement, docket: Docket) -> None:
         raise Refused("shape", "A4", "a citizen's words are given by their salted digest, never in the open")
 
 
-_ACTOR_FIELDS = ("to", "speaker", "advice_of", "institution")
-
-
-@cache
-def _actor_fields(kind: type[Statement]) -> tuple[str, ...]:
-    return tuple(name for name in kind.__struct_fields__ if name in _ACTOR_FIELDS)
-
-
-def _check_references(statement: Statement, docket: Docket) -> None:
+def _check_references(
+    statement: Statement, fields: _Fields, subjects: list[tuple[str, str]], plan: str | None, docket: Docket
+) -> None:
     """A5: statements, ids and actors that are named exist; what is new is free."""
-    kind = type(statement)
-    plan = plan_of(statement)
-    if plan is not None and kind is not PlanRegistered and plan not in docket.plans:
+    if plan is not None and plan not in docket.plans and type(statement) is not PlanRegistered:
         raise Refused("unknown-ref", "A5", f"no plan `{plan}` is registered")
-    for name, kinds in kind.refs.items():
+    for name, kinds in fields.refs:
         for identity in _named(statement, name):
             _check_reference(name, identity, kinds, plan, docket)
-    for name in _actor_fields(kind):
+    for name in fields.actors:
         _check_actor(getattr(statement, name), name, docket)
-    for name in _id_fields(kind):
-        if (kind is CommitmentRegistered and name == "commitment") or (
-            kind is MechanismDefined and name == "mechanism"
-        ):
-            continue
-        for subject in _named(statement, name):
-            if "/" in subject:
-                _check_subject(subject, docket)
-    for name in _defined_fields(kind):
+    for name, subject in subjects:
+        if name != fields.defines:
+            _check_subject(subject, docket)
+    for name in fields.planned:
         known: Mapping[str, Planned] = getattr(docket, f"{name}s")
         _check_defined(statement, name, known, plan)
-    axis = getattr(statement, "axis", UNSET)
-    if axis is not UNSET and kind is not AxisDefined and (str(plan), axis) not in docket.axes:
-        raise Refused("unknown-ref", "A5", f"no axis `{axis}` is defined in `{plan}`")
-
-
-@cache
-def _defined_fields(kind: type[Statement]) -> tuple[str, ...]:
-    """Fields that name a round, meeting or report of the plan, which another statement has defined."""
-    definers = {"round": RoundOpened, "meeting": MeetingConvened, "report": ReportPublished}
-    return tuple([name for name, by in definers.items() if name in kind.__struct_fields__ and kind is not by])
+    if fields.axis:
+        axis = getattr(statement, fields.axis)
+        if axis is not UNSET and (str(plan), axis) not in docket.axes:
+            raise Refused("unknown-ref", "A5", f"no axis `{axis}` is defined in `{plan}`")
 
 
 def _check_reference(name: str, identity: str, kinds: tuple[str, ...], plan: str | None, docket: Docket) -> None:
@@ -367,7 +372,7 @@ def _check_subject(subject: str, docket: Docket) -> None:
 
 
 def _check_defined(statement: Statement, name: str, known: Mapping[str, Planned], plan: str | None) -> None:
-    value = getattr(statement, name, UNSET)
+    value = getattr(statement, name)
     if value is UNSET:
         return
     found = known.get(value)
@@ -416,9 +421,9 @@ def _check_said_at(opened: Opened, received_ms: int, docket: Docket, imported: b
         )
     if docket.size == 0:
         return
-    stream = _stream_if_known(opened, docket)
-    if stream == f"ref/{opened.identity}":
+    if has_own_stream(type(statement)):
         return
+    stream = _stream_if_known(opened, docket)
     kind = type(statement).__name__
     for signer in statement.by:
         last = docket.last_said(signer.key, kind, stream)

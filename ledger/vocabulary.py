@@ -405,16 +405,18 @@ class Statement(Shape, frozen=True, kw_only=True, tag_field="kind", tag=True):
     def salted_digests(self) -> tuple[str, ...]:
         """The contents that this statement brings to the vault, by salted digest."""
         found: list[str] = []
-        digest = getattr(self, "salted_digest", UNSET)
-        if digest is not UNSET:
-            found.append(digest)
-        words = getattr(self, "words", UNSET)
-        if words is not UNSET and words.salted_digest is not UNSET:
-            found.append(words.salted_digest)
-        person = getattr(self, "person", UNSET)
-        if person is not UNSET:
-            found.append(person)
+        for name in _salted_fields(type(self)):
+            value = getattr(self, name)
+            digest = value.salted_digest if isinstance(value, Words) else value
+            if digest is not UNSET:
+                found.append(digest)
         return tuple(found)
+
+
+@cache
+def _salted_fields(kind: type[Statement]) -> tuple[str, ...]:
+    """The fields of a kind that may bring a content, in the order in which contents are named."""
+    return tuple([name for name in ("salted_digest", "words", "person") if name in kind.__struct_fields__])
 
 
 class OfPlan(Statement, frozen=True, kw_only=True):
@@ -1264,6 +1266,12 @@ def stream_of(statement: Statement, identity: str, key_actor: str) -> str:
     if prefix and not field:
         return prefix
     return subject_of(statement) or f"plan/{getattr(statement, 'plan', '')}"
+
+
+@cache
+def has_own_stream(kind: type[Statement]) -> bool:
+    """Whether each statement of a kind begins a stream of its own identity, where nobody says this kind again."""
+    return _stream_rule(kind) == ("ref/", "identity")
 
 
 @cache
