@@ -122,7 +122,8 @@ def check_limits(content: Content) -> None:
             raise Refused("empty-text", WHERE, f"`{field}` has no character other than space, tab and line feed")
         if "\0" in text:
             raise Refused("nul", WHERE, f"`{field}` has a NUL character")
-        if len(text) > MAX_CODE_POINTS or len(text.encode()) > MAX_BYTES:
+        # A code point is at most four bytes: most texts need not be encoded to be measured.
+        if len(text) > MAX_CODE_POINTS or (len(text) > MAX_BYTES // 4 and len(text.encode()) > MAX_BYTES):
             raise Refused(
                 "shape",
                 WHERE,
@@ -133,6 +134,8 @@ def check_limits(content: Content) -> None:
 
 def check_form(content: Content, form: Form) -> None:
     """The content has the fields of this form. Raises Refused (shape)."""
+    if form == "comment" and content.text is not UNSET:  # the mass: all else is the citizen's to give or not
+        return
     present = {field for field in ("text", "name", "place") if getattr(content, field) is not UNSET}
     needed, allowed = _FIELDS[form]
     if not needed <= present or not present <= allowed:
@@ -181,7 +184,7 @@ def salted_digest(salt: bytes, origin: str, first_signer: str, content: Content)
     """
     if len(salt) != SALT_BYTES or len(first_signer) != 64:
         raise ValueError("a salt has 32 bytes, and a key is written in 64 hexadecimal digits")
-    tied = b"%b\n%b\n" % (origin.encode(), first_signer.encode())
+    tied = f"{origin}\n{first_signer}\n".encode()
     return sha256(SALT_DOMAIN + salt + tied + canonical(content)).hexdigest()
 
 
@@ -302,10 +305,10 @@ def parse_bundle(raw: bytes, number: int) -> list[PublicLine]:
     if raw and not raw.endswith(b"\n"):
         raise Refused("shape", WHERE, "the last line has no line feed")
     lines = [_decoded(line, _decode_line) for line in raw.split(b"\n")[:-1]]
-    before = (BUNDLE * number, "")
+    before, end = (BUNDLE * number, ""), (BUNDLE * (number + 1), "")
     for line in lines:
         place = (line.index, line.salted_digest)
-        if not before < place < (BUNDLE * (number + 1), ""):
+        if not before < place < end:
             raise Refused("shape", WHERE, f"a line of entry {line.index} out of its place")
         before = place
         if not _HEX64.fullmatch(line.salted_digest):

@@ -397,7 +397,7 @@ def digest(records: Lines, origin: str, size: int) -> str:
     """The records digest, 64 hex digits (FORMAT.md, "Records digest")."""
     total = 0
     for table, key, line in records.lines():
-        total += int.from_bytes(sha256(b"%b\0%b\0%b" % (table.encode(), key.encode(), line)).digest())
+        total += int.from_bytes(sha256(f"{table}\0{key}\0".encode() + line).digest())
     total %= 2**256
     head = f"constancia/records/v1\n{origin}\n{size}\n".encode()
     return sha256(head + total.to_bytes(32, "big")).hexdigest()
