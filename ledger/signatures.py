@@ -11,9 +11,10 @@ imported again, as it would be with `multiprocessing`):
     question    u32 count, then for each signature: key (32 bytes), u32 length, signature ‖ message
     answer      for each signature one byte: 1 it verifies, 0 it does not
 
-Big endian; the end of input ends the process. libsodium's verdict is the strict one of `ledger.tlog.note`: whoever
-wants the reason of a refusal asks there. When a process cannot be started, or dies, the signatures are verified here:
-slower, and with the same verdicts.
+Big endian; the end of input ends the process. Each has its next question waiting while it answers one: whoever asks
+needs this interpreter's lock, and may wait for it half as long as an answer takes, since the entries are folded here.
+libsodium's verdict is the strict one of `ledger.tlog.note`: whoever wants the reason of a refusal asks there. When a
+process cannot be started, or dies, the signatures are verified here: slower, and with the same verdicts.
 """
 
 import subprocess
@@ -21,6 +22,7 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
+from threading import Lock
 from typing import BinaryIO, NamedTuple
 
 from nacl.bindings import crypto_sign_open
@@ -53,16 +55,17 @@ class Verifiers:
 
     def __init__(self, processes: int) -> None:
         self.running: list[subprocess.Popen[bytes]] = []
-        self._idle: SimpleQueue[subprocess.Popen[bytes] | None] = SimpleQueue()
+        self._free: SimpleQueue[_Line | None] = SimpleQueue()
         for _ in range(processes):
             try:
                 process = _start()
             except OSError:
                 break
             self.running.append(process)
-            self._idle.put(process)
-        # One thread for each process, which only writes, waits and reads.
-        self._pool = ThreadPoolExecutor(len(self.running), "signatures") if self.running else None
+        # Two threads for each process, which only write, wait and read.
+        for line in [_Line(process) for process in self.running] * 2:
+            self._free.put(line)
+        self._pool = ThreadPoolExecutor(2 * len(self.running), "signatures") if self.running else None
 
     def __enter__(self) -> "Verifiers":
         return self
@@ -75,15 +78,15 @@ class Verifiers:
         return self._pool.submit(self._ask, signed) if self._pool else None
 
     def _ask(self, signed: Sequence[Signed]) -> bytes:
-        process = self._idle.get()
+        line = self._free.get()
         try:
-            if process is not None:
-                return _exchange(process, signed)
+            if line is not None:
+                return line.ask(signed)
         except (OSError, ValueError):
             # It died: nothing was learned about these signatures, and its place stays empty.
-            process = None
+            line = None
         finally:
-            self._idle.put(process)
+            self._free.put(line)
         return verdicts(signed)
 
     def close(self) -> None:
@@ -105,18 +108,45 @@ def _start() -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
-def _exchange(process: subprocess.Popen[bytes], signed: Sequence[Signed]) -> bytes:
-    if process.stdin is None or process.stdout is None:
-        raise ValueError("a process without pipes")
+class _Line:
+    """The way to a process, for two threads: the one may ask while the other waits for its answer."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._asking = Lock()
+        self._answering = Lock()
+        self._broken = False
+
+    def ask(self, signed: Sequence[Signed]) -> bytes:
+        """The process's answer. Raises OSError or ValueError where there is none, and ever after."""
+        questions, answers = self._process.stdin, self._process.stdout
+        if questions is None or answers is None:
+            raise ValueError("a process without pipes")
+        question = _question(signed)
+        self._asking.acquire()
+        try:
+            questions.write(question)
+            questions.flush()
+            # Taken before the next may ask: answers come in the order of the questions.
+            self._answering.acquire()
+        finally:
+            self._asking.release()
+        try:
+            answer = b"" if self._broken else answers.read(len(signed))
+            if len(answer) != len(signed) or answer.strip(b"\x00\x01"):
+                # Whose answer comes next cannot be known any more.
+                self._broken = True
+                raise ValueError("no answer")
+        finally:
+            self._answering.release()
+        return answer
+
+
+def _question(signed: Sequence[Signed]) -> bytes:
     parts = [len(signed).to_bytes(_LENGTH, "big")]
     for key, signature_and_message in signed:
         parts += (key, len(signature_and_message).to_bytes(_LENGTH, "big"), signature_and_message)
-    process.stdin.write(b"".join(parts))
-    process.stdin.flush()
-    answer = process.stdout.read(len(signed))
-    if len(answer) != len(signed) or answer.strip(b"\x00\x01"):
-        raise ValueError("no answer")
-    return answer
+    return b"".join(parts)
 
 
 def _serve(questions: BinaryIO, answers: BinaryIO) -> None:

@@ -346,6 +346,15 @@ def test_other_processes_give_the_same_verdicts() -> None:
         assert [future.result() for future in futures if future] == [expected] * 6
 
 
+def test_a_process_asked_ahead_answers_each_question_and_no_other() -> None:
+    signed = signatures(40)
+    asked = [[*signed[:at], Signed(signed[at].key, bytes(70)), *signed[at + 1 :]] for at in range(40)]
+    with Verifiers(1) as verifiers:
+        futures = [verifiers.submit(each) for each in asked]
+        answers = [future.result() for future in futures if future]
+    assert answers == [bytes(each != at for each in range(40)) for at in range(40)]
+
+
 def test_a_process_that_dies_takes_no_verdict_with_it() -> None:
     signed = signatures(20)
     with Verifiers(1) as verifiers:
