@@ -244,7 +244,7 @@ def _why_not(line: bytes, error: Exception) -> Refused:
 # --- keys' names -----------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=2048)  # the keys of bodies; those of citizens come once
 def key_name(origin: str, public_key: str) -> tuple[str, bytes, bytes]:
     """Name and key id of the signature line of a key (64 hex digits) in the ledger `origin`, and the raw key.
 

@@ -261,9 +261,9 @@ def audit(
 
 @contextmanager
 def _few_collections() -> Generator[None]:
-    """Have Python look for garbage seldom: what is folded stays, and looking at all of it again costs a sixth."""
+    """Have Python look for garbage seldom: what is folded stays, and there is no end of looking at it again."""
     before = gc.get_threshold()
-    gc.set_threshold(max(before[0], 100_000), before[1], before[2])
+    gc.set_threshold(max(before[0], 1_000_000), before[1], before[2])
     try:
         yield
     finally:
