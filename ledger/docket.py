@@ -19,6 +19,7 @@ from msgspec import UNSET
 from ledger.roster import Roster
 from ledger.statement import Opened, parse_when
 from ledger.vocabulary import (
+    KINDS,
     AttendanceRecorded,
     AxisDefined,
     CommentSubmitted,
@@ -201,7 +202,11 @@ class Docket:
 
     def _count(self, stream: str) -> int:
         count = self._tables.get("stream", stream)
-        return count if isinstance(count, int) else 0
+        if isinstance(count, int):
+            return count
+        # A stream that a statement began for itself is counted only when another joins it: most stay alone.
+        first = self.earlier(stream.removeprefix("ref/"))
+        return 1 if first is not None and has_own_stream(KINDS[first.kind]) else 0
 
     def last_said(self, key: str, kind: str, stream: str) -> int | None:
         """The `said_at` (ms) of the last statement of a key, of one kind, in one stream."""
@@ -241,16 +246,16 @@ class Docket:
         """Take an admissible statement as the entry at index `size`."""
         statement = opened.statement
         kind = type(statement).__name__
-        stream = self.stream_of(opened)
+        stream = "" if has_own_stream(type(statement)) else self.stream_of(opened)
         self.roster.evolve(self.size, received_ms, opened.identity, statement)
         fold = _FOLDS.get(type(statement))
         if fold is not None:
             fold(self, statement, opened.identity)
         tables = self._tables
         tables.put("statement", opened.identity, self._remember(statement))
-        tables.put("stream", stream, self._count(stream) + 1)
         printed = getattr(statement, "printed", UNSET)
-        if not has_own_stream(type(statement)):
+        if stream:  # else nobody says this kind there again
+            tables.put("stream", stream, self._count(stream) + 1)
             said_at = parse_when(statement.said_at)
             for signer in statement.by:
                 tables.put("said", f"{signer.key}/{kind}/{stream}", said_at)

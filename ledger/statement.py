@@ -92,6 +92,7 @@ def format_when(ms: int) -> str:
     return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@lru_cache(maxsize=8192)
 def parse_time(text: str) -> int:
     """Milliseconds since 1970 of a received time, `YYYY-MM-DDTHH:MM:SS.mmmZ`. Raises ValueError."""
     if not _TIME.fullmatch(text):

@@ -485,6 +485,7 @@ class _Audit:
     def fold(self, head: Head, spine: Spine) -> Docket:
         """Verify every entry and fold it: into the docket, which judges the next, and into the records."""
         docket = Docket(head.origin)
+        bounded = bool(self.bounds)
         for batch in walk(self.source, head.origin, spine, workers=self.workers):
             for fault in batch.faults:
                 self.add(fault)
@@ -494,7 +495,7 @@ class _Audit:
             for entry in batch.entries:
                 if self.whole:
                     self.take(entry, docket)
-                if self.bounds:
+                if bounded:
                     self.check_time(entry)
                 statement = entry.opened.statement
                 if salted := statement.salted_digests():

@@ -511,6 +511,20 @@ def test_a6_nobody_assesses_their_own_commitment() -> None:
     world.say("CompletionAssessed", "icefi:assessor", commitment=G1, **fields)
 
 
+def test_a_stream_counts_the_statement_that_began_it() -> None:
+    world = found()
+    world.open_round()
+    comment = world.say("CommentSubmitted", "ana:citizen", **world.comment("ana"))
+    stream = f"ref/{comment.opened.identity}"
+    assert world.docket.stream_of(comment.opened) == stream
+    assert world.docket.next_version(stream) == 2
+    world.say("StatementWithdrawn", "ana:citizen", statement=comment.opened.identity)
+    assert world.docket.next_version(stream) == 3
+    founding = world.entries[0].opened.identity
+    assert world.docket.next_version(f"ref/{founding}") == 1
+    assert world.docket.next_version("ledger") == 2
+
+
 def test_a6_a_moderator_does_not_hide_what_concerns_it() -> None:
     world = found()
     world.open_round()
