@@ -42,7 +42,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ledger.errors import Refused
-from ledger.statement import canonical, check_json_bytes
+from ledger.statement import canonical, canonical_lines, check_json_bytes
 from ledger.tlog.errors import Malformed
 from ledger.tlog.tiles import index_path, parse_index_path
 from ledger.vocabulary import CommentSubmitted, CommentTranscribed, Statement, Words
@@ -279,7 +279,7 @@ class PublicLine(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     by: Authority | UnsetType = UNSET
 
 
-_decode_line = msgspec.json.Decoder(PublicLine).decode
+_line_decoder = msgspec.json.Decoder(PublicLine)
 _HEX64 = re.compile("[0-9a-f]{64}")
 
 
@@ -297,14 +297,14 @@ def parse_bundle_path(path: str) -> int:
 
 def format_bundle(lines: Iterable[PublicLine]) -> bytes:
     """The bytes of `contents/<N>`; the lines come in order."""
-    return b"".join(canonical(line) + b"\n" for line in lines)
+    return canonical_lines(list(lines))
 
 
 def parse_bundle(raw: bytes, number: int) -> list[PublicLine]:
     """The lines of `contents/<number>`, each in its place; no digest is recomputed. Raises Refused."""
     if raw and not raw.endswith(b"\n"):
         raise Refused("shape", WHERE, "the last line has no line feed")
-    lines = [_decoded(line, _decode_line) for line in raw.split(b"\n")[:-1]]
+    lines = _canonical_lines(raw)
     before, end = (BUNDLE * number, ""), (BUNDLE * (number + 1), "")
     for line in lines:
         place = (line.index, line.salted_digest)
@@ -323,6 +323,17 @@ def parse_bundle(raw: bytes, number: int) -> list[PublicLine]:
         else:
             raise Refused("shape", WHERE, f"entry {line.index}: neither a content with its salt nor a marker")
     return lines
+
+
+def _canonical_lines(raw: bytes) -> list[PublicLine]:
+    """Decode all lines at once, encode again, compare; only where that fails is the line looked for. Raises Refused."""
+    try:
+        lines = _line_decoder.decode_lines(raw)
+        if canonical_lines(lines) == raw:
+            return lines
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    return [_decoded(line, _line_decoder.decode) for line in raw.split(b"\n")[:-1]]
 
 
 def _decoded(raw: bytes, decode: Callable[[bytes], T]) -> T:

@@ -130,6 +130,11 @@ def canonical(value: object) -> bytes:
     return _encoder.encode(value)
 
 
+def canonical_lines(values: Sequence[object]) -> bytes:
+    """The canonical JSON of each, with a line feed behind each."""
+    return _encoder.encode_lines(values)
+
+
 def decode_line(line: bytes) -> Statement:
     """The statement of one line of JSON. Raises Refused naming what is wrong with the bytes."""
     try:
