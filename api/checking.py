@@ -87,6 +87,11 @@ def audit_ledger(where: str, policy: Path | None, founding: str | None, at: int 
 def show_audit(report: "Report") -> None:
     """An audit's report, for people."""
     counts, pick = report.counts, screen.pick
+    # Over the network files cannot be listed.
+    files = [(pick("archivos", "files"), str(counts.files))] if counts.files else []
+    state = report.digest or pick("ninguno", "none")
+    if report.at != report.size and report.digest:
+        state += pick(f" (con los primeros {report.at:,} asientos)", f" (from the first {report.at:,} entries)")
     if not screen.quiet:
         screen.facts(
             [
@@ -101,10 +106,10 @@ def show_audit(report: "Report") -> None:
                     ),
                 ),
                 (pick("cabezas firmadas", "signed heads"), str(counts.heads)),
-                (pick("archivos", "files"), str(counts.files)),
+                *files,
                 (pick("raíz", "root"), report.root or "—"),
-                (pick("fundación", "founding"), report.founding or "—"),
-                (pick("estado calculado", "computed state"), report.digest or "—"),
+                (pick("fundación", "founding"), report.founding or pick("no se pudo leer", "could not be read")),
+                (pick("estado calculado", "computed state"), state),
                 (pick("tiempo", "time"), f"{report.seconds.get('all', 0):.2f} s"),
             ]
         )
@@ -175,7 +180,7 @@ def _show_table(report: "Report") -> None:
         return pick(one, english)
 
     columns = [("compromiso", "commitment"), ("institución", "institution"), ("reportado", "reported")]
-    columns += [("evaluado", "assessed"), (">enlaces", ">links"), (">capturas", ">captures")]
+    columns += [("evaluado", "assessed"), (">enlaces", ">links"), (">capturados", ">captured")]
     for plan, listed in groupby(report.table, key=lambda row: row.commitment.partition("/")[0]):
         rows = [
             (
@@ -198,8 +203,8 @@ def _show_table(report: "Report") -> None:
 def _show_claims(lines: "Sequence[ClaimLine]") -> None:
     """Each figure that a published report claims, beside the one that the record gives."""
     pick = screen.pick
-    columns = [("cifra", "figure"), (">afirma", ">claims"), (">el registro da", ">record gives"), ("", "")]
-    for (title, version), listed in groupby(lines, key=lambda line: (line.title, line.version)):
+    columns = [("cifra", "figure"), (">afirma", ">claims"), (">el registro daba", ">record gave"), ("", "")]
+    for (title, version, size), listed in groupby(lines, key=lambda line: (line.title, line.version, line.tree_size)):
         rows = [
             (
                 _claimed_figure(line.claim),
@@ -210,14 +215,16 @@ def _show_claims(lines: "Sequence[ClaimLine]") -> None:
             for line in listed
         ]
         screen.line()
-        screen.table(
-            [pick(*names) for names in columns], rows, title=f"{title} ({pick('versión', 'version')} {version})"
+        when = pick(
+            f"versión {version}; el registro tenía {size:,} asientos",
+            f"version {version}; the record had {size:,} entries",
         )
+        screen.table([pick(*names) for names in columns], rows, title=f"{title} ({when})")
     differing = sum(line.claim.verdict == "differs" for line in lines)
     if differing:
         screen.say(
-            f"No coinciden con el registro {differing} de {len(lines)} cifras publicadas.",
-            f"{differing} of {len(lines)} published figures differ from the record.",
+            f"No coinciden con lo que el registro contaba {differing} de {len(lines)} cifras publicadas.",
+            f"{differing} of {len(lines)} published figures differ from what the record counted.",
             style="bold yellow",
         )
 
@@ -346,7 +353,13 @@ def _show_receipt(receipt: Receipt) -> None:
     screen.facts(
         [
             (pick("registro", "ledger"), receipt.origin),
-            (pick("asiento", "entry"), f"{receipt.entry.index} {pick('de', 'of')} {receipt.size}"),
+            (
+                pick("asiento", "entry"),
+                pick(
+                    f"{receipt.entry.index} (el registro tenía {receipt.size}, que se cuentan desde el 0)",
+                    f"{receipt.entry.index} (the ledger had {receipt.size}, counted from 0)",
+                ),
+            ),
             (pick("recibida", "received"), format_time(receipt.entry.received_ms)),
             (pick("declaración", "statement"), opened.statement.kind),
             (pick("firman", "signed by"), ", ".join(signer_words(opened.statement))),

@@ -551,16 +551,16 @@ def import_report(
     """Import."""
     from api.making import import_file, register_report
 
-    drafts, report = import_file(file, report_lang, plan)
-    if not submitting:
-        return FINE
-    if not url or not key_file:
+    if submitting and not (url and key_file):
         raise CannotRun(
             "--submit necesita --to y --key.",
             "--submit needs --to and --key.",
             "Por ejemplo: --to http://localhost:8000/gt --key keys/importador.key",
             "For example: --to http://localhost:8000/gt --key keys/importador.key",
         )
+    drafts, report = import_file(file, report_lang, plan, brief=submitting)
+    if not url or not key_file or not submitting:
+        return FINE
     return register_report(drafts, report, url, key_file, ask_passphrase, actor, origin)
 
 
@@ -853,7 +853,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         answer: object = constancia.main(list(arguments), prog_name="constancia", standalone_mode=False)
     except click.ClickException as error:
-        _usage(error)
+        _usage(error, arguments)
         return COULD_NOT
     except (click.Abort, KeyboardInterrupt):
         screen.note("Interrumpido.", "Interrupted.")
@@ -908,13 +908,15 @@ def show_refusal(refused: Refused, note: str = "") -> None:
     screen.note(f"Código {refused.code}: {refused.detail}", f"Code {refused.code}: {refused.detail}")
 
 
-def _usage(error: click.ClickException) -> None:
+def _usage(error: click.ClickException, arguments: Sequence[str]) -> None:
     """What was wrong with the command line, and where its help is."""
     if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command: the message is its help
         print(error.message)
         return
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path if context else "constancia"
+    if not context and arguments and arguments[0] in constancia.commands:
+        path = f"constancia {arguments[0]}"
     screen.fail(_usage_words(error), say(f"Ayuda: {path} --help", f"Help: {path} --help"))
 
 
@@ -930,8 +932,17 @@ def _usage_words(error: click.ClickException) -> str:
         case click.MissingParameter():
             name = error.param.get_error_hint(cast("click.Context", error.ctx)) if error.param else ""
             return f"falta {name}."
+        case click.BadOptionUsage():
+            return f"falta el valor de {error.option_name}, o sobra."
         case click.BadParameter():
             name = error.param.get_error_hint(cast("click.Context", error.ctx)) if error.param else ""
+            kind = error.param.type if error.param else None
+            if isinstance(kind, click.IntRange):
+                least, most = kind.min, kind.max
+                bounds = f"de {least} a {most}" if most is not None else f"de {least} en adelante"
+                return f"el valor de {name} no sirve: se espera un número entero, {bounds}."
+            if isinstance(kind, click.Choice):
+                return f"el valor de {name} no sirve: se espera uno de {', '.join(map(str, kind.choices))}."
             return f"el valor de {name} no sirve: {error.message}"
         case _:
             return error.format_message()

@@ -178,6 +178,30 @@ def show_report(report: Json, lang: Lang = "es") -> str:
     return "\n".join(_lines(report, lang)) + "\n"
 
 
+def show_summary(report: Json, lang: Lang = "es") -> str:
+    """The same in a few lines: how much was read, what needs a look, and whether the report adds up."""
+    counts, tables = report["counts"], report["tables"]
+    odd = sum(bool(table["notes"] or table["missing"] or table["empty"]) for table in tables)
+    unread = report["lines"].get("unread", 0)
+    if lang == "es":
+        first = (
+            f"{len(tables)} tablas leídas ({odd} con algo que mirar), {counts['statements']} declaraciones preparadas."
+        )
+        second = (
+            f"{len(report['withheld'])} textos retenidos a la espera de una persona, {len(report['cut'])} cortados, "
+            f"{len(report['refused'])} que no se pudieron preparar, {unread} líneas sin leer."
+        )
+    else:
+        first = (
+            f"{len(tables)} tables read ({odd} with something to look at), {counts['statements']} statements drafted."
+        )
+        second = (
+            f"{len(report['withheld'])} texts withheld until a person decides, {len(report['cut'])} cut, "
+            f"{len(report['refused'])} that could not be drafted, {unread} lines unread."
+        )
+    return "\n".join([first, second, *_tally_lines(report["tally"], lang)]) + "\n"
+
+
 def _lines(report: Json, lang: Lang) -> Iterator[str]:
     def say(es: str, en: str) -> str:
         return es if lang == "es" else en

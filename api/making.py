@@ -411,9 +411,12 @@ def check_receipt(answer: Answer, signed: Signed, policy: bytes | None) -> None:
 # --- the printed report ----------------------------------------------------------------------------------------------
 
 
-def import_file(path: Path, lang: str, plan: str | None) -> tuple[list["Draft"], Json]:
-    """Read a report, print what was found in it, and return drafts and report. Raises CannotRun."""
-    from api.import_report import show_report
+def import_file(path: Path, lang: str, plan: str | None, *, brief: bool) -> tuple[list["Draft"], Json]:
+    """Read a report, print what was found in it (`brief`: a few lines), and return drafts and report.
+
+    Raises CannotRun.
+    """
+    from api.import_report import show_report, show_summary
     from api.importer import draft_statements, encode_drafts
     from api.report_reader import read_report
     from api.report_text import CannotRead
@@ -432,8 +435,19 @@ def import_file(path: Path, lang: str, plan: str | None) -> tuple[list["Draft"],
     if screen.as_json:
         screen.json({"statements": encode_drafts(drafts), "report": report})
     elif not screen.quiet:
-        for line in show_report(report, screen.lang).splitlines():
-            screen.line(line)
+        if not brief:
+            for line in show_report(report, screen.lang).splitlines():
+                screen.line(line)
+            screen.line()
+        for line in show_summary(report, screen.lang).splitlines():
+            screen.line(line, style="bold")
+        if not brief:
+            screen.note(
+                f"Los borradores, para programas: --json. Para registrarlos: constancia import-report {path} --submit "
+                "--to URL --key LLAVE",
+                f"The drafts, for programs: --json. To register them: constancia import-report {path} --submit "
+                "--to URL --key KEY",
+            )
     return drafts, report
 
 

@@ -22,7 +22,7 @@ from api.problems import Problem
 from api.record import Hidden, Reader, Shown, View
 from api.site import Place
 from ledger.statement import Entry
-from ledger.vocabulary import Statement, Words, commitment_of
+from ledger.vocabulary import RemarkRecorded, Statement, Words, commitment_of
 from projections.commitments import Commitment, Indicator, PlanState
 from projections.records import Record
 from projections.roll import Actor, voice_of
@@ -148,6 +148,10 @@ def lane_of(reading: Reading, statement: Statement) -> str:
         return "evidence"
     if statement.kind in ("CommentSubmitted", "CommentTranscribed", "ContentWithheld"):
         return "citizen"
+    if isinstance(statement, RemarkRecorded):  # the coordinator records it; the voice is the speaker's
+        speaker = reading.view.records.get(Actor, statement.speaker)
+        voice = "civil_society" if speaker is not None and speaker.form == "organisation" else "government"
+        return "irm" if statement.speaker == "irm" else voice
     voice = voice_of(reading.view.records, statement)
     return voice if voice in VOICES else "government"
 

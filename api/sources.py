@@ -3,17 +3,22 @@
 A word with a scheme is the address of a ledger, anything else a folder: that of a ledger, or its `public`.
 """
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api.operate import public_folder
+from ledger.errors import CannotRun
 from ledger.published import Folder
 
 if TYPE_CHECKING:
     from ledger.verify import Source
     from projections.audit import Server
+
+# `localhost:8000/gt`, `registro.example/gt`: an address without its scheme.
+_ADDRESS = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?/[A-Za-z0-9_-]+/?\Z")
 
 
 @contextmanager
@@ -26,4 +31,11 @@ def reading(where: str) -> "Generator[tuple[Source, Server | None]]":
         with RemoteLedger(where) as remote:
             yield remote, remote
     else:
+        if not Path(where).exists() and _ADDRESS.match(where):
+            raise CannotRun(
+                f"No hay ninguna carpeta {where}.",
+                f"There is no folder {where}.",
+                f"¿Quiso decir http://{where}?",
+                f"Did you mean http://{where}?",
+            )
         yield Folder(public_folder(Path(where))), None

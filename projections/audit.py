@@ -175,10 +175,11 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class ClaimLine(msgspec.Struct, frozen=True):
-    """A figure that a published report claims, beside the one that the record gives."""
+    """A figure that a published report claims, beside the one that the first `tree_size` entries give."""
 
     report: str
     version: int
+    tree_size: int
     title: str
     claim: ClaimChecked
 
@@ -301,6 +302,7 @@ class _Audit:
         self.founded: LedgerOpened | None = None
         self.founding = ""
         self.digest = ""
+        self.folded = 0
         self.served: str | None = None
         # What took contents from view: (statement, salted digest) -> index and identity of those that did. A withdrawn
         # comment goes with all its contents: its digest is "".
@@ -375,7 +377,8 @@ class _Audit:
         docket = self.fold(head, spine)
         self.lap("entries", folded)
         rest = time.perf_counter()
-        self.digest = digest(self.records, head.origin, min(docket.size, self.at or head.size))
+        self.folded = min(docket.size, self.at or head.size)
+        self.digest = digest(self.records, head.origin, self.folded) if self.folded else ""
         self.settle_contents(head, spine, docket, policy)
         newest_spine = self.check_heads(head, spine, policy, cosigned, seen)
         self.check_own_files(head)
@@ -404,7 +407,7 @@ class _Audit:
             purpose=self.founded.purpose if self.founded else "",
             size=head.size if head else 0,
             root=head.root.hex() if head else "",
-            at=(self.at or head.size) if head else 0,
+            at=self.folded,
             founding=self.founding,
             policy_pinned=pinned[0],
             founding_pinned=pinned[1],
@@ -418,7 +421,7 @@ class _Audit:
             table=sorted((_row(each) for _, each in self.records.scan(Commitment)), key=_order),
             tallies=[each for _, each in self.records.scan(Tally)],
             claims=[
-                ClaimLine(each.report, each.version, each.title, claim)
+                ClaimLine(each.report, each.version, each.tree_size, each.title, claim)
                 for _, each in self.records.scan(Published)
                 for claim in each.claims
             ],
@@ -489,11 +492,10 @@ class _Audit:
         for batch in walk(self.source, head.origin, spine, workers=self.workers):
             for fault in batch.faults:
                 self.add(fault)
-            self.whole = self.whole and not batch.faults and len(batch.entries) == batch.count
             self.count(batch.entries)
             brought: list[tuple[Entry, tuple[str, ...]]] = []
             for entry in batch.entries:
-                if self.whole:
+                if entry.index == docket.size:  # up to the first that could not be read
                     self.take(entry, docket)
                 if bounded:
                     self.check_time(entry)
@@ -502,6 +504,7 @@ class _Audit:
                     brought.append((entry, salted))
                 elif type(statement) in _HIDING:
                     self.note_hiding(entry)
+            self.whole = docket.size == batch.first + batch.count
             self.check_contents(batch, brought, head.size)
             self.progress(batch.first + batch.count, head.size)
             if self.counts.findings > MAX_COUNTED:
@@ -1214,8 +1217,8 @@ REMARKS: Mapping[str, tuple[str, str]] = {
         "The last record of {path} is cut off, as an interruption leaves it.",
     ),
     "folded-in-part": (
-        "El estado se pudo calcular solo hasta el asiento {size}: después hay asientos que no se pueden leer.",
-        "The state could be computed only up to entry {size}: behind it are entries that cannot be read.",
+        "El estado se calculó solo con los primeros {size} asientos: el siguiente no se puede leer.",
+        "The state was computed from the first {size} entries only: the next one cannot be read.",
     ),
     "stopped": (
         "La auditoría se detuvo en el asiento {size}: hay demasiadas faltas para seguir.",

@@ -26,6 +26,7 @@ from ledger.tlog.policy import parse_policy
 from ledger.tlog.tiles import format_bundle, parse_bundle
 from projections.audit import Report, audit
 from projections.records import DictRecords, digest
+from projections.replay import replay
 
 
 @pytest.fixture(autouse=True)
@@ -176,6 +177,22 @@ def test_two_entries_that_changed_places_are_both_named() -> None:
         ("entry-altered", 100),
         ("entry-altered", 101),
     }
+
+
+def test_the_state_is_computed_up_to_the_first_entry_that_cannot_be_read() -> None:
+    files = TOWN.files.copy()
+    bundle = parse_bundle(files["tile/entries/000"])
+    bundle[100] = bundle[100].replace(b"es-GT", b"es-ES")
+    files["tile/entries/000"] = format_bundle(bundle)
+    report = TOWN.audit(files)
+    records = DictRecords()
+    replay(TOWN.world.entries[:100], records)
+    assert [(finding.kind, finding.index) for finding in report.findings] == [("entry-altered", 100)]
+    assert (report.at, report.digest) == (100, digest(records, ORIGIN, 100))
+    assert report.founding == TOWN.founding
+    # What is pinned is compared although something else is wrong.
+    other = audit(files, policy=TOWN.policy, founding="ab" * 32, workers=1)
+    assert "founding-differs" in {finding.kind for finding in other.findings}
 
 
 @pytest.mark.parametrize("at", [0, MIDDLE, LATEST])

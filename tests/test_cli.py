@@ -167,6 +167,13 @@ def test_help_is_there_in_spanish_first_and_in_english(command: tuple[str, ...])
     assert all(name in run("--help").out for name in COMMANDS)
 
 
+def test_an_option_without_its_value_is_told_so_with_the_help_of_its_command() -> None:
+    ran = run("init", "x", "--founding")
+    assert ran.code == 2
+    assert "falta el valor de --founding" in ran.err
+    assert "constancia init --help" in ran.err
+
+
 def test_the_version_is_told() -> None:
     assert run("--version").out.startswith("constancia 0.")
 
@@ -177,7 +184,10 @@ def test_the_version_is_told() -> None:
         (["audit"], "falta", "Missing"),
         (["audit", "x", "--nada"], "no hay ninguna opción --nada", "No such option"),
         (["audit", "x", "--at", "cero"], "no sirve", "Invalid value"),
-        (["audit", "x", "--at", "0"], "no sirve", "Invalid value"),
+        (["audit", "x", "--at", "0"], "se espera un número entero, de 1 en adelante", "Invalid value"),
+        (["init", "x", "--purpose", "prueba"], "se espera uno de record, demonstration", "Invalid value"),
+        (["audit", "localhost:9/gt"], "¿Quiso decir http://localhost:9/gt?", "Did you mean http://localhost:9/gt?"),
+        (["import-report", "nada", "--submit"], "--submit necesita --to y --key", "--submit needs --to and --key"),
         (["nada"], "no hay ninguna orden", "No such command"),
         (["verify", "x"], "--policy o --ledger-key", "--policy or --ledger-key"),
         (["audit", "http:/x"], "No hay ninguna carpeta", "There is no folder"),
