@@ -22,7 +22,7 @@ from ledger.tlog.tiles import WIDTH, entries_path, parse_bundle
 from ledger.verify import Head, Receipt, Source, open_entry, open_head, own_policy, verify_receipt
 
 if TYPE_CHECKING:
-    from projections.audit import ClaimLine, Report
+    from projections.findings import ClaimLine, Report
     from projections.reports import ClaimChecked, Tally
 
 _HEX64 = re.compile("[0-9a-f]{64}")

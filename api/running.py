@@ -19,7 +19,7 @@ from ledger.verify import open_head, verified_entries
 from ledger.vocabulary import LedgerOpened
 
 if TYPE_CHECKING:
-    from projections.audit import Report
+    from projections.findings import Report
 
 
 # --- serve -----------------------------------------------------------------------------------------------------------

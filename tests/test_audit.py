@@ -21,7 +21,8 @@ from ledger.log import Clock, Log
 from ledger.published import Folder
 from ledger.statement import Entry
 from ledger.tlog.policy import parse_policy
-from projections.audit import FORMATS, REMARKS, SENTENCES, Report, audit, sentences
+from projections.audit import FORMATS, audit
+from projections.findings import REMARKS, SENTENCES, Report, sentences
 from projections.records import DictRecords, SqliteRecords, digest
 from projections.replay import replay
 

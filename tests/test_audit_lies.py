@@ -24,7 +24,8 @@ from ledger.tlog.merkle import leaf_hash, root_of
 from ledger.tlog.note import COSIGNATURE_ED25519, Note, format_note, format_vkey, parse_note
 from ledger.tlog.policy import parse_policy
 from ledger.tlog.tiles import format_bundle, parse_bundle
-from projections.audit import Report, audit
+from projections.audit import audit
+from projections.findings import Report
 from projections.records import DictRecords, digest
 from projections.replay import replay
 

@@ -18,8 +18,9 @@ from storyline import story
 from ledger.published import Folder
 from ledger.tlog.policy import parse_policy
 from ledger.vocabulary import KINDS
-from projections.audit import Report, audit
+from projections.audit import audit
 from projections.commitments import Commitment
+from projections.findings import Report
 from projections.records import DictRecords
 
 VECTORS = Path(__file__).parent / "vectors"

@@ -14,7 +14,8 @@ from world import ORIGIN, World, found, key_of, public, salted_digest
 
 from ledger.statement import Entry, format_when
 from ledger.tlog.policy import Policy, parse_policy
-from projections.audit import Report, audit
+from projections.audit import audit
+from projections.findings import Report
 
 DAY_MS = 86_400_000
 SALT = b"s" * 32
