@@ -54,8 +54,8 @@ from ledger.vocabulary import (
 )
 
 
-class Earlier(msgspec.Struct, frozen=True, gc=False):
-    """What rules need to know of a registered statement. One for every entry, so it stays small."""
+class Earlier(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_defaults=True):
+    """What rules need to know of a registered statement."""
 
     index: int
     kind: str
@@ -70,14 +70,20 @@ class Earlier(msgspec.Struct, frozen=True, gc=False):
     to: str | None = None
 
 
+# There is one for every entry, and it is looked at only when another statement names it: it lies there packed, in
+# half of the memory.
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(Earlier).decode
+
+
 class Tables(Protocol):
     """Where the docket keeps what grows with the number of statements: values by table and key, replaced whole."""
 
-    def get(self, table: str, key: str) -> object:
+    def get(self, table: str, key: str | bytes) -> object:
         """The value, or None."""
         ...
 
-    def put(self, table: str, key: str, value: object) -> None:
+    def put(self, table: str, key: str | bytes, value: object) -> None:
         """Set the value; the last one stands."""
         ...
 
@@ -86,13 +92,13 @@ class DictTables:
     """Tables in memory."""
 
     def __init__(self) -> None:
-        self._tables: defaultdict[str, dict[str, object]] = defaultdict(dict)
+        self._tables: defaultdict[str, dict[str | bytes, object]] = defaultdict(dict)
 
-    def get(self, table: str, key: str) -> object:
+    def get(self, table: str, key: str | bytes) -> object:
         """The value, or None."""
         return self._tables[table].get(key)
 
-    def put(self, table: str, key: str, value: object) -> None:
+    def put(self, table: str, key: str | bytes, value: object) -> None:
         """Set the value."""
         self._tables[table][key] = value
 
@@ -172,8 +178,8 @@ class Docket:
 
     def earlier(self, identity: str) -> Earlier | None:
         """What is known of a registered statement."""
-        found = self._tables.get("statement", identity)
-        return found if isinstance(found, Earlier) else None
+        found = self._tables.get("statement", bytes.fromhex(identity))
+        return _unpack(found) if isinstance(found, bytes) else None
 
     def index_of(self, identity: str) -> int | None:
         """The index of a registered statement, or None."""
@@ -205,7 +211,7 @@ class Docket:
         if isinstance(count, int):
             return count
         # A stream that a statement began for itself is counted only when another joins it: most stay alone.
-        first = self.earlier(stream.removeprefix("ref/"))
+        first = self.earlier(stream.removeprefix("ref/")) if stream.startswith("ref/") else None
         return 1 if first is not None and has_own_stream(KINDS[first.kind]) else 0
 
     def last_said(self, key: str, kind: str, stream: str) -> int | None:
@@ -252,7 +258,7 @@ class Docket:
         if fold is not None:
             fold(self, statement, opened.identity)
         tables = self._tables
-        tables.put("statement", opened.identity, self._remember(statement))
+        tables.put("statement", bytes.fromhex(opened.identity), _pack(self._remember(statement)))
         printed = getattr(statement, "printed", UNSET)
         if stream:  # else nobody says this kind there again
             tables.put("stream", stream, self._count(stream) + 1)
