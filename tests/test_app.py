@@ -255,6 +255,17 @@ def test_hosts_are_compared_literally_and_never_as_patterns(folder: Path) -> Non
             assert status(bad) == 400, bad
 
 
+@pytest.mark.parametrize(("trusted", "scheme"), [("127.0.0.1", "https"), ("203.0.113.9", "http"), ("", "http")])
+def test_only_a_trusted_proxy_is_believed_what_it_forwards(folder: Path, trusted: str, scheme: str) -> None:
+    with Served(folder, {"CONSTANCIA_TRUSTED_PROXIES": trusted} if trusted else None) as server:
+        while server.get("//readyz").status != 200:
+            time.sleep(0.02)
+        forwarded = {"x-forwarded-for": "198.51.100.7", "x-forwarded-proto": "https", "host": "registro.example"}
+        page = server.request("GET", "/gt/verificar", headers={"accept": "text/html", **forwarded}).body.decode()
+        assert f"constancia audit {scheme}://registro.example/gt" in page
+        assert "198.51.100.7" not in page + server.log()
+
+
 def test_slow_headers_and_idle_connections_are_closed(served: Served) -> None:
     for sent in (b"", b"GET /heal", b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"):
         begun = time.monotonic()
