@@ -153,6 +153,7 @@ class SqliteRecords:
         try:
             version = self._connection.execute("PRAGMA user_version").fetchone()[0]
             if version not in (0, SCHEMA):
+                self.close()
                 raise CannotRun(
                     f"{path} es de otra versión de este programa.",
                     f"{path} was made by another version of this software.",
@@ -176,11 +177,11 @@ class SqliteRecords:
         found = getattr(self._local, "connection", None)
         if found is None:
             found = sqlite3.connect(self.path, timeout=30, check_same_thread=False)
+            with self._lock:
+                self._connections.append(found)
             found.execute("PRAGMA journal_mode=WAL")
             found.execute("PRAGMA synchronous=OFF")
             self._local.connection = found
-            with self._lock:
-                self._connections.append(found)
         return found
 
     @property

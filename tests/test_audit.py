@@ -23,7 +23,7 @@ from ledger.statement import Entry
 from ledger.tlog.policy import parse_policy
 from projections.audit import FORMATS, audit
 from projections.findings import REMARKS, SENTENCES, Report, sentences
-from projections.records import DictRecords, SqliteRecords, digest
+from projections.records import DictRecords, digest
 from projections.replay import replay
 
 TOWN = Town(comments=300)
@@ -155,9 +155,7 @@ def test_a_report_can_be_written_as_json() -> None:
     assert msgspec.convert(plain, Report) == report
 
 
-def test_the_caller_may_fold_into_a_store_of_its_own(tmp_path: Path) -> None:
-    records = SqliteRecords(tmp_path / "records.db")
-    records.commit(0)
+def test_the_caller_may_fold_into_a_store_of_its_own() -> None:
     mine = DictRecords()
     assert TOWN.audit(records=mine).digest == digest(mine, ORIGIN, 337)
 

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,7 +27,24 @@ from projections.roll import HistoryLine, Known, local_day, size_at
 STORY = story()
 NONE = Day(precision="none")
 Store = Callable[[Path], DictRecords | SqliteRecords]
-STORES: list[Store] = [lambda _: DictRecords(), lambda path: SqliteRecords(path / "records.db")]
+_opened: list[SqliteRecords] = []
+
+
+def sqlite_records(path: Path) -> SqliteRecords:
+    """A store that is closed when the test is over."""
+    store = SqliteRecords(path)
+    _opened.append(store)
+    return store
+
+
+@pytest.fixture(autouse=True)
+def closing_stores() -> Iterator[None]:
+    yield
+    while _opened:
+        _opened.pop().close()
+
+
+STORES: list[Store] = [lambda _: DictRecords(), lambda path: sqlite_records(path / "records.db")]
 
 
 @pytest.fixture(params=STORES, ids=["dict", "sqlite"])
@@ -98,7 +115,7 @@ def test_any_changes_leave_every_version_readable(
     changes: list[tuple[str, str, str] | None], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Old versions are kept as differences; here fields come, go back to their default, and come again."""
-    stored, plain = SqliteRecords(tmp_path_factory.mktemp("changes") / "records.db"), DictRecords()
+    stored, plain = sqlite_records(tmp_path_factory.mktemp("changes") / "records.db"), DictRecords()
     expected: list[list[tuple[str, str, bytes]]] = [[]]
     for change in changes:
         if change is None:
@@ -148,7 +165,7 @@ def steps(store: SqliteRecords, look: Callable[[], object]) -> int:
 
 def grown(path: Path, size: int) -> SqliteRecords:
     """A store in which one record has `size` versions, and a path has `size` records."""
-    store = SqliteRecords(path)
+    store = sqlite_records(path)
     for number in range(1, size + 1):
         store.begin(number)
         store.put("once", plan(f"{number}"))
@@ -188,7 +205,7 @@ def test_no_look_costs_more_in_a_longer_ledger(look: Callable[[SqliteRecords, in
 
 
 def test_old_versions_keep_only_what_differs(tmp_path: Path) -> None:
-    store = SqliteRecords(tmp_path / "records.db")
+    store = sqlite_records(tmp_path / "records.db")
     for number in range(1, 101):
         store.begin(number)
         store.put("p", msgspec.structs.replace(plan("t" * 10_000), cycle=number))
@@ -207,7 +224,7 @@ def test_old_versions_keep_only_what_differs(tmp_path: Path) -> None:
 
 
 def test_both_stores_hold_the_same(tmp_path: Path) -> None:
-    stored = SqliteRecords(tmp_path / "records.db")
+    stored = sqlite_records(tmp_path / "records.db")
     replay(STORY, stored)
     stored.commit(len(STORY))
     assert compare(folded(STORY).lines(), stored.lines()) is None
@@ -218,7 +235,7 @@ def test_both_stores_hold_the_same(tmp_path: Path) -> None:
 @settings(max_examples=15, deadline=None)
 @given(cuts=st.sets(st.integers(1, len(STORY) - 1), max_size=8))
 def test_batches_leave_no_trace(cuts: set[int], tmp_path_factory: pytest.TempPathFactory) -> None:
-    stored = SqliteRecords(tmp_path_factory.mktemp("batches") / "records.db")
+    stored = sqlite_records(tmp_path_factory.mktemp("batches") / "records.db")
     start = 0
     for stop in [*sorted(cuts), len(STORY)]:
         replay(STORY[start:stop], stored)
@@ -229,7 +246,7 @@ def test_batches_leave_no_trace(cuts: set[int], tmp_path_factory: pytest.TempPat
 
 
 def test_every_earlier_size_is_still_there(tmp_path: Path) -> None:
-    stored = SqliteRecords(tmp_path / "records.db")
+    stored = sqlite_records(tmp_path / "records.db")
     for start in range(0, len(STORY), 7):  # sizes inside a batch must be there too
         replay(STORY[start : start + 7], stored)
         stored.commit(min(start + 7, len(STORY)))
@@ -239,7 +256,7 @@ def test_every_earlier_size_is_still_there(tmp_path: Path) -> None:
 
 
 def test_a_view_is_not_moved_by_later_entries_nor_written_to(tmp_path: Path) -> None:
-    stored = SqliteRecords(tmp_path / "records.db")
+    stored = sqlite_records(tmp_path / "records.db")
     replay(STORY[:30], stored)
     stored.commit(30)
     view = stored.at(30)
@@ -272,7 +289,7 @@ def test_what_was_not_committed_is_gone_after_a_kill(tmp_path: Path) -> None:
     here = Path(__file__).parent
     ended = subprocess.run([sys.executable, "-c", script, str(path), str(here), str(here.parent)], check=False)
     assert ended.returncode == -signal.SIGKILL
-    store = SqliteRecords(path)
+    store = sqlite_records(path)
     assert store.position == 20
     assert list(store.lines()) == list(folded(STORY[:20]).lines())
     replay(STORY[20:], store)
@@ -285,7 +302,7 @@ def test_a_file_that_is_no_record_store_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "records.db"
     path.write_bytes(os.urandom(8192))
     with pytest.raises(CannotRun):
-        SqliteRecords(path)
+        sqlite_records(path)
 
 
 def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
@@ -295,7 +312,7 @@ def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
     connection.commit()
     connection.close()
     with pytest.raises(CannotRun, match="another version"):
-        SqliteRecords(path)
+        sqlite_records(path)
 
 
 # --- comparing
@@ -381,7 +398,7 @@ def test_folding_never_fails_on_a_statement_out_of_place() -> None:
 def test_folding_takes_statements_in_any_order_and_more_than_once(
     chosen: list[int], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    stored = SqliteRecords(tmp_path_factory.mktemp("any") / "records.db")
+    stored = sqlite_records(tmp_path_factory.mktemp("any") / "records.db")
     entries = [Entry(index, STORY[which].received_ms, STORY[which].opened) for index, which in enumerate(chosen)]
     replay(entries, stored)
     stored.commit(len(entries))
