@@ -9,8 +9,8 @@ from typing import Any, cast
 import msgspec
 import pytest
 from second_writer import Files, Web
-from town import Town
-from world import G1, G2, ORIGIN, digest_of, key_of
+from town import SALT, Town
+from world import G1, G2, ORIGIN, digest_of, key_of, public, salted_digest
 
 from consultation.desk import Desk
 from consultation.text import Content, SaltedContent
@@ -158,6 +158,18 @@ def test_a_report_can_be_written_as_json() -> None:
 def test_the_caller_may_fold_into_a_store_of_its_own() -> None:
     mine = DictRecords()
     assert TOWN.audit(records=mine).digest == digest(mine, ORIGIN, 337)
+
+
+def test_a_comment_taken_back_with_a_reason_in_the_vault_is_no_fault() -> None:
+    town = Town()
+    words = {"text": "Me equivoqué."}
+    salted = salted_digest(ORIGIN, public("vecina-3"), words, SALT)
+    taken_back = town.comments[3].opened.identity
+    by = town.world.say("StatementWithdrawn", "vecina-3:citizen", statement=taken_back, words={"salted_digest": salted})
+    town.hide(town.comments[3], by)
+    town.lines.append({"index": by.index, "salt": SALT.hex(), "content": words, "salted_digest": salted})
+    town.publish_again()
+    assert town.audit().findings == []
 
 
 def test_a_demonstration_and_the_lack_of_witnesses_are_said() -> None:

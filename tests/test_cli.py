@@ -24,7 +24,7 @@ from api.demo.build import MODERATOR, PLAN, ROUND, Built, build, explain_keys
 from api.keyfiles import make_key_file, public_hex, read_key_file
 from api.posting import Post
 from api.problems import RULES
-from api.signing import sign_draft
+from api.signing import read_signed, sign_draft
 from ledger.journal import Journal
 from ledger.statement import open_statement
 from ledger.tlog.merkle import Frontier
@@ -507,6 +507,38 @@ def test_a_text_changed_after_signing_is_noticed_before_it_is_sent(tmp_path: Pat
         ran = run("submit", submission, "--to", url)
         assert ran.code == 1
         assert "digest-mismatch" in ran.err
+
+
+def test_a_citizen_takes_a_comment_back_and_says_why_and_the_audit_agrees(tmp_path: Path) -> None:
+    built = build(tmp_path / "demo")
+    key = built.place / "keys" / "vecino-2.key"
+    paper = tmp_path / "c.json"
+    with serving(built.place) as address:
+        for draft_ in (
+            {
+                "kind": "CommentSubmitted",
+                "plan": PLAN,
+                "round": ROUND,
+                "version": 1,
+                "about": "whole",
+                "salted_digest": {"$content": {"text": "Que se publique."}},
+            },
+            {
+                "kind": "StatementWithdrawn",
+                "plan": PLAN,
+                "words": {"salted_digest": {"$content": {"text": "Me equivoqué."}}},
+            },
+        ):
+            if draft_["kind"] == "StatementWithdrawn":
+                draft_["statement"] = read_signed((tmp_path / "c.submission.json").read_bytes()).identity
+                (tmp_path / "c.submission.json").unlink()
+                (tmp_path / "c.private.json").unlink()
+            paper.write_text(json.dumps(draft_))
+            assert run("sign", paper, "--key", key, "--origin", built.origin).code == 0
+            sent = run("submit", tmp_path / "c.submission.json", "--to", address)
+            assert sent.code == 0, sent.err
+        audited = run("audit", address, *pinned(built), "--json")
+    assert (audited.code, audited.json["verdict"], audited.json["findings"]) == (0, "verified", [])
 
 
 def test_who_signs_an_address_or_a_telephone_in_the_open_is_warned(tmp_path: Path, demo: Built) -> None:
