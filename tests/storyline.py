@@ -14,6 +14,11 @@ COPRET, CHAIR = "copret:institution", "copret:coordinator"
 
 @cache
 def _story() -> tuple[Entry, ...]:
+    return tuple(history())
+
+
+def history() -> list[Entry]:
+    """The entries of the history, told anew."""
     world = w.found()
     level: Any = {"subject": G1, "reason": "Avance.", "evidence": []}
     world.say("CompletionReported", COPRET, **level, level="limited")
@@ -88,7 +93,7 @@ def _story() -> tuple[Entry, ...]:
     day = {"precision": "day", "day": "2026-02-16"}
     world.say("ReportPublished", CHAIR, **report, on=day, document=digest_of("report"), claims=claims)
     _epilogue(world)
-    return tuple(world.entries)
+    return world.entries
 
 
 def _epilogue(world: w.World) -> None:

@@ -8,7 +8,9 @@ from typing import Any, cast
 
 import msgspec
 import pytest
-from second_writer import Files, Web
+import storyline
+import world
+from second_writer import Files, Web, contents_files, publish
 from town import SALT, Town
 from world import G1, G2, ORIGIN, digest_of, key_of, public, salted_digest
 
@@ -21,6 +23,7 @@ from ledger.log import Clock, Log
 from ledger.published import Folder
 from ledger.statement import Entry
 from ledger.tlog.policy import parse_policy
+from ledger.vocabulary import KINDS, Statement
 from projections.audit import FORMATS, audit
 from projections.findings import REMARKS, SENTENCES, Report, sentences
 from projections.records import DictRecords, digest
@@ -170,6 +173,42 @@ def test_a_comment_taken_back_with_a_reason_in_the_vault_is_no_fault() -> None:
     town.lines.append({"index": by.index, "salt": SALT.hex(), "content": words, "salted_digest": salted})
     town.publish_again()
     assert town.audit().findings == []
+
+
+def test_every_kind_that_may_bring_words_may_bring_them_salted(monkeypatch: pytest.MonkeyPatch) -> None:
+    brought: list[tuple[str, str]] = []
+    lines: list[dict[str, Any]] = []
+
+    class Salting(world.World):
+        """A world in which whoever may give words gives them, salted."""
+
+        def draft(self, kind: str, *who: str, **fields: Any) -> Statement:
+            if "words" in KINDS[kind].__struct_fields__:
+                text = fields.get("words", {}).get("text") or f"Palabras de {kind}."
+                signer = public(who[0].partition(":")[0])
+                fields["words"] = {"salted_digest": salted_digest(ORIGIN, signer, {"text": text}, SALT)}
+                brought.append((kind, text))
+            return super().draft(kind, *who, **fields)
+
+    monkeypatch.setattr(world, "World", Salting)
+    entries = storyline.history()
+    words = iter(brought)
+    hidden = {"CommentSubmitted", "CommentTranscribed"}
+    for entry in entries:
+        statement = entry.opened.statement
+        if "words" in type(statement).__struct_fields__:
+            kind, text = next(words)
+            assert kind == statement.kind
+            (salted,) = statement.salted_digests()
+            lines.append({"index": entry.index, "salt": SALT.hex(), "content": {"text": text}, "salted_digest": salted})
+    assert len({kind for kind, _ in brought}) >= 12
+    town = Town(comments=0)
+    town.world.entries[:] = entries
+    # What the story's own comments say is not told here: of each only the words of others are looked at.
+    report = town.audit(publish(ORIGIN, town.world.leaves(), key_of("log"), heads=[1], others=contents_files(lines)))
+    assert {(each.kind, entries[each.index or 0].opened.statement.kind) for each in report.findings} <= {
+        ("content-missing", kind) for kind in hidden
+    }
 
 
 def test_a_demonstration_and_the_lack_of_witnesses_are_said() -> None:

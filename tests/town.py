@@ -32,11 +32,11 @@ class Town:
         self.world.open_round()
         self.comments = [self.comment(f"vecina-{number}", f"Comentario {number}.") for number in range(comments)]
         # A comment is withheld by a moderator, another taken back by its author.
-        self.hide(self.comments[1], self.withhold(self.comments[1]))
-        self.hide(
-            self.comments[2],
-            self.world.say("StatementWithdrawn", "vecina-2:citizen", statement=self.comments[2].opened.identity),
-        )
+        if len(self.comments) > 2:
+            self.hide(self.comments[1], self.withhold(self.comments[1]))
+            taken_back = self.comments[2].opened.identity
+            by = self.world.say("StatementWithdrawn", "vecina-2:citizen", statement=taken_back)
+            self.hide(self.comments[2], by)
         self.files = Files()
         self.publish_again()
 
