@@ -90,13 +90,15 @@ def show_audit(report: "Report") -> None:
     # Over the network files cannot be listed.
     files = [(pick("archivos", "files"), str(counts.files))] if counts.files else []
     state = report.digest or pick("ninguno", "none")
+    unread = report.size - counts.entries
+    entries = f"{report.size:,}" + (pick(f" ({unread:,} sin leer)", f" ({unread:,} unread)") if unread else "")
     if report.at != report.size and report.digest:
         state += pick(f" (con los primeros {report.at:,} asientos)", f" (from the first {report.at:,} entries)")
     if not screen.quiet:
         screen.facts(
             [
                 (pick("registro", "ledger"), report.origin or "—"),
-                (pick("asientos", "entries"), f"{counts.entries:,}"),
+                (pick("asientos", "entries"), entries),
                 (pick("firmas verificadas", "signatures verified"), f"{counts.signatures:,}"),
                 (
                     pick("textos en la bóveda", "texts in the vault"),
@@ -117,17 +119,23 @@ def show_audit(report: "Report") -> None:
         _show_claims(report.claims)
         for remark in report.remarks:
             screen.line(f"· {pick(remark.es, remark.en)}", style="dim")
+    show_findings(report)
+    show_verdict(report)
+
+
+def show_findings(report: "Report") -> None:
+    """What is not as it must be; the first of it."""
+    pick, total = screen.pick, report.counts.findings
     for finding in report.findings[:SHOWN_FINDINGS]:
         screen.line(f"✗ {finding.kind}: {pick(finding.es, finding.en)}", style="red")
         screen.line(f"    {finding.detail}", style="dim")
-    if counts.findings > SHOWN_FINDINGS:
+    if total > SHOWN_FINDINGS:
         screen.line(
             pick(
-                f"… y {counts.findings - SHOWN_FINDINGS} faltas más; todas con --json.",
-                f"… and {counts.findings - SHOWN_FINDINGS} more findings; all with --json.",
+                f"… y {total - SHOWN_FINDINGS} faltas más; todas con --json.",
+                f"… and {total - SHOWN_FINDINGS} more findings; all with --json.",
             )
         )
-    show_verdict(report)
 
 
 # A level on the terminal: in Spanish of one commitment and of many, and in English.
@@ -195,8 +203,7 @@ def _show_table(report: "Report") -> None:
         ]
         screen.line()
         screen.table([pick(*names) for names in columns], rows, title=f"Plan {plan}")
-    counts = tally_of(report.tallies)
-    if counts:
+        counts = tally_of([tally for tally in report.tallies if tally.plan == plan])
         screen.line(f"{pick('Reportado', 'Reported')}: {level_counts(counts)} ({sum(counts.values())})", style="bold")
 
 

@@ -237,8 +237,10 @@ def key_new(path: Path, no_passphrase: bool, origin: str | None) -> None:
     _show_key(public_hex(made), origin)
     if not screen.as_json:
         screen.note(
-            "Esa es su parte pública: désela a dos registradores, que la inscriben a nombre de su institución.",
-            "That is its public half: give it to two registrars, who enrol it for your institution.",
+            "Esa es su parte pública. Quien firma por una institución la da a dos registradores, que la inscriben; "
+            "para comentar en una consulta no hace falta.",
+            "That is its public half. Who signs for a body gives it to two registrars, who enrol it; to comment in a "
+            "consultation that is not needed.",
         )
 
 
@@ -430,10 +432,18 @@ def kinds(kind: str | None) -> None:
 @spoken
 def sign(
     draft: Path, key_file: Path, origin: str | None, actor: str | None, role: str, also: Sequence[str], out: Path | None
-) -> None:
+) -> int:
     """Sign."""
     from api.making import sign_file
+    from api.names import ROLES
 
+    if role not in ROLES:
+        raise CannotRun(
+            f"No hay ningún papel {role}.",
+            f"There is no role {role}.",
+            f"Hay: {', '.join(ROLES)}.",
+            f"There are: {', '.join(ROLES)}.",
+        )
     if actor and role == "citizen":
         raise CannotRun(
             f"Falta decir en qué papel firma {actor}.",
@@ -441,7 +451,13 @@ def sign(
             "Añada --role: institution, coordinator, assessor, irm, registrar, holder …",
             "Add --role: institution, coordinator, assessor, irm, registrar, holder …",
         )
-    sign_file(draft, key_file, ask_passphrase, _checked_origin(origin) if origin else None, actor, role, also, out)
+    checked = _checked_origin(origin) if origin else None
+    try:
+        sign_file(draft, key_file, ask_passphrase, checked, actor, role, also, out)
+    except Refused as refused:
+        show_refusal(refused, sent=False)
+        return FOUND
+    return FINE
 
 
 @command(
@@ -892,15 +908,16 @@ def run(arguments: Sequence[str]) -> int:
     return answer if isinstance(answer, int) and not isinstance(answer, bool) else FINE
 
 
-def show_refusal(refused: Refused, note: str = "") -> None:
-    """Say that a statement was refused: code, rule, and why."""
+def show_refusal(refused: Refused, note: str = "", *, sent: bool = True) -> None:
+    """Say that a statement was refused, or (not `sent`) would be: code, rule, and why."""
     from api.problems import RULES, TITLES
 
     if screen.as_json:
-        told = {"code": refused.code, "rule": refused.rule, "detail": refused.detail}
-        screen.json({"refused": told | ({"refusal": note} if note else {})})
+        plain = {"code": refused.code, "rule": refused.rule, "detail": refused.detail}
+        screen.json({"refused": plain | ({"refusal": note} if note else {})})
     es, en = TITLES[refused.code]
-    screen.fail(f"{say('rechazada', 'refused')}: {say(es, en)}.")
+    told = say("rechazada", "refused") if sent else say("así no se registraría", "it would not be registered so")
+    screen.fail(f"{told}: {say(es, en)}.")
     if asks := RULES.get(refused.rule):
         screen.note(f"Regla {refused.rule}: {asks[0]}", f"Rule {refused.rule}: {asks[1]}", style="")
     else:

@@ -136,6 +136,13 @@ _LEVELS: Final[Mapping[str | None, _BOTH]] = {
     "unread": _two("sin leer", "unread"),
     None: _two("SIN NIVEL", "NO LEVEL"),
 }
+_MANY: Final[Mapping[str, _BOTH]] = {
+    "not_started": _two("no iniciados", "not started"),
+    "limited": _two("limitados", "limited"),
+    "substantial": _two("sustanciales", "substantial"),
+    "complete": _two("completos", "complete"),
+    "unread": _two("sin leer", "unread"),
+}
 _USES: Final[Mapping[str, _BOTH]] = {
     "fact": _two("con hechos leídos", "with facts read"),
     "table": _two("rótulos y celdas vacías de tablas leídas", "labels and empty cells of tables read"),
@@ -292,7 +299,7 @@ def _note_line(note: Json, lang: Lang) -> str:
 def _tally_lines(tally: Json, lang: Lang) -> Iterator[str]:
     def figures(counted: Mapping[str, int]) -> str:
         levels = ("complete", "substantial", "limited", "not_started", "unread")
-        return ", ".join(f"{counted[level]} {_LEVELS[level][lang]}" for level in levels if level in counted) or "—"
+        return ", ".join(f"{counted[level]} {_MANY[level][lang]}" for level in levels if level in counted) or "—"
 
     yield "RECUENTO" if lang == "es" else "TALLY"
     yield ("  según las casillas:   " if lang == "es" else "  by the boxes:     ") + figures(tally["boxes"])

@@ -15,16 +15,16 @@ import msgspec
 from msgspec import UNSET
 
 from api.keyfiles import public_hex, read_key_file, read_public_key
-from api.names import KIND_NAMES
+from api.names import COMMENT_HERE, KIND_NAMES, KIND_RULES, TYPES
 from api.posting import Answer, Post, RefusedWithNote
 from api.screen import printable, screen
 from api.signing import Json, Signed, add_line, is_signed, parse_draft, read_signed, sign_draft, signer_words
 from consultation.text import fit
 from ledger.errors import CannotRun, Misbehaviour, Refused, reason
-from ledger.kinds import draft_of, fields_of
+from ledger.kinds import draft_of, fields_of, left_to_whoever_signs, object_of, types_in
 from ledger.statement import canonical
 from ledger.vocabulary import KINDS, Statement
-from projections.words.catalogue import catalogue
+from projections.words.catalogue import catalogue, languages
 
 if TYPE_CHECKING:
     from api.importer import Draft
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Ask = Callable[[Path], bytes]
 
 MAX_FILE = 8 * 1024 * 1024
+SIGNATURE_BLOCK = "\n\n— ".encode()
 
 
 def read_file(path: Path, most: int = MAX_FILE) -> bytes:
@@ -102,21 +103,43 @@ def show_kinds(name: str | None) -> None:
             f"¿Quiso decir {near[0]}?" if near else "`constancia kinds` las enumera.",
             f"Did you mean {near[0]}?" if near else "`constancia kinds` lists them.",
         )
-    fields = fields_of(struct)
+    fields = fields_of(struct, left_to_whoever_signs(struct))
+    rule = _gettext(KIND_RULES[name]) if name in KIND_RULES else ""
+    types = [(each, object_of(each), _gettext(TYPES[each]) if each in TYPES else "") for each in types_in(struct)]
     if screen.as_json:
         screen.json(
             {
                 "kind": name,
                 "name": _kind_name(name),
                 "signed_by": _signed_by(struct),
+                "rule": rule,
                 "fields": [field._asdict() for field in fields],
+                "types": {
+                    each: [field._asdict() for field in inside] if inside is not None else words
+                    for each, inside, words in types
+                },
                 "draft": draft_of(struct),
             }
         )
+        return
     screen.line(f"{name}: {_kind_name(name)}", style="bold")
     screen.line(f"{_signers()}: {_signed_by(struct)}")
-    screen.table([screen.pick("campo", "field"), "", screen.pick("tipo (FORMAT.md)", "type (FORMAT.md)")], fields)
+    if rule:
+        screen.line(rule)
+    screen.line()
+    screen.table([screen.pick("campo", "field"), "", screen.pick("tipo", "type")], fields)
     screen.say("? puede faltar; ° solo puede faltar en lo impreso.", "? may be absent; ° only in what was printed.")
+    screen.line()
+    screen.table(
+        [screen.pick("tipo", "type"), screen.pick("cómo se escribe", "how it is written")],
+        [
+            (
+                each,
+                words or ", ".join(f"{field.name}{field.mark}: {field.type}" for field in inside or ()),
+            )
+            for each, inside, words in types
+        ],
+    )
     screen.line()
     screen.say("Un borrador para llenar, con los campos obligatorios:", "A draft to fill in, with the fields required:")
     screen.line(msgspec.json.format(msgspec.json.encode(draft_of(struct)), indent=1).decode())
@@ -126,8 +149,12 @@ def _signers() -> str:
     return screen.pick("firma", "signed by")
 
 
+def _gettext(english: str) -> str:
+    return catalogue("es-GT" if screen.lang == "es" else "en").gettext(english)
+
+
 def _kind_name(kind: str) -> str:
-    return catalogue("es-GT" if screen.lang == "es" else "en").gettext(KIND_NAMES[kind])
+    return _gettext(KIND_NAMES[kind])
 
 
 def _signed_by(struct: type[Statement]) -> str:
@@ -150,6 +177,13 @@ def sign_file(
     """Sign the draft in a file, or add a line to the note in it. Raises CannotRun, Refused."""
     raw = read_file(path)
     if is_signed(raw):
+        if SIGNATURE_BLOCK not in raw and not raw.startswith(b"{"):
+            raise CannotRun(
+                f"{path} no es un borrador (JSON) ni una nota firmada.",
+                f"{path} is neither a draft (JSON) nor a signed note.",
+                "`constancia kinds CLASE` muestra un borrador.",
+                "`constancia kinds KIND` shows a draft.",
+            )
         signed = read_signed(raw)
         if origin and origin != signed.origin:
             raise Refused("wrong-origin", "A1", f"the note is for the ledger {signed.origin!r}, not {origin!r}")
@@ -159,6 +193,7 @@ def sign_file(
         written = _keep_signed(signed, out or path, over=out is None)
     else:
         draft = parse_draft(raw)
+        _check_that_it_was_filled_in(path, draft)
         if origin is None:
             raise CannotRun(
                 "Falta el registro para el que se firma.",
@@ -182,6 +217,20 @@ def sign_file(
         ending = ".submission.json" if signed.contents else ".note"
         written = _keep_signed(signed, out or path.with_name(path.name.removesuffix(".json") + ending), over=False)
     _say_signed(signed, written)
+
+
+def _check_that_it_was_filled_in(path: Path, draft: Json) -> None:
+    """A comment as a page shows it is not yet anybody's. Raises CannotRun."""
+    salted = draft.get("salted_digest")
+    content = cast("Json", salted).get("$content") if isinstance(salted, dict) else None
+    text = cast("Json", content).get("text") if isinstance(content, dict) else None
+    if text in {catalogue(language).gettext(COMMENT_HERE) for language in languages()}:
+        raise CannotRun(
+            f"{path} lleva todavía el texto de ejemplo.",
+            f"{path} still holds the text of the example.",
+            "Escriba en su lugar su comentario, y firme después: lo registrado no se borra.",
+            "Write your comment in its place, then sign: what is registered cannot be undone.",
+        )
 
 
 def _signer(text: str) -> dict[str, str]:
@@ -321,6 +370,13 @@ def _short(value: object) -> str:
 def submit_file(path: Path, url: str, receipt_file: Path | None, policy_file: Path | None) -> None:
     """Send a note or submission and keep the receipt. Raises CannotRun, Refused, Misbehaviour."""
     raw = read_file(path)
+    if not is_signed(raw) and b'"secret":' in raw:
+        raise CannotRun(
+            f"{path} es su archivo privado: no lo envíe ni lo muestre.",
+            f"{path} is your private file: neither send nor show it.",
+            f"Lo que se envía está al lado: {path.name.partition('.')[0]}.submission.json",
+            f"What is sent is beside it: {path.name.partition('.')[0]}.submission.json",
+        )
     if not is_signed(raw):
         raise CannotRun(
             f"{path} es un borrador sin firmar.",

@@ -224,6 +224,123 @@ KIND_NAMES: Mapping[str, str] = {
     "StatementWithdrawn": msg("Statement withdrawn"),
 }
 
+# What each kind asks beyond its fields; FORMAT.md has the same sentences.
+KIND_RULES: Mapping[str, str] = {
+    "LedgerOpened": msg(
+        "Its origin is line 1; signers are the registrars in that order; actors and keys are all "
+        "different; registrars of three organisations or more, one of them of form organisation."
+    ),
+    "ActorRegistered": msg(
+        "The actor is new. Offices and programs have `of`, a registered institution or organisation; others have none."
+    ),
+    "KeyEnrolled": msg(
+        "The third line is of the key enrolled, as holder for its actor; the key was never enrolled and "
+        "is neither the log's nor for recovery."
+    ),
+    "KeyRevoked": msg(
+        "`since` goes with `compromised`, at most 30 days back unless two registrars and another key of "
+        "the holder sign; two registrars of different organisations are left."
+    ),
+    "RoleGranted": msg(
+        "Of any role but citizen, holder and recovery. For `importer` it has `until` and `sources`, for "
+        "others no `sources`; for `registrar` no plan. Nobody reports and judges in one plan."
+    ),
+    "PlanRegistered": msg("The plan is new."),
+    "MethodologyAdopted": msg("The version after the last; `from` is not before it is received."),
+    "AxisDefined": msg("The axis is new in the plan."),
+    "CommitmentRegistered": msg("The commitment is new; `institution` is a registered institution."),
+    "MechanismDefined": msg(
+        "The mechanism is new, `.M1` to `.M99`; `recurring` has `period_days`; after a first reported "
+        "level an assessor or the IRM signs too."
+    ),
+    "CompletionReported": msg(
+        "Not `no_evidence_available`; below `complete`, once that is reported, only after CommitmentReopened."
+    ),
+    "CompletionDateSet": msg("Another date than the last has a `reason`."),
+    "CommitmentReopened": msg("The commitment is reported complete."),
+    "IndicatorDefined": msg("The indicator is new."),
+    "IndicatorMeasured": msg(
+        "Either `as_of`, or `first_day` and `last_day`; one value without a part, or values of the parts "
+        "that were defined, each at most once."
+    ),
+    "ReportPublished": msg(
+        "The version is new, by the organisation that published the earlier ones; `tree_size` is not more"
+        " than the entries there are."
+    ),
+    "EvidenceLinked": msg(
+        "Exactly one of `url` and `upload`. A commitment without mechanisms has the implicit one, `.M0`."
+    ),
+    "EvidenceChecked": msg("With `alive` and `changed` a `digest`."),
+    "EvidenceDisputed": msg("The evidence is linked for that mechanism, or for the commitment's `.M0`."),
+    "VerdictGiven": msg(
+        "Each digest was captured for that mechanism or for `.M0`; no signer's organisation is or was "
+        "responsible for the commitment."
+    ),
+    "CompletionAssessed": msg(
+        "No signer's organisation is or was responsible for the commitment; no `assessment` can be named yet."
+    ),
+    "RoundOpened": msg(
+        "The round is new; `opens` before `closes`; `late_until` only with `accept`, and not before "
+        "`closes`; parts have different names, and none is `whole`."
+    ),
+    "DocumentPublished": msg("The version after the last."),
+    "CommentSubmitted": msg(
+        "The round is open, or accepts late comments; version, part and the comment replied to are of "
+        "this round. `sign` makes `claim`, and `salted_digest` of a `$content`."
+    ),
+    "CommentTranscribed": msg(
+        "As CommentSubmitted. `web_form` has a `claim`, and a program as transcriber that uses no other "
+        "channel; `report` is the importer's alone."
+    ),
+    "ContentWithheld": msg(
+        "The content is shown; `appeal_until` is in the future; the moderator's organisation neither "
+        "answers for the commitment nor opened the round."
+    ),
+    "MeetingConvened": msg("The meeting is new, and convened before it starts; `starts` has a day."),
+    "AttendanceRecorded": msg("Who was present is registered."),
+    "MinutesApproved": msg(
+        "The coordinator and one body recorded as present, or more; later such a body signs the same document alone."
+    ),
+    "ResponseGiven": msg("To one kind of question at a time; `rejected` has `words`."),
+    "StatementConfirmed": msg("Of a statement that speaks for its signer."),
+    "StatementWithdrawn": msg(
+        "By the actor that signed; of a comment by its author alone: the key that signed it, or whoever "
+        "shows the secret of its claim. A citizen's `words` are salted."
+    ),
+}
+
+# What stands in the example of a comment until somebody writes one.
+COMMENT_HERE = msg("Write your comment here")
+
+# How a value of each type is written, for people.
+TYPES: Mapping[str, str] = {
+    "slug": msg("lower-case letters, digits and hyphens, up to 64: gt-2014-2016, minfin"),
+    "commitment id": msg("gt-2014-2016/C8"),
+    "mechanism id": msg("gt-2014-2016/C8.M1; .M0 where none was defined"),
+    "subject": msg("a commitment or a mechanism: gt-2014-2016/C8 or gt-2014-2016/C8.M1"),
+    "about": msg("whole, a part of the document, or a commitment: gt-2014-2016/C8"),
+    "key": msg("64 hexadecimal digits: the public half of a key (`constancia key show`)"),
+    "ref": msg("64 hexadecimal digits: the identity of a statement, on the page of its entry and in its receipt"),
+    "digest": msg("64 hexadecimal digits: the SHA-256 of a file (`sha256sum FILE`)"),
+    "salted digest": msg(
+        'write {"$content": {"text": "…"}}, or {"$content": {"name": "…"}} for a person: `sign` makes it'
+    ),
+    "claim": msg("`sign` makes it"),
+    "secret": msg("64 hexadecimal digits, from the private file of the comment"),
+    "text": msg("1 to 4,000 characters"),
+    "when": msg("2026-11-22T08:14:00Z, in UTC"),
+    "day": msg("2026-11-22; of a month or year its first day"),
+    "url": msg("http://… or https://…"),
+    "lang": msg("es-GT, en, quc"),
+    "country": msg("two capitals: GT"),
+    "media type": msg("text/html, application/pdf"),
+    "name": msg("lower-case letters, digits and _: level_count"),
+    "printed item": msg("the place in the source: G8/evidence/3"),
+    "origin": msg("constancia.example/gt"),
+    "Words": msg('{"text": "…"}; a citizen, or whoever names a person: {"salted_digest": {"$content": {"text": "…"}}}'),
+    "Date": msg('{"precision": "day", "day": "2026-11-22"}; month, year; {"precision": "none"}'),
+}
+
 NAMES: Mapping[str, Mapping[str, str]] = {
     "level": LEVELS,
     "proposer": PROPOSERS,

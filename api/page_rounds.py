@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Response
 
+from api.names import COMMENT_HERE
 from api.phrasing import Phrasing
 from api.problems import Problem
 from api.reading import LIST_PAGE, TIMELINE_PAGE, Reading, after_index, answer, code_of, line_of, pages_of
@@ -114,7 +115,7 @@ def round_page(reading: Reading) -> Response[bytes]:
 
 def comment_commands(reading: Reading, found: Round, address: str) -> str:
     """How to comment from a command line: a key, a draft, a signature, and off it goes."""
-    text = reading.text("Write your comment here")
+    text = reading.text(COMMENT_HERE)
     draft = (
         f'{{"kind": "CommentSubmitted", "plan": "{found.plan}", "round": "{found.round}", "version": {found.version}, '
         f'"about": "whole", "salted_digest": {{"$content": {{"text": "{text}"}}}}}}'

@@ -31,7 +31,7 @@ TITLES: Mapping[str, tuple[str, str]] = {
     "unknown-key": ("La llave no está inscrita", "The key is not enrolled"),
     "revoked-key": ("La llave fue revocada", "The key was revoked"),
     "state": ("El registro no está en un estado que lo permita", "The record is not in a state that allows this"),
-    "closed": ("El plazo está cerrado", "The window is closed"),
+    "closed": ("Fuera del plazo de la consulta", "Outside the window of the round"),
     "id-conflict": ("El identificador ya está en uso", "The identifier is taken"),
     "shape": ("La declaración no tiene la forma debida", "The statement does not have its shape"),
     "unknown-ref": ("Se refiere a algo que no está en el registro", "It refers to what is not in the record"),
@@ -100,8 +100,8 @@ RULES: Mapping[str, tuple[str, str]] = {
         "Comments are taken while the round is open, by received time.",
     ),
     "A9": (
-        "Lo firmado se envía dentro de 7 días (30 con varias firmas). Firme de nuevo y envíe.",
-        "What is signed is sent within 7 days (30 with several signers). Sign again and send.",
+        "Lo firmado se envía dentro de 7 días (30 con varias firmas), y no antes de su `said_at`: revise el reloj.",
+        "What is signed is sent within 7 days (30 with several signers), not before its `said_at`: look at the clock.",
     ),
     "A10": ("La misma declaración es un solo asiento.", "The same statement is one entry."),
     "A11": (

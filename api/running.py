@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from api.checking import LEVELS, level_counts, show_verdict, tally_of
+from api.checking import LEVELS, level_counts, show_findings, show_verdict, tally_of
 from api.operate import not_a_ledger, not_empty, origins_of, public_folder
 from api.screen import screen
 from ledger.errors import CannotRun
@@ -199,7 +199,9 @@ def _tell(summary: Summary, report: "Report", place: Path) -> None:
                 f"{summary.statements}" + (f"   ({summary.seconds:.1f} s)" if summary.fresh else ""),
             ),
             (
-                pick("Compromisos según las tablas", "Commitments by the tables"),
+                pick("Compromisos según las tablas", "Commitments by the tables")
+                if summary.fresh
+                else pick("Compromisos según el registro, hoy", "Commitments by the record, now"),
                 f"{level_counts(summary.tally)}   ({sum(summary.tally.values())})",
             ),
             (
@@ -225,6 +227,7 @@ def _tell(summary: Summary, report: "Report", place: Path) -> None:
         f"{report.counts.findings} findings",
     )
     screen.line(f"{audited}.")
+    show_findings(report)
     show_verdict(report)
     screen.note(
         f"Las llaves para probar están en {place / 'keys'} (vea README.txt).",

@@ -131,7 +131,7 @@ def sign_draft(
 def parse_draft(raw: bytes) -> Json:
     """The draft of a file, such as one of those that `import-report --json` prints. Raises CannotRun."""
     try:
-        found = json.loads(raw)
+        found = json.loads(raw, object_pairs_hook=_without_repetition)
     except (ValueError, RecursionError) as error:
         raise CannotRun(
             f"El borrador no es JSON: {error}.",
@@ -142,6 +142,15 @@ def parse_draft(raw: bytes) -> Json:
     if not isinstance(found, dict):
         raise CannotRun("El borrador no es un objeto JSON.", "The draft is not a JSON object.")
     return cast("Json", found)
+
+
+def _without_repetition(pairs: list[tuple[str, object]]) -> Json:
+    """An object in which no name stands twice: of two levels nobody could say which one is meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"“{next(name for name in names if names.count(name) > 1)}” ×2")
+    return found
 
 
 def _salted(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import inspect
 
-from ledger.vocabulary import MAX_INTEGER, Statement
+from ledger.vocabulary import MAX_INTEGER, Shape, Statement
 
 FILLED_IN = frozenset({"by", "said_at", "lang", "plan", "printed"})
 """Fields that every kind has, or that whoever signs need not write."""
@@ -36,9 +36,67 @@ def fields_of(shape: type[msgspec.Struct], leave_out: frozenset[str] = FILLED_IN
     ]
 
 
+def left_to_whoever_signs(kind: type[Statement]) -> frozenset[str]:
+    """The fields that a draft of this kind need not have. The plan is read off an id that begins with it, if any."""
+    if "plan" not in kind.__struct_fields__:
+        return FILLED_IN
+    named = {field.encode_name for field in _described(kind).fields if field.required}
+    return FILLED_IN if named & {"commitment", "subject", "mechanism", "for"} else FILLED_IN - {"plan"}
+
+
 def draft_of(kind: type[Statement]) -> dict[str, object]:
     """A draft to fill in: the fields that must be there, each empty or with its choices; refused as it stands."""
-    return {"kind": kind.__name__, **_empty_fields(kind)}
+    leave_out = left_to_whoever_signs(kind)
+    draft: dict[str, object] = {"kind": kind.__name__}
+    if "plan" in kind.__struct_fields__ and "plan" not in leave_out:
+        draft["plan"] = ""
+    for name, empty in _empty_fields(kind).items():
+        if name == "person" or _title(kind, name) == "salted digest":
+            draft[name] = {"$content": {"name" if name == "person" else "text": ""}}  # the digest is made by `sign`
+        elif _title(kind, name) != "claim":  # and so is this
+            draft[name] = empty
+    return draft
+
+
+def types_in(kind: type[Statement]) -> list[str]:
+    """The names of the types that the fields of a kind have, and of those inside its objects; each once."""
+    found: list[str] = []
+    for field in _described(kind).fields:
+        if field.encode_name not in left_to_whoever_signs(kind):
+            _collect(field.type, found)
+    return found
+
+
+def _collect(type_: inspect.Type, found: list[str]) -> None:
+    match type_:
+        case inspect.Metadata(type=inner, extra_json_schema=extra):  # pyright: ignore[reportUnknownVariableType]
+            titles: dict[str, str] = extra or {}  # pyright: ignore[reportUnknownVariableType]
+            if title := titles.get("title"):
+                found += [] if title in found else [title]
+            else:
+                _collect(inner, found)
+        case inspect.UnionType(types=options):
+            for option in options:
+                _collect(option, found)
+        case inspect.VarTupleType(item_type=item):
+            _collect(item, found)
+        case inspect.StructType(cls=cls):
+            found += [] if cls.__name__ in found else [cls.__name__]
+            for field in _described(cls).fields:
+                _collect(field.type, found)
+        case _:
+            pass
+
+
+def object_of(name: str) -> list[Field] | None:
+    """The fields of an object that kinds have, by its name; None where that is the name of another type."""
+    found = next((each for each in Shape.__subclasses__() if each.__name__ == name), None)
+    return None if found is None else fields_of(found, frozenset())
+
+
+def _title(kind: type[Statement], name: str) -> str:
+    field = next(each for each in _described(kind).fields if each.encode_name == name)
+    return type_in_words(field.type)
 
 
 def _described(shape: type[msgspec.Struct]) -> inspect.StructType:
@@ -50,8 +108,10 @@ def _described(shape: type[msgspec.Struct]) -> inspect.StructType:
 
 def _empty_fields(shape: type[msgspec.Struct]) -> dict[str, object]:
     needed: tuple[str, ...] = getattr(shape, "unless_printed", ())
-    # An object whose fields are all optional (words, a scope) is shown with the first of them.
     fields = [each for each in _described(shape).fields if each.required or each.name in needed]
+    if fields and not issubclass(shape, Statement) and "check" in vars(shape):
+        fields = list(_described(shape).fields)  # what is checked together is shown together: a date and its precision
+    # An object whose fields are all optional (words, a scope) is shown with the first of them.
     return {
         field.encode_name: _empty(field.type)
         for field in fields or _described(shape).fields[:1]

@@ -350,7 +350,10 @@ def _check_reference(name: str, identity: str, kinds: tuple[str, ...], plan: str
         )
     if earlier.plan != plan:
         raise Refused(
-            "unknown-ref", "A5", f"`{name}` names entry {earlier.index}, which is of {earlier.plan or 'no plan'}"
+            "unknown-ref",
+            "A5",
+            f"`{name}` names entry {earlier.index}, which is of {earlier.plan or 'no plan'}; "
+            + (f"this is of {plan}" if plan else "this has no `plan`"),
         )
     if docket.withdrawn(identity):
         raise Refused("unknown-ref", "A5", f"`{name}` names entry {earlier.index}, which was withdrawn")

@@ -131,10 +131,24 @@ def test_kinds_lists_what_can_be_stated_and_shows_a_draft_of_each() -> None:
     assert shown.code == 0
     assert "Nivel reportado" in shown.out
     assert '"level": "complete|limited|' in shown.out
-    told = run("kinds", "CompletionReported", "--json").json
-    assert told["draft"] == {"kind": "CompletionReported"} | {
-        field["name"]: told["draft"][field["name"]] for field in told["fields"] if field["mark"] != "?"
-    }
+    told = run("kinds", "CommentSubmitted", "--json").json
+    assert [field["name"] for field in told["fields"] if field["mark"] != "?"] == [
+        "plan", "round", "version", "about", "salted_digest", "claim"
+    ]  # fmt: skip
+    assert told["draft"] == {
+        "kind": "CommentSubmitted", "plan": "", "round": "", "version": 0, "about": "",
+        "salted_digest": {"$content": {"text": ""}},
+    }  # fmt: skip
+    assert "C8" in told["types"]["about"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_each_kind_every_type_is_explained(kind: str) -> None:
+    told = run("kinds", kind, "--json").json
+    assert all(told["types"].values()), told["types"]
+    shown = run("kinds", kind)
+    assert shown.code == 0
+    assert f'"kind": "{kind}"' in shown.out
 
 
 def test_a_kind_misspelt_is_answered_with_the_one_meant() -> None:
@@ -548,6 +562,54 @@ def test_who_signs_an_address_or_a_telephone_in_the_open_is_warned(tmp_path: Pat
     assert "`reason` parece llevar un correo electrónico" in " ".join(ran.err.split())
     quiet = sign_for(demo, draft(tmp_path / "y.json", reason="Nada de eso, del 2014 2016."), "copret", "institution")
     assert "parece llevar" not in quiet.err
+
+
+def test_what_is_no_draft_is_told_from_a_signed_note(tmp_path: Path, demo: Built) -> None:
+    paper = tmp_path / "x.json"
+    for content, says in (
+        ("hola", "no es un borrador (JSON) ni una nota firmada"),
+        ('{"kind": "CompletionReported", "level": "limited", "level": "complete"}', "“level” ×2"),
+        ("[1]", "no es un borrador (JSON)"),
+    ):
+        paper.write_text(content)
+        ran = sign_for(demo, paper, "copret", "institution")
+        assert ran.code == 2
+        assert says in ran.err
+
+
+def test_an_example_that_nobody_filled_in_is_not_signed(tmp_path: Path, demo: Built) -> None:
+    paper = tmp_path / "c.json"
+    content = {"$content": {"text": "Escriba aquí su comentario"}}
+    comment = {"kind": "CommentSubmitted", "plan": PLAN, "round": ROUND, "version": 1, "about": "whole"}
+    paper.write_text(json.dumps(comment | {"salted_digest": content}))
+    ran = run("sign", paper, "--key", demo.place / "keys" / "vecina-1.key", "--origin", demo.origin)
+    assert ran.code == 2
+    assert "texto de ejemplo" in ran.err
+
+
+def test_a_private_file_is_not_sent(tmp_path: Path, demo: Built, url: str) -> None:
+    paper = tmp_path / "c.json"
+    content = {"$content": {"text": "Algo que decir."}}
+    comment = {"kind": "CommentSubmitted", "plan": PLAN, "round": ROUND, "version": 1, "about": "whole"}
+    paper.write_text(json.dumps(comment | {"salted_digest": content}))
+    assert run("sign", paper, "--key", demo.place / "keys" / "vecina-1.key", "--origin", demo.origin).code == 0
+    ran = run("submit", tmp_path / "c.private.json", "--to", url)
+    assert ran.code == 2
+    assert "es su archivo privado" in ran.err
+    assert "c.submission.json" in ran.err
+
+
+def test_a_role_that_there_is_not_is_answered_with_those_there_are(tmp_path: Path, demo: Built) -> None:
+    ran = sign_for(demo, draft(tmp_path / "x.json"), "copret", "minfin")
+    assert ran.code == 2
+    assert "No hay ningún papel minfin" in ran.err
+    assert "coordinator" in ran.err
+
+
+def test_a_draft_that_would_be_refused_is_said_to_be_so_before_it_is_sent(tmp_path: Path, demo: Built) -> None:
+    ran = sign_for(demo, draft(tmp_path / "x.json", level="medio"), "copret", "institution")
+    assert ran.code == 1
+    assert "así no se registraría" in ran.err
 
 
 def test_a_body_without_a_role_is_told_to_give_one(tmp_path: Path, demo: Built) -> None:

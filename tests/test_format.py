@@ -13,6 +13,7 @@ import world as w
 from msgspec import UNSET
 
 from api.answers import Envelope
+from api.names import KIND_RULES
 from api.problems import Problem
 from consultation import text
 from consultation.desk import Desk
@@ -64,6 +65,7 @@ def catalogue() -> str:
         ]
         refs = "; ".join(f"`{field}` names {' or '.join(kinds)}" for field, kinds in kind.refs.items())
         lines += [f"References: {refs.replace(' *', ' any statement')}.", ""] if refs else []
+        lines += [f"Rule: {KIND_RULES[name]}", ""] if name in KIND_RULES else []
         lines += [*rows(kind, FILLED_IN), ""]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -92,7 +94,9 @@ def test_the_catalogue_is_the_vocabularys() -> None:
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.__name__)
 def test_a_draft_has_the_fields_that_must_be_there_and_is_refused_as_it_stands(kind: type[Statement]) -> None:
     draft = draft_of(kind)
-    assert set(draft) == {"kind", *(field.name for field in fields_of(kind) if field.mark != "?")}
+    needed = {field.name for field in fields_of(kind) if field.mark != "?"}
+    made = {field.name for field in fields_of(kind) if field.type == "claim"}  # by whoever signs
+    assert set(draft) - {"plan"} == {"kind", *needed} - made
     common = {
         "by": [{"key": w.public("copret"), "role": "citizen"}],
         "said_at": "2026-02-16T12:00:00Z",

@@ -478,10 +478,13 @@ def test_a_citizen_comments_with_the_commands_of_the_round_and_sees_it_within_a_
     build(tmp_path / "demo")
     with Served(tmp_path / "demo") as server:
         (script,) = commands(people(ready(server), f"/consultas/{ROUND}"))
-        done = run(script, tmp_path)
+        example = run(script, tmp_path)
+        assert (example.returncode, "texto de ejemplo" in example.stderr) == (2, True), example.stderr
+        (tmp_path / "mi-llave").unlink()
+        done = run(script.replace("Escriba aquí su comentario", "Que se publique."), tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         deadline = time.monotonic() + 1
-        while "Escriba aquí su comentario</bdi>" not in (page := people(server, f"/consultas/{ROUND}")):
+        while "Que se publique.</bdi>" not in (page := people(server, f"/consultas/{ROUND}")):
             assert time.monotonic() < deadline
         assert len(Read(page).all("article")) == 5
 
