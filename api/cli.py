@@ -910,6 +910,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def show_refusal(refused: Refused, note: str = "", *, sent: bool = True) -> None:
     """Say that a statement was refused, or (not `sent`) would be: code, rule, and why."""
+    from api.details import in_spanish
     from api.problems import RULES, TITLES
 
     if screen.as_json:
@@ -922,7 +923,7 @@ def show_refusal(refused: Refused, note: str = "", *, sent: bool = True) -> None
         screen.note(f"Regla {refused.rule}: {asks[0]}", f"Rule {refused.rule}: {asks[1]}", style="")
     else:
         screen.note(f"Regla: {refused.rule}.", f"Rule: {refused.rule}.", style="")
-    screen.note(f"Código {refused.code}: {refused.detail}", f"Code {refused.code}: {refused.detail}")
+    screen.note(f"Código {refused.code}: {in_spanish(refused.detail)}", f"Code {refused.code}: {refused.detail}")
 
 
 def _usage(error: click.ClickException, arguments: Sequence[str]) -> None:

@@ -388,7 +388,9 @@ class Statement(Shape, frozen=True, kw_only=True, tag_field="kind", tag=True):
         by = self.by
         for signer in by:
             if (signer.actor is UNSET) is not (signer.role in ("citizen", "recovery")):
-                raise ValueError(f"`by`: a {signer.role} {'names its' if signer.actor is UNSET else 'has no'} actor")
+                if signer.actor is UNSET:
+                    raise ValueError(f"`by`: a {signer.role} names its actor")
+                raise ValueError(f"`by`: a {signer.role} has no actor")
         if len(by) > 1 and len({signer.key for signer in by}) != len(by):
             raise ValueError("`by` names one key twice")
         needed = self.unless_printed
