@@ -1,6 +1,7 @@
 """One small history in which nearly every kind of statement occurs once: what the tests of projections replay."""
 
 from functools import cache
+from itertools import count
 from typing import Any
 
 import world as w
@@ -9,7 +10,7 @@ from world import C8, G1, G2, digest_of
 from ledger.statement import Entry, format_when
 
 DAY = 86_400_000
-COPRET, CHAIR = "copret:institution", "copret:coordinator"
+COPRET, CHAIR, IMPORTER = "copret:institution", "copret:coordinator", "importador:importer"
 
 
 @cache
@@ -120,6 +121,175 @@ def _epilogue(world: w.World) -> None:
     printed = next(one for one in world.entries if one.opened.statement.by[0].role == "importer")
     world.say("StatementConfirmed", "segeplan:holder", statement=printed.opened.identity)
     world.say("KeyRevoked", "captura:holder", key=w.public("captura"), cause="retired")
+
+
+def margins(world: w.World) -> None:
+    """Kinds at the margins of their shapes: printed with hardly a field, signed with every one."""
+    say: Any = world.say
+    numbers = count(1)
+
+    def item() -> dict[str, Any]:
+        return w.printed(f"x/{next(numbers)}")
+
+    bare = f"{w.PLAN}/C30"
+    none = {"precision": "none"}
+    day = {"precision": "day", "day": "2015-05-08"}
+    year = {"precision": "year", "day": "2015-01-01"}
+    say(
+        "CommitmentRegistered",
+        IMPORTER,
+        commitment=bare,
+        number=30,
+        proposer="civil_society",
+        title="Solo el título",
+        institution="copret",
+        others={"government": [], "civil": [], "unlabelled": []},
+        printed=item(),
+    )
+    say("MechanismDefined", IMPORTER, mechanism=f"{bare}.M1", text="Uno", printed=item())
+    say("CompletionReported", IMPORTER, subject=bare, level="not_started", evidence=[], printed=item())
+    say("CompletionReported", IMPORTER, subject=f"{bare}.M1", level="limited", evidence=[], printed=item())
+    say("CompletionDateSet", IMPORTER, subject=bare, date=none, printed=item())
+    say("CompletionDateSet", IMPORTER, subject=f"{bare}.M1", date=year, printed=item())
+    say("NextStepsSet", IMPORTER, commitment=bare, steps=[], printed=item())
+    say("EvidenceLinked", IMPORTER, for_=[f"{bare}.M1"], upload=w.digest_of("archivo"), printed=item())
+    say("EvidenceLinked", IMPORTER, for_=[f"{bare}.M1"], url="http://x.gt/" + "a" * 300, printed=item())
+    say(
+        "RoundOpened",
+        IMPORTER,
+        round="r-impresa",
+        concerns="other",
+        version=1,
+        parts=[],
+        opens="2015-09-04T06:00:00Z",
+        closes="2015-09-26T06:00:00Z",
+        late="refuse",
+        langs=[],
+        printed=item(),
+    )
+    say("DocumentPublished", IMPORTER, round="r-impresa", version=2, changes=[], printed=item())
+    say(
+        "ReportPublished",
+        IMPORTER,
+        report="i-1",
+        report_form="other",
+        version=1,
+        title="Informe",
+        on=none,
+        claims=[],
+        printed=item(),
+    )
+    say(
+        "MeetingConvened",
+        IMPORTER,
+        meeting="m-1",
+        meeting_form="work_table",
+        starts=year,
+        invited=[],
+        agenda=[],
+        printed=item(),
+    )
+    say(
+        "MeetingConvened",
+        IMPORTER,
+        meeting="m-2",
+        meeting_form="irm",
+        starts=none,
+        invited=[],
+        agenda=[],
+        printed=item(),
+    )
+    say("AttendanceRecorded", IMPORTER, meeting="m-1", present=[], printed=item())
+    say("AgendaItemProposed", IMPORTER, words={"text": "Algo"}, printed=item())
+    say("ActivityRecorded", IMPORTER, activity_form="publicity", title="A", first_day=none, evidence=[], printed=item())
+    say("InstrumentCited", IMPORTER, instrument_type="agreement", title="T", parties=[], printed=item())
+    say("FundingRecorded", IMPORTER, funding="unfunded", words={"text": "Nada"}, printed=item())
+    say("ContextNoted", IMPORTER, first_day=none, last_day=none, words={"text": "x"}, printed=item())
+    say("OfficeHolderChanged", IMPORTER, institution="copret", post="P", on=none, printed=item())
+    say("NoticePublished", IMPORTER, announces="other", medium="poster", on=none, printed=item())
+    say("PlanSubmitted", IMPORTER, to="irm", on=none, printed=item())
+    say("RecommendationMade", IMPORTER, to="copret", words={"text": "x"}, printed=item())
+    say(
+        "IndicatorDefined",
+        IMPORTER,
+        indicator="i-p",
+        subject=bare,
+        title="T",
+        unit="u",
+        decimals=2,
+        parts=[{"part": "a", "title": "A"}, {"part": "b", "title": "B"}],
+        printed=item(),
+    )
+    say(
+        "IndicatorMeasured",
+        IMPORTER,
+        indicator="i-p",
+        first_day=day,
+        last_day=day,
+        values=[{"part": "a", "value": -5}],
+        out_of=7,
+        printed=item(),
+    )
+    # the fullest
+    say(
+        "CompletionReported",
+        CHAIR,
+        subject=w.G1,
+        level="substantial",
+        reason="x",
+        evidence=[],
+        share={"value": 345, "out_of": 350, "unit": "puestos"},
+    )
+    say(
+        "MechanismDefined",
+        CHAIR,
+        "icefi:assessor",
+        mechanism=f"{w.G2}.M1",
+        text="M",
+        means="X",
+        repeats="recurring",
+        period_days=30,
+        grace_days=3,
+        goal={"value": 12, "decimals": 1, "unit": "mesas"},
+        due=day,
+    )
+    say(
+        "EvidenceLinked",
+        "icefi:assessor",
+        for_=[f"{w.G2}.M1"],
+        url="https://x.gt/",
+        title="T",
+        evidence_type="press",
+        dated=year,
+        publisher="Prensa",
+        shows="x",
+    )
+    say(
+        "NoticePublished",
+        CHAIR,
+        announces="report",
+        report="i-1",
+        medium="press",
+        outlet="Diario",
+        on=day,
+        url="https://x.gt/aviso",
+    )
+    say(
+        "CommitmentRegistered",
+        CHAIR,
+        **w.commitment(f"{w.PLAN}/G9", problem="P", further="F", starts=day, due=year, axis="integridad"),
+    )
+    say("ActorRegistered", *w.REGISTRARS, actor="oficina", form="office", of="copret", name="O", site="https://o.gt/")
+    say(
+        "RoleGranted",
+        *w.REGISTRARS,
+        actor="oficina",
+        role="capturer",
+        scope={"plans": [w.PLAN], "commitments": [w.G1], "rounds": ["ronda-1"]},
+        from_="2026-01-01T00:00:00Z",
+        until="2030-01-01T00:00:00Z",
+        document=w.digest_of("d"),
+    )
 
 
 def story() -> list[Entry]:

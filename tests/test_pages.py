@@ -662,6 +662,34 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 G1_PAGE = f"/planes/{w.PLAN}/compromisos/G1"
 
 
+def test_no_page_or_answer_fails_on_statements_at_the_margins_of_their_shapes(tmp_path: Path) -> None:
+    world = founded_lately()
+    storyline.margins(world)
+    put_on_disk(world, tmp_path / "registro")
+    with Served(tmp_path / "registro") as site:
+        ready(site)
+        seen: set[str] = set()
+        waiting = ["/gt/", "/gt/en/", "/gt/asientos", *(f"/gt/asientos/{index}" for index in range(site.size()))]
+        while waiting:
+            path = waiting.pop()
+            if path in seen:
+                continue
+            seen.add(path)
+            answer = site.request("GET", path, headers={"accept": "text/html"})
+            assert answer.status == 200, f"{path}: {answer.status}"
+            if answer.headers["content-type"].startswith("text/html"):
+                waiting += [html.unescape(link) for link in re.findall(r'href="(/gt/[^"#]*)', answer.body.decode())]
+        assert len(seen) > 200
+        plan = f"/api/plans/{w.PLAN}"
+        of_rounds = (f"{plan}/rounds/r-impresa", f"{plan}/rounds/r-impresa/comments")
+        of_a_commitment = (f"{plan}/commitments/C30", f"{plan}/commitments/C30/history")
+        for path in (plan, *(f"{plan}/{name}" for name in ("commitments", "gaps", "claims", "tally", "meetings"))):
+            assert site.get(path).status == 200, path
+        for path in (*of_rounds, *of_a_commitment):
+            assert site.get(path).status == 200, path
+        assert "Traceback" not in site.log()
+
+
 def test_every_kind_of_statement_has_its_line(told: Served) -> None:
     kinds: set[str] = set()
     for index in range(told.size()):
