@@ -103,7 +103,7 @@ def show_audit(report: "Report") -> None:
                 (
                     pick("textos en la bóveda", "texts in the vault"),
                     pick(
-                        f"{counts.contents_shown} a la vista, {counts.contents_hidden} retirados con motivo",
+                        f"{counts.contents_shown} a la vista; retirados con motivo: {counts.contents_hidden}",
                         f"{counts.contents_shown} shown, {counts.contents_hidden} taken from view with a ground",
                     ),
                 ),

@@ -143,6 +143,8 @@ class RemoteLedger:
                 answer = self._ask(path)
             except httpcore2.TimeoutException:
                 why = ("tardó demasiado", "it took too long")
+            except httpcore2.ConnectError:
+                why = ("nadie contesta ahí", "nobody answers there")
             except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
                 said = str(error) or type(error).__name__
                 why = (f"falló la conexión ({said})", f"the connection failed ({said})")

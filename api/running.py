@@ -103,6 +103,7 @@ def run_demo(place: Path, host: str, port: int, *, serving: bool) -> int:
 
         paths = [origin.rpartition("/")[2] for origin in origins_of(place)]
         serve(load_settings(place, os.environ), host, port, ready=lambda address: _say_address(address, paths))
+        screen.note("Detenido.", "Stopped.")
     elif not screen.as_json:
         screen.note(f"Sírvalo con: constancia serve --dir {place}", f"Serve it with: constancia serve --dir {place}")
     return 0 if report.clean else 1

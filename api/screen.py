@@ -192,7 +192,9 @@ class Progress:
         of = f"/{self.total}" if self.total else ""
         rest = f", {format_seconds((self.total - self.done) / rate)}" if self.total and rate and not last else ""
         took = f", {seconds:.1f} s" if last else rest
-        print(f"{self.title}: {self.done}{of} ({rate:,.0f}/s{took})", file=sys.stderr, flush=True)
+        # Of what took no time to speak of, a rate says nothing.
+        speed = f"{rate:,.0f}/s" if seconds >= 0.02 else ""
+        print(f"{self.title}: {self.done}{of} ({(speed + took).lstrip(', ')})", file=sys.stderr, flush=True)
 
 
 class _Bar:
