@@ -31,8 +31,8 @@ def need_server() -> None:
         raise CannotRun(
             f"Esta orden necesita el extra «server», que no está instalado (falta {', '.join(missing)}).",
             f"This command needs the extra “server”, which is not installed ({', '.join(missing)} is missing).",
-            "Instálelo con: pipx install 'constancia[server]'   o   pip install 'constancia[server]'",
-            "Install it with: pipx install 'constancia[server]'   or   pip install 'constancia[server]'",
+            "Instálelo desde la carpeta del programa: make install   o   pip install '.[server]'",
+            "Install it from the program's folder: make install   or   pip install '.[server]'",
         )
 
 
