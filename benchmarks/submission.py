@@ -18,6 +18,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -231,6 +232,10 @@ def serve_peer() -> None:
         opened = open_statement(await request.body(), ORIGIN)
         return Response(b'{"identity":"%b"}' % opened.identity.encode(), media_type="application/json")
 
+    # As in api.app: under load the event loop's own way to hear of a signal can lose it.
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: ended.set())
+
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -246,7 +251,6 @@ def serve_peer() -> None:
             backlog=1_024,
             log_enabled=False,
         )
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.stop)
         serving = asyncio.create_task(server.serve())
         while True:
             try:
@@ -256,6 +260,9 @@ def serve_peer() -> None:
                 await asyncio.sleep(0.01)
         writer.close()
         _say(f"http://127.0.0.1:{port}/statements")
+        while not ended.is_set():
+            await asyncio.sleep(0.1)
+        server.stop()
         await serving
 
     asyncio.run(run())
