@@ -1,0 +1,89 @@
+"""FORMAT.md is enough: a reader written from it alone, in another language, agrees with the auditor."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.demo.build import Built, build
+from ledger.published import Folder
+from ledger.tlog.policy import parse_policy
+from projections.audit import audit
+
+HERE = Path(__file__).parent
+OLD = HERE / "vectors" / "ledger-1"
+
+
+def read(public: Path, policy: Path, *founding: str) -> subprocess.CompletedProcess[str]:
+    """What the other reader says of a published folder."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no node on this machine: the independent verifier is not run (install the package `nodejs`)")
+    command = [node, HERE / "independent_verifier.mjs", public, policy, *founding]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def established(ran: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return build(tmp_path_factory.mktemp("demo") / "mundo")
+
+
+def test_it_reads_a_ledger_of_today_as_the_auditor_does(demo: Built) -> None:
+    pinned = demo.place / "pinned"
+    found = established(read(demo.place / "public", pinned / "policy", demo.founding))
+    policy = parse_policy((pinned / "policy").read_bytes())
+    report = audit(Folder(demo.place / "public"), policy=policy, founding=demo.founding, workers=1)
+    assert report.verdict == "verified"
+    assert (found["origin"], found["size"], found["root"]) == (report.origin, report.size, report.root)
+    assert (found["founding"], found["signatures"]) == (report.founding, report.counts.signatures)
+    assert (found["shown"], found["hidden"]) == (report.counts.contents_shown, report.counts.contents_hidden)
+
+
+def test_it_reads_the_ledger_that_was_kept_of_format_1() -> None:
+    expected = json.loads((OLD / "expected.json").read_text("utf-8"))
+    found = established(read(OLD / "public", OLD / "policy", expected["founding"]))
+    assert found["identities"] == expected["identities"]
+    assert (found["size"], found["root"]) == (expected["size"], expected["root"])
+    assert (found["signatures"], [found["shown"], found["hidden"]]) == (expected["signatures"], expected["texts"])
+
+
+def flip(path: Path, at: float) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[int(len(raw) * at)] ^= 1
+    path.write_bytes(raw)
+
+
+CHANGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "entry": (lambda public: flip(public / "tile/entries/000", 0.5), "entry "),
+    "checkpoint": (lambda public: flip(public / "checkpoint", 0.9), ""),
+    "contents": (lambda public: (public / "contents/002").unlink(), "neither text nor marker"),
+    "entries": (lambda public: shutil.rmtree(public / "tile/entries"), "missing: "),
+}
+
+
+@pytest.mark.parametrize(("change", "says"), CHANGES.values(), ids=CHANGES)
+def test_it_refuses_what_the_auditor_refuses(
+    tmp_path: Path, demo: Built, change: Callable[[Path], object], says: str
+) -> None:
+    public = tmp_path / "public"
+    shutil.copytree(demo.place / "public", public)
+    change(public)
+    ran = read(public, demo.place / "pinned" / "policy", demo.founding)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert says in ran.stderr
+    policy = parse_policy((demo.place / "pinned" / "policy").read_bytes())
+    assert not audit(Folder(public), policy=policy, founding=demo.founding, workers=1).clean
+
+
+def test_it_refuses_another_founding(demo: Built) -> None:
+    ran = read(demo.place / "public", demo.place / "pinned" / "policy", "ab" * 32)
+    assert (ran.returncode, "another founding statement" in ran.stderr) == (1, True)
