@@ -552,6 +552,15 @@ def submit(file: Path, url: str, receipt_file: Path | None, policy: Path | None)
         "Origin of the ledger; by default what the address says of itself.",
     ),
 )
+@option(
+    "--prepare",
+    type=ANY_PATH,
+    metavar=say("CARPETA", "FOLDER"),
+    help=say(
+        "Deja en CARPETA los borradores de lo que dos registradores declaran antes: entidades, importador y su papel.",
+        "Leave in FOLDER drafts of what two registrars state before: the bodies, the importer and its role.",
+    ),
+)
 @as_json
 @spoken
 def import_report(
@@ -563,9 +572,10 @@ def import_report(
     key_file: Path | None,
     actor: str,
     origin: str | None,
+    prepare: Path | None,
 ) -> int:
     """Import."""
-    from api.making import import_file, register_report
+    from api.making import import_file, prepare_roster, register_report
 
     if submitting and not (url and key_file):
         raise CannotRun(
@@ -574,7 +584,9 @@ def import_report(
             "Por ejemplo: --to http://localhost:8000/gt --key keys/importador.key",
             "For example: --to http://localhost:8000/gt --key keys/importador.key",
         )
-    drafts, report = import_file(file, report_lang, plan, brief=submitting)
+    drafts, report = import_file(file, report_lang, plan, brief=submitting or prepare is not None)
+    if prepare:
+        prepare_roster(drafts, report, prepare, actor)
     if not url or not key_file or not submitting:
         return FINE
     return register_report(drafts, report, url, key_file, ask_passphrase, actor, origin)

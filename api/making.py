@@ -22,7 +22,7 @@ from api.signing import Json, Signed, add_line, is_signed, parse_draft, read_sig
 from consultation.text import fit
 from ledger.errors import CannotRun, Misbehaviour, Refused, reason
 from ledger.kinds import draft_of, fields_of, left_to_whoever_signs, object_of, types_in
-from ledger.statement import canonical
+from ledger.statement import canonical, format_when
 from ledger.vocabulary import KINDS, Statement
 from projections.words.catalogue import catalogue, languages
 
@@ -507,6 +507,78 @@ def import_file(path: Path, lang: str, plan: str | None, *, brief: bool) -> tupl
     return drafts, report
 
 
+GRANT_DAYS = 60
+
+
+def prepare_roster(drafts: Sequence["Draft"], report: Json, folder: Path, importer: str) -> None:
+    """Write drafts of what two registrars state before a report can be registered: its bodies, the importer, its role.
+
+    Raises CannotRun for a folder that holds something.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CannotRun(
+            f"{folder} ya existe y no está vacía.",
+            f"{folder} exists already and is not empty.",
+            "Elija otra carpeta.",
+            "Choose another folder.",
+        )
+    until = format_when(_now_ms() + GRANT_DAYS * 86_400_000)
+    plans = sorted({draft.statement["plan"] for draft in drafts})
+    bodies = report["actors"]["needed"]
+    written: list[tuple[str, Json]] = [
+        (one["actor"], {"kind": "ActorRegistered", "actor": one["actor"], "form": one["form"], "name": one["name"]})
+        for one in bodies
+    ]
+    program = screen.pick("Importador de lo impreso", "Importer of what was printed")
+    written += [
+        (importer, {"kind": "ActorRegistered", "actor": importer, "form": "program", "of": "", "name": program}),
+        (
+            f"{importer}-role",
+            {
+                "kind": "RoleGranted",
+                "actor": importer,
+                "role": "importer",
+                "scope": {"plans": plans},
+                "until": until,
+                "sources": [report["source"]["digest"]],
+            },
+        ),
+    ]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotRun(
+            f"No se pudo crear {folder}: {reason(error)[0]}.", f"{folder} could not be made: {reason(error)[1]}."
+        ) from None
+    for number, (name, draft) in enumerate(written, 1):
+        write_file(folder / f"{number:02}-{name}.json", json_lines(draft))
+    screen.say(
+        f"{len(written)} borradores para dos registradores en {folder}.",
+        f"{len(written)} drafts for two registrars in {folder}.",
+        style="bold",
+    )
+    own = f"{len(bodies) + 1:02}-{importer}.json"
+    screen.note(
+        f"1. Ponga en {own} de quién es el programa (`of`), y quite los que ya estén en el registro.",
+        f"1. Put into {own} whose program it is (`of`), and take away those that are on the record already.",
+    )
+    screen.note(
+        "2. Cada uno: constancia sign ARCHIVO --key LLAVE --origin ORIGEN --actor YO --role registrar "
+        "--also OTRO:registrar:SU_LLAVE; el otro: constancia sign NOTA --key SU_LLAVE; después constancia submit.",
+        "2. Each: constancia sign FILE --key KEY --origin ORIGIN --actor ME --role registrar "
+        "--also OTHER:registrar:THEIR_KEY; the other: constancia sign NOTE --key THEIR_KEY; then constancia submit.",
+    )
+    screen.note(
+        "3. Antes del papel, inscriban la llave del importador: constancia kinds KeyEnrolled.",
+        "3. Before the role, enrol the importer's key: constancia kinds KeyEnrolled.",
+    )
+
+
+def json_lines(draft: Json) -> bytes:
+    """A draft for people to read and change."""
+    return msgspec.json.format(msgspec.json.encode(draft), indent=1) + b"\n"
+
+
 def register_report(
     drafts: Sequence["Draft"], report: Json, url: str, key_file: Path, ask: Ask, actor: str, origin: str | None
 ) -> int:
@@ -543,7 +615,7 @@ def register_report(
     if len(refusals) > 20:
         screen.note(f"… y {len(refusals) - 20} más.", f"… and {len(refusals) - 20} more.")
     if undone:
-        needed = ", ".join(one["actor"] for one in report["actors"]["needed"])
+        needed = ", ".join(f"{one['actor']} ({one['form']})" for one in report["actors"]["needed"])
         screen.note(
             f"El importador necesita una llave inscrita y el papel `importer` para esta fuente, y que estén "
             f"registrados: {needed}. Corríjalo y repita la orden: nada se registra dos veces.",

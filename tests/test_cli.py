@@ -555,6 +555,28 @@ def test_a_citizen_takes_a_comment_back_and_says_why_and_the_audit_agrees(tmp_pa
     assert (audited.code, audited.json["verdict"], audited.json["findings"]) == (0, "verified", [])
 
 
+def test_what_registrars_state_before_an_import_is_drafted_for_them(
+    tmp_path: Path, demo: Built, url: str, seed_report: Path
+) -> None:
+    ran = run("import-report", seed_report, "--prepare", tmp_path / "papeles")
+    assert ran.code == 0, ran.err
+    papers = sorted((tmp_path / "papeles").iterdir())
+    assert [paper.name for paper in papers][-2:] == ["14-importador.json", "15-importador-role.json"]
+    keys = demo.place / "keys"
+    also = f"copret:registrar:{keys / 'copret.key'}"
+    (paper,) = (tmp_path / "papeles").glob("*-minfin.json")
+    words = ["--key", keys / "icefi.key", "--origin", demo.origin, "--actor", "icefi", "--role", "registrar"]
+    assert run("sign", paper, *words, "--also", also).code == 0
+    note = paper.with_suffix(".note")
+    assert run("sign", note, "--key", keys / "copret.key").code == 0
+    sent = run("submit", note, "--to", url)  # the demonstration has it, so the draft got as far as that
+    assert (sent.code, "id-conflict" in sent.err) == (1, True), sent.err
+    role = run("sign", papers[-1], *words, "--also", also)
+    assert role.code == 0, role.err
+    again = run("import-report", seed_report, "--prepare", tmp_path / "papeles")
+    assert (again.code, "no está vacía" in again.err) == (2, True)
+
+
 def test_who_signs_an_address_or_a_telephone_in_the_open_is_warned(tmp_path: Path, demo: Built) -> None:
     paper = draft(tmp_path / "x.json", reason="Escriba a oficina@ejemplo.example o llame.")
     ran = sign_for(demo, paper, "copret", "institution")
