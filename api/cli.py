@@ -575,7 +575,7 @@ def import_report(
     prepare: Path | None,
 ) -> int:
     """Import."""
-    from api.making import import_file, prepare_roster, register_report
+    from api.importing import import_file, prepare_roster, register_report
 
     if submitting and not (url and key_file):
         raise CannotRun(

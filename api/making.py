@@ -1,15 +1,14 @@
-"""What `sign`, `submit` and `import-report` do, once their command line is read.
+"""What `kinds`, `sign` and `submit` do, once their command line is read.
 
 Files are written whole or not at all, and never over another but the very note that gets one more line.
 """
 
 import os
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import msgspec
 from msgspec import UNSET
@@ -22,12 +21,9 @@ from api.signing import Json, Signed, add_line, is_signed, parse_draft, read_sig
 from consultation.text import fit
 from ledger.errors import CannotRun, Misbehaviour, Refused, reason
 from ledger.kinds import draft_of, fields_of, left_to_whoever_signs, object_of, types_in
-from ledger.statement import canonical, format_when
+from ledger.statement import canonical
 from ledger.vocabulary import KINDS, Statement
 from projections.words.catalogue import catalogue, languages
-
-if TYPE_CHECKING:
-    from api.importer import Draft
 
 Ask = Callable[[Path], bytes]
 
@@ -462,167 +458,6 @@ def check_receipt(answer: Answer, signed: Signed, policy: bytes | None) -> None:
     told = (answer.identity, answer.index)
     if proven.entry.opened.identity != signed.identity or told != (signed.identity, proven.entry.index):
         raise Misbehaviour("bad-receipt", "the receipt is of another statement than the one sent", index=answer.index)
-
-
-# --- the printed report ----------------------------------------------------------------------------------------------
-
-
-def import_file(path: Path, lang: str, plan: str | None, *, brief: bool) -> tuple[list["Draft"], Json]:
-    """Read a report, print what was found in it (`brief`: a few lines), and return drafts and report.
-
-    Raises CannotRun.
-    """
-    from api.import_report import show_report, show_summary
-    from api.importer import draft_statements, encode_drafts
-    from api.report_reader import read_report
-    from api.report_text import CannotRead
-
-    raw = read_file(path, 64 * 1024 * 1024)
-    try:
-        printed = read_report(raw)
-    except CannotRead as error:
-        raise CannotRun(
-            f"{path} no es un informe que se pueda leer: {error.reason_es}.",
-            f"{path} is not a report that can be read: {error.reason}.",
-            f"Se esperaba: {error.expected_es}.",
-            f"Expected: {error.expected}.",
-        ) from None
-    drafts, report = draft_statements(printed, plan=plan, lang=lang)
-    if screen.as_json:
-        screen.json({"statements": encode_drafts(drafts), "report": report})
-    elif not screen.quiet:
-        if not brief:
-            for line in show_report(report, screen.lang).splitlines():
-                screen.line(line)
-            screen.line()
-        for line in show_summary(report, screen.lang).splitlines():
-            screen.line(line, style="bold")
-        if not brief:
-            screen.note(
-                f"Los borradores, para programas: --json. Para registrarlos: constancia import-report {path} --submit "
-                "--to URL --key LLAVE",
-                f"The drafts, for programs: --json. To register them: constancia import-report {path} --submit "
-                "--to URL --key KEY",
-            )
-    return drafts, report
-
-
-GRANT_DAYS = 60
-
-
-def prepare_roster(drafts: Sequence["Draft"], report: Json, folder: Path, importer: str) -> None:
-    """Write drafts of what two registrars state before a report can be registered: its bodies, the importer, its role.
-
-    Raises CannotRun for a folder that holds something.
-    """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise CannotRun(
-            f"{folder} ya existe y no está vacía.",
-            f"{folder} exists already and is not empty.",
-            "Elija otra carpeta.",
-            "Choose another folder.",
-        )
-    until = format_when(_now_ms() + GRANT_DAYS * 86_400_000)
-    plans = sorted({draft.statement["plan"] for draft in drafts})
-    bodies = report["actors"]["needed"]
-    written: list[tuple[str, Json]] = [
-        (one["actor"], {"kind": "ActorRegistered", "actor": one["actor"], "form": one["form"], "name": one["name"]})
-        for one in bodies
-    ]
-    program = screen.pick("Importador de lo impreso", "Importer of what was printed")
-    written += [
-        (importer, {"kind": "ActorRegistered", "actor": importer, "form": "program", "of": "", "name": program}),
-        (
-            f"{importer}-role",
-            {
-                "kind": "RoleGranted",
-                "actor": importer,
-                "role": "importer",
-                "scope": {"plans": plans},
-                "until": until,
-                "sources": [report["source"]["digest"]],
-            },
-        ),
-    ]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotRun(
-            f"No se pudo crear {folder}: {reason(error)[0]}.", f"{folder} could not be made: {reason(error)[1]}."
-        ) from None
-    for number, (name, draft) in enumerate(written, 1):
-        write_file(folder / f"{number:02}-{name}.json", json_lines(draft))
-    screen.say(
-        f"{len(written)} borradores para dos registradores en {folder}.",
-        f"{len(written)} drafts for two registrars in {folder}.",
-        style="bold",
-    )
-    own = f"{len(bodies) + 1:02}-{importer}.json"
-    screen.note(
-        f"1. Ponga en {own} de quién es el programa (`of`), y quite los que ya estén en el registro.",
-        f"1. Put into {own} whose program it is (`of`), and take away those that are on the record already.",
-    )
-    screen.note(
-        "2. Cada uno: constancia sign ARCHIVO --key LLAVE --origin ORIGEN --actor YO --role registrar "
-        "--also OTRO:registrar:SU_LLAVE; el otro: constancia sign NOTA --key SU_LLAVE; después constancia submit.",
-        "2. Each: constancia sign FILE --key KEY --origin ORIGIN --actor ME --role registrar "
-        "--also OTHER:registrar:THEIR_KEY; the other: constancia sign NOTE --key THEIR_KEY; then constancia submit.",
-    )
-    screen.note(
-        "3. Antes del papel, inscriban la llave del importador: constancia kinds KeyEnrolled.",
-        "3. Before the role, enrol the importer's key: constancia kinds KeyEnrolled.",
-    )
-
-
-def json_lines(draft: Json) -> bytes:
-    """A draft for people to read and change."""
-    return msgspec.json.format(msgspec.json.encode(draft), indent=1) + b"\n"
-
-
-def register_report(
-    drafts: Sequence["Draft"], report: Json, url: str, key_file: Path, ask: Ask, actor: str, origin: str | None
-) -> int:
-    """Sign and register drafts; returns the exit code. Raises CannotRun."""
-    from api.registering import printed_items, register
-    from api.sources import reading
-    from ledger.verify import open_head, own_policy, verified_entries
-
-    key = read_key_file(key_file, ask)
-    with reading(url) as (source, _):
-        head = open_head(source, own_policy(source), quorum=False)
-        if origin and origin != head.origin:
-            raise Refused("wrong-origin", "A1", f"the ledger there is {head.origin!r}, not {origin!r}")
-        there = printed_items(verified_entries(source, head))
-    became: Counter[str] = Counter()
-    refusals: list[tuple[str, Refused]] = []
-    with (
-        Post(url) as post,
-        screen.progress("Registrando", "Registering", len(drafts)) as progress,
-    ):
-        for outcome in register(drafts, post, there, head.origin, key, actor):
-            became[outcome.became] += 1
-            if outcome.became == "refused" and outcome.refused:
-                refusals.append((outcome.name, outcome.refused))
-            progress.step()
-    undone = len(drafts) - became["registered"] - became["already"]
-    screen.say(
-        f"{became['registered']} registradas ahora, {became['already']} ya lo estaban, {undone} sin registrar.",
-        f"{became['registered']} registered now, {became['already']} were already, {undone} not registered.",
-        style="bold",
-    )
-    for name, refused in refusals[:20]:
-        screen.fail(f"{name}: {refused.code}, {screen.pick('regla', 'rule')} {refused.rule}: {refused.detail}")
-    if len(refusals) > 20:
-        screen.note(f"… y {len(refusals) - 20} más.", f"… and {len(refusals) - 20} more.")
-    if undone:
-        needed = ", ".join(f"{one['actor']} ({one['form']})" for one in report["actors"]["needed"])
-        screen.note(
-            f"El importador necesita una llave inscrita y el papel `importer` para esta fuente, y que estén "
-            f"registrados: {needed}. Corríjalo y repita la orden: nada se registra dos veces.",
-            f"The importer needs an enrolled key and the role `importer` for this source, and these must be "
-            f"registered: {needed}. Mend it and run the command again: nothing is registered twice.",
-        )
-    return 1 if undone else 0
 
 
 def _now_ms() -> int:
