@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -164,11 +165,10 @@ _PROPOSERS = {
 
 def tally_of(tallies: "Sequence[Tally]") -> dict[str, int]:
     """How many commitments are reported at each level, over all plans."""
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     for tally in tallies:
-        for counted in tally.levels:
-            counts[counted.level] = counts.get(counted.level, 0) + counted.government + counted.civil_society
-    return counts
+        counts.update(tally.by_level())
+    return dict(counts)
 
 
 def level_counts(counts: Mapping[str, int]) -> str:

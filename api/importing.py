@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from api.details import in_spanish
 from api.keyfiles import read_key_file
 from api.making import Ask, read_file, write_file
 from api.posting import Post
@@ -167,7 +168,8 @@ def register_report(
         style="bold",
     )
     for name, refused in refusals[:20]:
-        screen.fail(f"{name}: {refused.code}, {screen.pick('regla', 'rule')} {refused.rule}: {refused.detail}")
+        rule, detail = screen.pick("regla", "rule"), screen.pick(in_spanish(refused.detail), refused.detail)
+        screen.fail(f"{name}: {refused.code}, {rule} {refused.rule}: {detail}")
     if len(refusals) > 20:
         screen.note(f"… y {len(refusals) - 20} más.", f"… and {len(refusals) - 20} more.")
     if undone:

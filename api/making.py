@@ -342,10 +342,7 @@ def _warn_of_personal_content(plain: dict[str, Any]) -> None:
         if isinstance(value, dict):
             _warn_of_personal_content(cast("dict[str, Any]", value))
         elif isinstance(value, str) and " " in value and (holds := personal_content(value, ())):
-            es, en = {
-                "email": ("un correo electrónico", "an e-mail address"),
-                "telephone": ("un teléfono", "a telephone"),
-            }[holds]
+            es, en = _PERSONAL[holds]
             screen.note(
                 f"Atención: `{name}` parece llevar {es}, y quedaría a la vista para siempre: un asiento no se borra. "
                 'Quítelo, o póngalo como {"$content": …}.',

@@ -96,7 +96,7 @@ def tally_sentence(
 def reported_now(reading: Reading, plan: str) -> dict[str, int]:
     """How many commitments of a plan are reported at each level, in the state that is read."""
     tally = reading.view.records.get(Tally, plan)
-    return {} if tally is None else {each.level: each.government + each.civil_society for each in tally.levels}
+    return {} if tally is None else tally.by_level()
 
 
 def report_sentence(reading: Reading, report: Report) -> str:

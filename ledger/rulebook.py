@@ -225,8 +225,8 @@ def _named(statement: Statement, field: str) -> tuple[str, ...]:
 
 def _check_plan_ids(statement: Statement, subjects: list[tuple[str, str]]) -> None:
     """A1: every subject inside starts with the statement's plan."""
+    plan = plan_of(statement)
     for name, subject in subjects:
-        plan = plan_of(statement)
         if not subject.startswith(f"{plan}/"):
             raise Refused("shape", "A1", f"`{name.rstrip('_')}` {subject} is not in the plan `{plan}`")
 

@@ -39,6 +39,10 @@ class Tally(Record, frozen=True, kw_only=True):
     civil_society: int = 0
     levels: tuple[LevelCount, ...] = ()
 
+    def by_level(self) -> dict[str, int]:
+        """How many commitments stand at each level, whoever proposed them."""
+        return {counted.level: counted.government + counted.civil_society for counted in self.levels}
+
 
 class LevelStep(Record, frozen=True, kw_only=True):
     """A change of the reported level of a commitment [commitment/index]."""
