@@ -8,7 +8,8 @@
     cosignature  c2sp.org/tlog-cosignature what a witness adds to it
     policy       c2sp.org/tlog-policy      whom a reader trusts
     proof        c2sp.org/tlog-proof       the file that proves one entry, for ever
+    witness      c2sp.org/tlog-witness     how a log asks for a cosignature, and what a witness answers
 
-Imports go downwards only: errors; note, merkle; tiles, checkpoint; cosignature; policy; proof. Nothing
-here opens a file or a socket or reads a clock: bytes, callbacks and times come in as arguments.
+Imports go downwards only: errors; note, merkle; tiles, checkpoint; cosignature; policy, witness; proof.
+Nothing here opens a file or a socket or reads a clock: bytes, callbacks and times come in as arguments.
 """

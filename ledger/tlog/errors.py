@@ -3,7 +3,8 @@
     ValueError
     └── FormatError       carries `reason`, a short code that never changes, and a sentence
         ├── Malformed     these bytes are not of the format; nothing was believed, nothing verified
-        └── Unverified    well formed, but a key, a signature, a proof or a quorum does not fit
+        ├── Unverified    well formed, but a key, a signature, a proof or a quorum does not fit
+        └── Declined      what a witness answers instead of a cosignature; carries `status`, and `size` with a 409
 
 Whoever calls with arguments that no input can excuse (a leaf hash of 31 bytes to be appended, a tile of
 level 64 to be written) has a bug and gets a plain ValueError.
@@ -30,6 +31,10 @@ Reasons of Unverified:
     not-signed       no line of a key that had to sign
     not-cosigned     the quorum of witnesses is not reached
     inconsistent     a Merkle proof that does not lead to the root
+
+Reasons of Declined, beside those of what made the witness decline:
+
+    conflict         the old size is not that of the latest checkpoint that the witness cosigned (409)
 """
 
 
@@ -52,3 +57,13 @@ class Malformed(FormatError):
 
 class Unverified(FormatError):
     """The bytes are of the format, but what they claim does not hold."""
+
+
+class Declined(FormatError):
+    """A witness does not cosign. `status` is that of HTTP; `size` of a 409 is what the witness cosigned last."""
+
+    def __init__(self, status: int, reason: str, message: str, *, size: int | None = None) -> None:
+        """As above."""
+        super().__init__(reason, message)
+        self.status = status
+        self.size = size
