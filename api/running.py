@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from api.checking import LEVELS, level_counts, show_findings, show_verdict, tally_of
+from api.auditing import LEVELS, level_counts, show_findings, show_verdict, tally_of
 from api.operate import not_a_ledger, not_empty, origins_of, public_folder
 from api.screen import screen
 from ledger.errors import CannotRun
