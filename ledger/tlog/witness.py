@@ -5,12 +5,14 @@ Spec: c2sp.org/tlog-witness
 A log posts to `<submission prefix>/add-checkpoint` the size that the witness saw last, the proof that the tree has only
 grown since then, and the checkpoint to be cosigned:
 
-    old 8
+    old 4
     a0eq8p7jwq+a+Im8H7klTavTEXfxYjLdaqsDXKOb9uQ=
 
     ledger.example/prueba
-    9
-    …
+    8
+    XcnaeacGWamtVZy3Ad7ZoqudgjqtL0lgz+Nw7/RgQyg=
+
+    — ledger.example/prueba AXc9HN7mdKEwtRP36uanecHeVtfKBfq5DYIG5si6fm1TfW9Wk4SgLWR8qZAgshHXwUScMgssSDdSDI5q+CUTp208WAU=
 
 The witness answers with its signature line, or with one of the statuses that `Declined` carries. What it asks, in this
 order, so that nothing is computed for whoever has not signed:
