@@ -1002,10 +1002,10 @@ def witness_list(place: Path) -> int:
     witness,
     "status",
     help=say(
-        "Dice cómo está un testigo: su llave, los registros con su tamaño, y lo que habla contra alguno; entonces "
-        "termina con 1.",
-        "Say how a witness stands: its key, the logs with their sizes, and what speaks against one; then it ends "
-        "with 1.",
+        "Dice cómo está un testigo: su llave, los registros con su tamaño, y lo que habla contra alguno. Termina con "
+        "1 si un registro mostró dos historias.",
+        "Say how a witness stands: its key, the logs with their sizes, and what speaks against one. Ends with 1 when "
+        "a log showed two histories.",
     ),
 )
 @witness_dir
