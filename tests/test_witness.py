@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -384,6 +385,60 @@ def test_killed_at_any_moment_it_remembers_all_that_it_acknowledged(tmp_path: Pa
     assert acknowledged > 5
     with Process(place) as witness:
         assert witness.shown(LOG) in (acknowledged, asked)
+
+
+@contextmanager
+def traced(witness: Process, *options: str) -> Generator[None]:
+    """Let strace watch the process, or do something to it."""
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("no strace: the order of syncs is not shown (install the package `strace`)")
+    command = [strace, "-f", "-y", "-s", "20", *options, "-p", str(witness.process.pid)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracing:
+        assert tracing.stderr
+        said = tracing.stderr.readline()
+        if "attached" not in said:
+            tracing.communicate(timeout=60)
+            pytest.skip(f"strace may not trace here: the order of syncs is not shown ({said.strip()})")
+        try:
+            yield
+        finally:
+            tracing.terminate()
+            tracing.communicate(timeout=60)
+
+
+def test_nothing_is_answered_before_it_is_on_the_disk(tmp_path: Path) -> None:
+    place = make(tmp_path / "w", LOG)
+    trace = tmp_path / "trace"
+    with Process(place) as witness:
+        witness.cosigned(LOG, 0, 4)
+        with traced(witness, "-e", "trace=fsync,fdatasync,rename,writev,sendto,write", "-o", str(trace)):
+            witness.cosigned(LOG, 4, 9)
+    steps = (
+        r"fdatasync\(\d+<.*/witness\.db-wal>\) += 0",
+        r"fsync\(\d+<.*/seen/\.new-[0-9a-f]+>\) += 0",
+        r'rename\(".*',
+        r"fsync\(\d+<.*/seen>\) += 0",
+        r"\w+\(\d+<socket:.*HTTP/1\.1 200.*",
+    )
+    found = [step for line in trace.read_text().splitlines() for step in steps if re.search(step, line)]
+    assert tuple(found) == steps
+
+
+@pytest.mark.parametrize("call", ["fdatasync:when=1", "fsync:when=1", "rename:when=1", "fsync:when=2", "writev:when=1"])
+def test_killed_inside_each_step_it_goes_on_from_what_was_written(tmp_path: Path, call: str) -> None:
+    place = make(tmp_path / "w", LOG)
+    name, _, when = call.partition(":")
+    with Process(place) as witness:
+        witness.cosigned(LOG, 0, 4)
+        with traced(witness, "-o", os.devnull, "-e", f"trace={name}", "-e", f"inject={name}:signal=KILL:{when}"):
+            with pytest.raises((OSError, http.client.HTTPException)):
+                witness.post(LOG.request(4, 9))
+            assert witness.end()[0] == -signal.SIGKILL
+    with Process(place) as witness:
+        # A process that is killed leaves to the kernel what it had written, synced or not: here the commit.
+        assert witness.shown(LOG) == 9
+        witness.cosigned(LOG, 9, 12)
 
 
 def test_a_restored_older_database_refuses_to_start(tmp_path: Path) -> None:
