@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -212,6 +213,18 @@ def test_looking_heals_nothing_and_needs_no_lock(place: Path) -> None:
         with closing(State.open(place, KEY, writer=False)) as looked:
             assert looked.heads == witness.state.heads
         assert not (place / SEEN / SEEN_FILE).exists()
+
+
+def test_whoever_looks_while_it_works_never_finds_it_behind(place: Path) -> None:
+    with opened(place) as witness, ThreadPoolExecutor(1) as threads:
+        working = threads.submit(lambda: [cosigned(witness, LOG.request(size, size + 1)) for size in range(60)])
+        sizes: list[int] = []
+        while not working.done() or len(sizes) < 5:
+            with closing(State.open(place, KEY, writer=False)) as looked:
+                sizes += [head.size for head in looked.heads.values()]
+        assert len(working.result()) == 60
+    assert sizes == sorted(sizes)
+    assert len(set(sizes)) > 3
 
 
 @pytest.mark.parametrize("content", [b"", b"x", LOG.checkpoint(9)])
