@@ -62,13 +62,22 @@ def read_founding(given: str) -> str:
 # --- audit -----------------------------------------------------------------------------------------------------------
 
 
-def audit_ledger(where: str, policy: Path | None, founding: str | None, at: int | None, workers: int | None) -> int:
+def audit_ledger(
+    where: str,
+    policy: Path | None,
+    founding: str | None,
+    at: int | None,
+    workers: int | None,
+    tsa_roots: Sequence[Path] = (),
+) -> int:
     """Audit, print the report, and return the exit code. Raises CannotRun."""
+    from api.stamping import read_stamps
     from projections.audit import audit
 
     pinned = read_policy(policy) if policy else None
     founding = None if founding is None else read_founding(founding)
     with reading(where) as (source, server), screen.progress("Auditando", "Auditing") as progress:
+        stamps = read_stamps(source, pinned, tsa_roots)
         report = audit(
             source,
             policy=pinned,
@@ -77,6 +86,7 @@ def audit_ledger(where: str, policy: Path | None, founding: str | None, at: int 
             workers=workers or os.cpu_count() or 1,
             progress=progress.at,
             server=server,
+            stamps=stamps,
         )
     if screen.as_json:
         screen.json(report)
