@@ -50,6 +50,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     every_text: bool = False
     max_age: int | None = None
     evidence: Path | None = None
+    tsa_roots: tuple[Path, ...] = ()
 
 
 def audit_ledger(wanted: Wanted) -> int:
@@ -92,15 +93,18 @@ def run_audit(
     wrap: "Callable[[Source], Source] | None" = None,
 ) -> "Report":
     """One audit of what is wanted; `wrap` may put another source before the published files. Raises CannotRun."""
+    from api.stamping import read_stamps
     from projections.audit import audit
 
     pinned = read_policy(wanted.policy) if wanted.policy else None
     founding = None if wanted.founding is None else read_founding(wanted.founding)
     files = wanted.trusted / "files" if wanted.trusted else None
     with reading(wanted.where, files) as (source, server):
+        source = wrap(source) if wrap else source
+        stamps = read_stamps(source, pinned, wanted.tsa_roots)
         with screen.progress("Auditando", "Auditing") as progress:
             report = audit(
-                wrap(source) if wrap else source,
+                source,
                 policy=pinned,
                 founding=founding,
                 at=wanted.at,
@@ -111,6 +115,7 @@ def run_audit(
                 progress=progress.at,
                 server=server,
                 kept=kept,
+                stamps=stamps,
             )
         if files is not None:
             # What was found wrong may have come down wrong: it is fetched anew the next time.

@@ -709,6 +709,17 @@ def import_report(
     is_flag=True,
     help=say("Con --follow: termina con 1 ante la primera falta.", "With --follow: end with 1 at the first finding."),
 )
+@option(
+    "--tsa-root",
+    "tsa_roots",
+    type=ANY_PATH,
+    multiple=True,
+    metavar=say("ARCHIVO", "FILE"),
+    help=say(
+        "Certificado raíz (PEM) de una autoridad de sellado de tiempo que usted fija; se puede repetir.",
+        "Root certificate (PEM) of a time stamping authority that you pin; may be repeated.",
+    ),
+)
 @as_json
 @spoken
 def audit(
@@ -725,6 +736,7 @@ def audit(
     every: int,
     webhook: str | None,
     exit_on_finding: bool,
+    tsa_roots: Sequence[Path],
 ) -> int:
     """Audit."""
     from api.auditing import Wanted, audit_ledger
@@ -739,6 +751,7 @@ def audit(
         every_text=every_text,
         max_age=max_age,
         evidence=evidence,
+        tsa_roots=tuple(tsa_roots),
     )
     if not follow:
         return audit_ledger(wanted)
@@ -961,6 +974,63 @@ def serve(place: Path, host: str | None, port: int | None, accept_time: bool) ->
     from api.running import serve_folder
 
     serve_folder(place, host, port, accept_time=accept_time)
+
+
+@command(
+    constancia,
+    help=say(
+        "Pide a una autoridad de sellado de tiempo (RFC 3161) un sello del punto de control publicado, lo comprueba y "
+        "lo publica con el registro, en timestamps/.\n\n"
+        "Sirve para el registro de esta máquina y para la copia de otro, y para un temporizador: repetirla no hace "
+        "daño. Termina con 1 si la autoridad se niega o su sello no vale, con 2 si no contesta.",
+        "Ask a time stamping authority (RFC 3161) for a stamp of the published checkpoint, check it, and publish it "
+        "with the ledger, in timestamps/.\n\n"
+        "For the ledger of this machine and for a copy of another's, and fit for a timer: doing it again is no harm. "
+        "Ends with 1 when the authority refuses or its stamp does not hold, with 2 when it does not answer.",
+    ),
+)
+@option(
+    "--dir",
+    "place",
+    type=ANY_PATH,
+    default=Path(),
+    metavar=say("CARPETA", "FOLDER"),
+    help=say(
+        "La carpeta del registro o sus archivos publicados; por omisión esta.",
+        "The ledger's folder or its published files; by default this one.",
+    ),
+)
+@option(
+    "--authority",
+    required=True,
+    metavar="URL",
+    help=say("Dirección http(s) de la autoridad.", "The authority's address, http(s)."),
+)
+@option(
+    "--root",
+    type=ANY_PATH,
+    metavar=say("ARCHIVO", "FILE"),
+    help=say(
+        "Su certificado raíz (PEM); sin él no se comprueba la firma.",
+        "Its root certificate (PEM); without it the signature is not checked.",
+    ),
+)
+@option(
+    "--at",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help=say(
+        "El punto de control de los primeros N asientos, en vez del más nuevo.",
+        "The checkpoint of the first N entries, instead of the newest.",
+    ),
+)
+@as_json
+@spoken
+def timestamp(place: Path, authority: str, root: Path | None, at: int | None) -> int:
+    """Timestamp."""
+    from api.stamping import stamp_checkpoint
+
+    return stamp_checkpoint(place, authority, root, at)
 
 
 @command(

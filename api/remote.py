@@ -54,6 +54,8 @@ _LIMITS = {
     "ledger.json": 1_000_000,
     # 256 entries, each with up to 256 contents of at most three texts.
     "contents/": 64 * 1024 * 1024,
+    "timestamps/": 64 * 1024,
+    "timestamps/index": 8 * 1024 * 1024,
     "api/": 64 * 1024 * 1024,
 }
 

@@ -63,7 +63,7 @@ from projections.findings import (
     Verdict,
     answer,
 )
-from projections.heads import Bound, Bounds, DayRead, Heads, fork, fork_evidence
+from projections.heads import Bound, Bounds, DayRead, Heads, Stamps, fork, fork_evidence
 from projections.kept import Kept
 from projections.records import Lines, Records, compare, digest, digest_of
 from projections.replay import evolve
@@ -118,6 +118,7 @@ def audit(
     server: Server | None = None,
     records: AuditRecords | None = None,
     kept: Kept | None = None,
+    stamps: Stamps | None = None,
 ) -> Report:
     """Audit a published ledger.
 
@@ -126,7 +127,8 @@ def audit(
     kept from earlier: the ledger must have grown from each. `now` is the reader's clock, in POSIX seconds: no
     cosignature from more than five minutes after it counts, and with `max_age` the quorum must not be older than so
     many seconds. `workers` is the number of processes that verify. `server` is asked for its own digest; `records` is
-    an empty store to fold into, if the caller wants to read from it.
+    an empty store to fold into, if the caller wants to read from it. `stamps` is what the reader has found of the
+    ledger's time stamps; like cosignatures, they bound the received times of the entries that this audit reads.
 
     `kept` is what earlier audits of this ledger left, or an empty one: the audit goes on from there, and commits as it
     goes. `every_text` has all contents looked at again, whatever was seen of them.
@@ -146,8 +148,9 @@ def audit(
     try:
         under_way = _Audit(source, policy, founding, at, now, max_age, workers, progress, server, records, kept)
         under_way.every_text = every_text
+        under_way.stamps = stamps or Stamps()
         with _few_collections():
-            return under_way.run(list(seen))
+            return under_way.run([*seen, *under_way.stamps.seen])
     finally:
         if own:
             kept.close()
@@ -191,6 +194,7 @@ class _Audit:
     """One audit under way."""
 
     every_text = False
+    stamps = Stamps()
 
     def __init__(
         self,
@@ -268,7 +272,7 @@ class _Audit:
             return self.report(head, began)
         heads = Heads(self.source, policy, self.found, self.days)
         cosigned = [each for path in heads.day_paths(head, paths) for each in heads.of_day(path)]
-        self.bounds = Bounds([head, *cosigned], self.bound)
+        self.bounds = Bounds([head, *cosigned], self.bound, self.stamps.bounds)
         folding = time.perf_counter()
         self.fold(head, spine, docket)
         self.lap("entries", folding)
@@ -280,6 +284,7 @@ class _Audit:
             walked = newest_spine is None
             files = Files(self.source, self.found, self.texts, newest_spine or spine, walked=walked, start=self.start)
             self.counts.files = files.check(paths)
+        self.take_stamps()
         self.lap("files", rest)
         self.sum_up(head, docket)
         self.ask_server(head)
@@ -610,6 +615,13 @@ class _Audit:
                 self.add(fault)
         if founded.purpose == "demonstration":
             self.found.remark("demonstration")
+
+    def take_stamps(self) -> None:
+        """What is wrong with time stamps, and what a reader should know of them."""
+        for fault in self.stamps.faults:
+            self.add(fault)
+        for kind, figures in self.stamps.remarks:
+            self.found.remark(kind, **figures)
 
     # --- the end
 

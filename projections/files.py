@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable
 import msgspec
 
 from ledger.errors import Misbehaviour
+from ledger.published import is_stamp_path
 from ledger.statement import canonical
 from ledger.tlog.errors import FormatError, Malformed
 from ledger.tlog.merkle import HASH_SIZE, leaf_hash
@@ -139,7 +140,7 @@ class Files:
     def _known(self, path: str) -> Tile | None:
         """The tile that a path names, if it is one that has to be looked at. Foreign files are reported."""
         size = self._spine.size
-        if path in OWN_FILES or is_day(path):
+        if path in OWN_FILES or is_day(path) or is_stamp_path(path):
             return None
         if path.startswith("contents/") and self._texts.is_known(path, size, AHEAD, start=self._start):
             return None

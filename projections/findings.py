@@ -250,6 +250,7 @@ DENIES: Mapping[str, Question] = {
     "founding-differs": "same-for-all",
     "bad-policy-file": "same-for-all",
     "bad-ledger-file": "same-for-all",
+    "bad-timestamp": "same-for-all",
     "digest-differs": "same-for-all",
     "record-differs": "same-for-all",
     "bad-statement": "permitted",
@@ -348,8 +349,12 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "The received time is before that of the preceding entry.",
     ),
     "time-impossible": (
-        "La hora de recepción contradice a los testigos, que firmaron antes o después.",
-        "The received time contradicts the witnesses, who cosigned before or after it.",
+        "La hora de recepción contradice a los testigos o a una autoridad de tiempo, que firmaron antes o después.",
+        "The received time contradicts the witnesses or a time stamping authority, who signed before or after it.",
+    ),
+    "bad-timestamp": (
+        "Un sello de tiempo no vale: su forma, su firma o lo que sella no es lo debido.",
+        "A time stamp does not hold: its form, its signature or what it stamps is not as it must be.",
     ),
     "content-missing": (
         "Falta un texto sin que ninguna declaración lo haya retirado.",
@@ -411,8 +416,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
 
 REMARKS: Mapping[str, tuple[str, str]] = {
     "no-witnesses": (
-        "Ningún testigo ha firmado: nadie de fuera da fe de las horas ni de que todos vean la misma historia.",
-        "No witness has cosigned: nobody outside vouches for the times, or for everybody seeing the same history.",
+        "Ningún testigo ha firmado: ninguno da fe de las horas ni de que todos vean la misma historia.",
+        "No witness has cosigned: none vouches for the times, or for everybody seeing the same history.",
     ),
     "time-unbounded": (
         "De {count} asientos ningún testigo acota la hora de recepción a menos de dos minutos.",
@@ -441,6 +446,26 @@ REMARKS: Mapping[str, tuple[str, str]] = {
     "texts-kept": (
         "Los textos de los primeros {size} asientos se miraron el {when}; con --texts se miran todos de nuevo.",
         "The texts of the first {size} entries were looked at on {when}; --texts looks at all of them again.",
+    ),
+    "timestamped": (
+        "Sellos de tiempo verificados: {count}. Los primeros {size} asientos existían a más tardar el {when}.",
+        "Time stamps verified: {count}. The first {size} entries existed by {when}.",
+    ),
+    "timestamp-none": (
+        "El registro no publica ningún sello de tiempo.",
+        "The ledger publishes no time stamp.",
+    ),
+    "timestamp-unpinned": (
+        "Sellos de tiempo de autoridades que usted no fijó con --tsa-root: {count} ({authorities}). No prueban nada.",
+        "Time stamps of authorities that you did not pin with --tsa-root: {count} ({authorities}). They prove nothing.",
+    ),
+    "timestamp-unchecked": (
+        "Sellos de tiempo sin comprobar: {count}. Hace falta el extra «time»: pip install '.[time]'.",
+        "Time stamps not checked: {count}. That needs the extra “time”: pip install '.[time]'.",
+    ),
+    "timestamp-ahead": (
+        "Sellos de tiempo de puntos de control que no son parte del auditado: {count}.",
+        "Time stamps of checkpoints that are no part of the one audited: {count}.",
     ),
     "demonstration": (
         "Este registro es una demostración.",

@@ -161,38 +161,57 @@ class Bound(msgspec.Struct, frozen=True, array_like=True):
     when_ms: int
 
 
-class Bounds:
-    """What cosignature times say of received times. Heads without a quorum say nothing."""
+class Stamps(msgspec.Struct, frozen=True):
+    """What an audit is told of a ledger's time stamps, by whoever checked them (`api.stamping`).
 
-    def __init__(self, heads: Iterable[Head], earlier: Bound | None = None) -> None:
+    `bounds` are those that hold: the first `size` entries existed by `when_ms`. `seen` is the signed head that the
+    stamped roots were computed from: the audited ledger must have grown from it. `remarks` are by kind, with figures.
+    """
+
+    bounds: tuple[Bound, ...] = ()
+    seen: tuple[bytes, ...] = ()
+    faults: tuple[Misbehaviour, ...] = ()
+    remarks: tuple[tuple[str, dict[str, object]], ...] = ()
+
+
+class Bounds:
+    """What cosignature times and time stamps say of received times. Heads without a quorum say nothing.
+
+    A time stamp bounds from above alone: that its head lacks an entry says nothing of when the entry was made.
+    """
+
+    def __init__(self, heads: Iterable[Head], earlier: Bound | None = None, stamps: Iterable[Bound] = ()) -> None:
         """`earlier` is the `last` of an audit that these heads go on from."""
         found = [Bound(head.size, head.quorum_time * 1000) for head in heads if head.quorum_time is not None]
         if earlier is not None:
             found.append(earlier)
         cosigned = sorted(found, key=lambda each: (each.size, each.when_ms))
+        signed = sorted([*found, *stamps], key=lambda each: (each.size, each.when_ms))
+        # Of the cosigned heads up to each the latest time, and of all from each on the earliest.
         self.sizes = [each.size for each in cosigned]
-        times = [each.when_ms for each in cosigned]
-        # Of the heads up to each the latest time, and of those from each on the earliest.
-        self.latest = list(accumulate(times, max))
-        self.earliest = list(accumulate(reversed(times), min))[::-1]
+        self.latest = list(accumulate((each.when_ms for each in cosigned), max))
+        self.covering = [each.size for each in signed]
+        self.earliest = list(accumulate((each.when_ms for each in reversed(signed)), min))[::-1]
         self.unbounded = 0  # entries that no head bounds within two minutes
 
     def __bool__(self) -> bool:
-        return bool(self.sizes)
+        return bool(self.covering)
 
     @property
     def last(self) -> Bound | None:
-        """The largest head and the latest time of all."""
+        """The largest cosigned head and the latest time of all of them."""
         return Bound(self.sizes[-1], self.latest[-1]) if self.sizes else None
 
     def against(self, index: int, received_ms: int) -> str:
         """What speaks against an entry's received time, or nothing."""
-        first = bisect_right(self.sizes, index)  # the first head with the entry
-        if first == len(self.sizes) or self.earliest[first] - received_ms > BOUND_WITHIN_MS:
+        first = bisect_right(self.covering, index)  # the first head with the entry
+        if first == len(self.covering) or self.earliest[first] - received_ms > BOUND_WITHIN_MS:
             self.unbounded += 1
-        if first < len(self.sizes) and received_ms > self.earliest[first] + CLOCK_TOLERANCE_MS:
-            return f"witnesses cosigned a head with it at {format_time(self.earliest[first])}, before it was received"
-        if first and received_ms < self.latest[first - 1] - MERGE_DELAY_MS - CLOCK_TOLERANCE_MS:
-            when = format_time(self.latest[first - 1])
+        if first < len(self.covering) and received_ms > self.earliest[first] + CLOCK_TOLERANCE_MS:
+            when = format_time(self.earliest[first])
+            return f"a head with it was cosigned or time-stamped at {when}, before it was received"
+        without = bisect_right(self.sizes, index)  # so many heads lack the entry
+        if without and received_ms < self.latest[without - 1] - MERGE_DELAY_MS - CLOCK_TOLERANCE_MS:
+            when = format_time(self.latest[without - 1])
             return f"witnesses cosigned a head without it at {when}, long after it should have been in the tree"
         return ""
