@@ -1,6 +1,7 @@
 """A mirror: a copy of a ledger's published files into which nothing gets that has not passed the audit.
 
     mirror_ledger(url, place, …)     fetch, audit, publish the copy; once, or again and again
+    serve_copy(place, host, port)    the copy over HTTP, at the path of its origin
 
     place/
       public/       the copy: a folder like the original's, to be served by any static server, and audited
@@ -17,18 +18,21 @@ Texts that a moderator or author took from view are taken from view here with th
 is fetched again: whoever keeps a copy keeps that promise too.
 """
 
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from api.auditing import DAY, Wanted, opened_memory, run_audit, show_audit, show_findings, show_verdict
 from api.monitoring import told_to_stop
+from api.problems import Problem
 from api.screen import screen
 from api.sources import forget
 from ledger.errors import CannotRun
 from ledger.published import Folder, is_published_path
 from ledger.statement import format_when
+from ledger.tlog.checkpoint import parse_checkpoint
 from ledger.tlog.errors import Malformed
 from ledger.tlog.tiles import WIDTH, bundles_for_growth, parse_path, tiles_of
 
@@ -172,3 +176,49 @@ def _is_full(path: str) -> bool:
         return path.startswith("tile/") and parse_path(path).width == WIDTH
     except Malformed:
         return False
+
+
+# --- serving a copy ---------------------------------------------------------------------------------------------------
+
+
+def is_copy(place: Path) -> bool:
+    """Whether a folder holds a copy of a ledger, and not a ledger of its own."""
+    return (
+        (place / "public" / "head").exists() and (place / "audit.db").exists() and not (place / "journal.db").exists()
+    )
+
+
+def serve_copy(place: Path, host: str, port: int) -> None:
+    """Serve the copy's published files until a signal ends it. Raises CannotRun.
+
+    It answers what any static server would, with the types and headers of the published files: there is no state of
+    its own, so no pages and no statements are taken.
+    """
+    from api.listening import free_port, listen
+
+    folder = Folder(place / "public")
+    origin = parse_checkpoint(folder.read("head") or b"").checkpoint.origin
+    path = origin.rpartition("/")[2]
+
+    def ready(address: str) -> None:
+        screen.note("Ctrl-C lo detiene.", "Ctrl-C stops it.")
+        screen.line(f"{screen.pick('Copia', 'Copy')}: {address}{path}", style="bold")
+
+    listen(copy_app(folder, path), host, free_port(host, port), read_timeout=10.0, halt=threading.Event(), ready=ready)
+
+
+def copy_app(folder: Folder, ledger: str) -> Any:
+    """The ASGI application over a copy, whose files lie below `/<ledger>/`."""
+    from api.tiles import send_problem, serve_file
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        del receive
+        if scope["type"] != "http":
+            return
+        first, _, below = scope["path"].lstrip("/").partition("/")
+        if first == ledger:
+            await serve_file(folder, below, scope, send)
+        else:
+            await send_problem(Problem(404, f"The copy lies at /{ledger}/."), scope, send)
+
+    return app

@@ -4,11 +4,13 @@ import json
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from second_writer import Files
 from static_server import served
-from test_cli import COMMAND, environment, run
+from test_cli import COMMAND, environment, run, serving
 from town import Town
 
 from ledger.published import Folder
@@ -151,3 +153,16 @@ def test_a_mirror_that_follows_says_a_line_a_round_and_ends_when_told(original: 
             process.stdout.read()
         assert process.wait(30) == 0
     assert original.audit(copy).verdict == "verified"
+
+
+def test_a_copy_is_served_and_audited_by_address_like_the_original(original: Original, tmp_path: Path) -> None:
+    copy = tmp_path / "copia"
+    with served(original.town.files) as server:
+        assert run("mirror", server.url, copy, *original.pins).code == 0
+    with serving(copy) as address:
+        ran = run("audit", address, *original.pins, "--json")
+        assert (ran.code, ran.json["verdict"], ran.json["size"]) == (0, "verified", len(original.town.world.entries))
+        with pytest.raises(HTTPError) as caught:
+            urlopen(f"{address}/..%2f..%2faudit.db", timeout=10)
+        assert caught.value.code == 404
+        caught.value.close()
