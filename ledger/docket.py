@@ -45,6 +45,7 @@ from ledger.vocabulary import (
     ReportPublished,
     ResponseGiven,
     RoundOpened,
+    RulebookAdopted,
     Statement,
     StatementWithdrawn,
     commitment_of,
@@ -160,7 +161,7 @@ class Docket:
         self.last_received = -(2**63)
         self.offset_minutes = 0
         self.purpose = ""
-        self.rulebook = 0
+        self.rulebooks: list[tuple[int, int]] = []  # from this index on, this version of the rules
         self.roster = Roster()
         self.plans: dict[str, PlanStanding] = {}
         self.axes: set[tuple[str, str]] = set()
@@ -175,6 +176,10 @@ class Docket:
         self._tables: Tables = DictTables() if tables is None else tables
 
     # --- questions
+
+    def rulebook_at(self, index: int) -> int:
+        """The version of the rules by which the entry at `index` is judged; 0 before the founding."""
+        return next((version for start, version in reversed(self.rulebooks) if start <= index), 0)
 
     def earlier(self, identity: str) -> Earlier | None:
         """What is known of a registered statement."""
@@ -369,7 +374,12 @@ def publisher_of(docket: Docket, published: ReportPublished) -> str | None:
 def _(docket: Docket, founding: LedgerOpened, _identity: str) -> None:
     docket.offset_minutes = founding.offset_minutes
     docket.purpose = founding.purpose
-    docket.rulebook = founding.rulebook
+    docket.rulebooks = [(0, founding.rulebook)]
+
+
+@remembers(RulebookAdopted)
+def _(docket: Docket, adopted: RulebookAdopted, _identity: str) -> None:
+    docket.rulebooks.append((adopted.from_index, adopted.version))
 
 
 @remembers(PlanRegistered)

@@ -50,7 +50,7 @@ from ledger.rulebook import check_admissible
 from ledger.statement import Entry, canonical, format_time
 from ledger.tlog.errors import FormatError, Malformed
 from ledger.tlog.merkle import HASH_SIZE, leaf_hash
-from ledger.tlog.note import Verifier, check_public_key, parse_vkey
+from ledger.tlog.note import ED25519, Verifier, check_public_key, format_vkey, parse_vkey
 from ledger.tlog.policy import Policy, parse_policy
 from ledger.tlog.tiles import ENTRIES, WIDTH, Tile, parse_path
 from ledger.tlog.tiles import parse_bundle as parse_entries
@@ -59,6 +59,7 @@ from ledger.verify import (
     Head,
     Source,
     Spine,
+    check_log_key,
     judge_head,
     leaf_hashes,
     own_policy,
@@ -75,6 +76,7 @@ from ledger.vocabulary import (
     StatementWithdrawn,
 )
 from projections.commitments import Commitment
+from projections.compromise import Signings, compromises
 from projections.findings import (
     REMARKS,
     VERDICT_ES,
@@ -195,6 +197,9 @@ class _Audit:
         self.findings: list[Finding] = []
         self.remarks: list[Remark] = []
         self.counts = Counts()
+        self.signings = Signings()
+        self.heads: list[Head] = []
+        self.own_files: dict[str, bytes | None] = {}
         self.kinds: Counter[str] = Counter()
         self.seconds: dict[str, float] = {}
         self.told: set[tuple[str, int | None, str | None, str | None]] = set()
@@ -255,6 +260,8 @@ class _Audit:
         # Listed before any head is read: what is listed was written before, so a head read later covers it.
         listed = self.source.paths()
         paths = None if listed is None else sorted(listed)
+        # Before the head too: what they name is in the tree of any head read later.
+        self.own_files = {path: self.source.read(path) for path in ("policy", "ledger.json")}
         policy = self.trusted_policy()
         head = self.open_checkpoint(policy, paths) if policy else None
         if policy is None or head is None:
@@ -280,7 +287,8 @@ class _Audit:
         self.digest = digest(self.records, head.origin, self.folded) if self.folded else ""
         self.settle_contents(head, spine, docket, policy)
         newest_spine = self.check_heads(head, spine, policy, cosigned, seen)
-        self.check_own_files(head)
+        self.check_own_files(head, docket)
+        self.tell_disputes()
         if paths is not None:
             self.check_files(paths, newest_spine or spine, walked=newest_spine is None)
         self.lap("files", rest)
@@ -426,6 +434,7 @@ class _Audit:
         opened = entry.opened
         if entry.index == 0:
             self.found(entry)
+        self.signings.note(entry)
         refused = False
         try:
             check_admissible(opened, entry.received_ms, docket)
@@ -630,7 +639,8 @@ class _Audit:
         for number, kept in enumerate(seen, 1):
             if (earlier := self.judge(kept, policy, f"the head kept from earlier ({number})")) is not None:
                 heads.append(earlier)
-        self.counts.heads = len(heads) + 1
+        self.heads = [head, *heads]
+        self.counts.heads = len(self.heads)
         self.compare_heads(newest or head, ahead or spine, [*([head] if newest else []), *heads])
         if not head.witnesses:
             self.remark("no-witnesses")
@@ -692,16 +702,21 @@ class _Audit:
             at = end
         return heads
 
-    def check_own_files(self, head: Head) -> None:
-        """`policy` and `ledger.json` say what the founding statement and the checkpoint say."""
+    def check_own_files(self, head: Head, docket: Docket) -> None:
+        """Heads are signed by the log's key; `policy` and `ledger.json` name the keys that the entries name."""
         founded = self.founded
         if founded is None:
             return
-        keys = set(founded.log_keys)
-        strangers = [key.public_key.hex() for key in head.log_keys if key.public_key.hex() not in keys]
-        if strangers:
-            detail = f"the head is signed by the key {strangers[0]}, which the ledger does not name as its own"
-            self.add(Misbehaviour("log-key", detail, path=head.path, evidence={head.path: head.raw}))
+        for each in self.heads:
+            try:
+                rotated = check_log_key(each, docket.roster.log, docket.size)
+            except Misbehaviour as fault:
+                self.add(fault)
+            else:
+                if rotated is not None:
+                    vkey = format_vkey(head.origin, ED25519, bytes.fromhex(rotated.new))
+                    self.remark("log-key-rotated", index=rotated.index, vkey=vkey)
+        keys = set(docket.roster.log.ever)
         try:
             self.check_policy_file(head.origin, keys)
             self.check_ledger_file(head.origin, keys)
@@ -710,9 +725,15 @@ class _Audit:
         if founded.purpose == "demonstration":
             self.remark("demonstration")
 
+    def tell_disputes(self) -> None:
+        """What was signed with a key that was declared compromised stays valid, and the reader is told."""
+        for each in compromises(self.records).values():
+            count, since = self.signings.disputed(each), format_time(each.since_ms)
+            self.remark("disputed", count=count, actor=each.actor, since=since, index=each.index)
+
     def check_policy_file(self, origin: str, keys: set[str]) -> None:
         """The ledger's own policy names its own keys."""
-        raw = self.source.read("policy")
+        raw = self.own_files["policy"]
         if raw is None:
             raise Misbehaviour("missing-file", "the ledger publishes no policy", path="policy")
         try:
@@ -725,7 +746,7 @@ class _Audit:
 
     def check_ledger_file(self, origin: str, keys: set[str]) -> None:
         """`ledger.json` is of its one form and says what the founding statement says."""
-        raw = self.source.read("ledger.json")
+        raw = self.own_files["ledger.json"]
         if raw is None:
             raise Misbehaviour("missing-file", "the ledger does not describe itself", path="ledger.json")
         try:
@@ -925,10 +946,10 @@ class _LedgerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 def _check_keys(verifiers: Iterable[Verifier], keys: set[str]) -> None:
-    """Raise Malformed unless these are keys that the founding statement names as the log's."""
+    """Raise Malformed unless these are keys that the ledger's entries name as the log's."""
     for verifier in verifiers:
         if verifier.public_key.hex() not in keys:
-            raise Malformed("key", f"the key of {verifier.name} is not one that the founding statement names")
+            raise Malformed("key", f"the key of {verifier.name} is not one that the ledger names as its log's")
 
 
 def _silent(done: int, total: int) -> None:

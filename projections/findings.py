@@ -157,8 +157,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "The file ledger.json does not say what the founding entry says.",
     ),
     "log-key": (
-        "El checkpoint está firmado con una llave que el registro no declaró como suya.",
-        "The checkpoint is signed with a key that the ledger has not named as its own.",
+        "Una cabeza está firmada con una llave que el registro no declaró como suya, o que a ese tamaño no lo era.",
+        "A head is signed with a key that the ledger has not named as its own, or that was not at that size.",
     ),
     "root-mismatch": (
         "Los asientos publicados no dan la raíz que el registro firmó: algo se cambió, se quitó o se agregó.",
@@ -282,6 +282,14 @@ REMARKS: Mapping[str, tuple[str, str]] = {
     "no-served-digest": (
         "El servidor no dice la suma de su propio estado, así que no se pudo comparar.",
         "The server does not give the digest of its own state, so the two could not be compared.",
+    ),
+    "disputed": (
+        "Una llave de {actor} se declaró comprometida desde {since} (asiento {index}): {count} asientos en disputa.",
+        "A key of {actor} was declared compromised since {since} (entry {index}): {count} entries are in dispute.",
+    ),
+    "log-key-rotated": (
+        "La llave del registro cambió en el asiento {index}; su política nombra la anterior. Fije también {vkey}.",
+        "The log's key was exchanged at entry {index}; your policy names the old one. Pin also {vkey}.",
     ),
     "demonstration": (
         "Este registro es una demostración.",
