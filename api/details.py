@@ -76,31 +76,28 @@ SENTENCES: Mapping[str, str] = {
     "inscribe, como titular de su entidad",
     "the first line is of the key that ends, for its actor": "la primera firma es la de la llave que termina, como "
     "titular de su entidad",
-    "the key {} is or was a key of {}": "la llave {} es o fue de {}",
-    "the key {} is or was a key of the log": "la llave {} es o fue del registro",
-    "the key {} is or was a recovery key": "la llave {} es de recuperación",
-    "the key {} is or was a witness's key": "la llave {} es de un testigo",
+    "the key was enrolled before, for {}": "la llave ya estuvo inscrita, a nombre de {}",
+    "the key is the log's, a witness's, or for recovery": "la llave es del registro, de un testigo o de recuperación",
+    "the key of {} is known already, as a witness's or another": "la llave de {} ya se conoce, de un testigo o de otro",
     "the key was revoked by entry {}": "la llave fue revocada por el asiento {}",
     "the key gave way to another by entry {}": "la llave dio paso a otra en el asiento {}",
-    "without this key no two registrars of different organisations would be left": "sin esta llave no quedarían dos "
-    "registradores de organizaciones distintas",
-    "without this role no two registrars of different organisations would be left": "sin este papel no quedarían dos "
-    "registradores de organizaciones distintas",
-    "the grant is not of {}; its holder ends it, or two registrars": "el papel no es de {}: lo termina su titular, o dos "
-    "registradores",
-    "the founding made several registrars: each ends their own role, or the recovery replaces them": "la fundación hizo "
-    "varios registradores: cada uno termina su papel, o lo reemplaza la recuperación",
+    "without it no two registrars of different organisations would be left": "así no quedarían dos registradores de "
+    "organizaciones distintas",
+    "the grant is not of {}; its holder ends it, or two registrars": "el papel no es de {}: lo termina su titular, o "
+    "dos registradores",
+    "the founding made several registrars: each ends their own role, or the recovery replaces them": "la fundación "
+    "hizo varios registradores: cada uno termina su papel, o lo reemplaza la recuperación",
     "the grant was ended by entry {}": "el papel se terminó en el asiento {}",
     "{} is no registrar, so nobody can take its place": "{} no es registrador: nadie puede tomar su lugar",
     "the registrars would be of fewer than three organisations": "los registradores serían de menos de tres entidades",
-    "no registrar would be of form organisation (civil society)": "ningún registrador sería de la sociedad civil (forma "
-    "organisation)",
+    "no registrar would be of form organisation (civil society)": "ningún registrador sería de la sociedad civil "
+    "(forma organisation)",
     "the key {} is not the log's now": "la llave {} no es ahora la del registro",
-    "this log does not hold the key {}: its operator makes it with `constancia log-key new`": "este registro no tiene la "
-    "llave {}: quien lo opera la hace con `constancia log-key new`",
+    "the log does not hold the key {}: its operator makes it with {}": "el registro no tiene la llave {}: la hace "
+    "quien lo opera, con {}",
     "the next version of the rulebook is {}": "la versión que sigue del reglamento es {}",
-    "this software knows the rulebook up to version {}, and not {}": "este programa conoce el reglamento hasta la versión "
-    "{}, y no la {}",
+    "this software knows the rulebook up to version {}, and not {}": "este programa conoce el reglamento hasta la "
+    "versión {}, y no la {}",
     "{} comes after this entry, which would be {}": "{} viene después de este asiento, que sería el {}",
     # What is named
     "no plan {} is registered": "no hay ningún plan {} en el registro",

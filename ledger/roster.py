@@ -173,16 +173,9 @@ class Roster:
         """Every actor that counts for an organisation."""
         return (actor.actor for actor in self.actors.values() if actor.organisation == organisation)
 
-    def whose(self, key: str) -> str:
-        """What a key is or was already, in words; empty where the roster does not know it."""
-        held = self.keys.get(key)
-        if held is not None:
-            return f"a key of `{held.actor}`"
-        if key in self.log.ever:
-            return "a key of the log"
-        if key in self.recovery_keys:
-            return "a recovery key"
-        return "a witness's key" if key in self.witnesses else ""
+    def knows_key(self, key: str) -> bool:
+        """Whether a key is or was an actor's, the log's, a witness's or for recovery: it is nobody else's ever."""
+        return key in self.keys or key in self.log.ever or key in self.witnesses or key in self.recovery_keys
 
     def grants_made_by(self, identity: str, actor: str | None = None) -> list[Grant]:
         """The grants that one statement made, in force or not; of one actor only, if named."""
@@ -301,8 +294,7 @@ class Roster:
         if left == self.registrars_left(received_ms):
             return
         if len(left) < 2 or not any(self.actors[one].form == "organisation" for one in left):
-            what = "this key" if without_key else "this role"
-            raise Refused("state", rule, f"without {what} no two registrars of different organisations would be left")
+            raise Refused("state", rule, "without it no two registrars of different organisations would be left")
 
 
 # --- the fold, kind by kind ------------------------------------------------------------------------------------------

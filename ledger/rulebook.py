@@ -331,7 +331,7 @@ def _check_roles(statement: Statement, received_ms: int, docket: Docket, reach: 
 
 def _check_citizen(statement: Statement, docket: Docket) -> None:
     """A4: a citizen's key belongs to nobody on the roster, and words are salted."""
-    if docket.roster.whose(statement.by[0].key):
+    if docket.roster.knows_key(statement.by[0].key):
         raise Refused(
             "role-scope",
             "A4",
@@ -576,9 +576,11 @@ def _check_holder(case: _Case, holder: Signer, actor: str, key: str) -> None:
 def _check_new_key(case: _Case, key: str) -> None:
     """A key is strict, and was never anybody's: an actor's, the log's, a recovery key or a witness's."""
     _strict_key(case, key)
-    whose = case.docket.roster.whose(key)
-    if whose:
-        raise case.refuse("id-conflict", f"the key {key[:16]}… is or was {whose}", "A5")
+    held = case.docket.roster.keys.get(key)
+    if held is not None:
+        raise case.refuse("id-conflict", f"the key was enrolled before, for `{held.actor}`", "A5")
+    if case.docket.roster.knows_key(key):
+        raise case.refuse("id-conflict", "the key is the log's, a witness's, or for recovery", "A5")
 
 
 @own_rule(KeyRotated)
@@ -722,9 +724,10 @@ def _(recognised: WitnessRecognised, case: _Case) -> None:
         raise case.refuse("weak-key", f"`vkey`: {error.message}", "A2") from None
     if verifier.type_byte < COSIGNATURE_ED25519:
         raise case.refuse("shape", "`vkey` is a key that signs notes; a witness's cosigns (type 04 or 06)")
-    whose = case.docket.roster.whose(verifier.public_key.hex())
-    if whose:
-        raise case.refuse("id-conflict", f"the key of {verifier.name} is or was {whose}", "A5")
+    if case.docket.roster.knows_key(verifier.public_key.hex()):
+        raise case.refuse(
+            "id-conflict", f"the key of {verifier.name} is known already, as a witness's or another", "A5"
+        )
 
 
 @own_rule(RulebookAdopted)
