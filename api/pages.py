@@ -70,7 +70,7 @@ def entry_page(reading: Reading) -> Response[bytes]:
         raw_text=reading.view.entry_bytes(index).decode(),
         raw_href=reading.place.raw("asientos", index, "original"),
         receipt=receipt,
-        verify_command=f"constancia verify {receipt} --ledger-key '{reading.view.ledger.vkey}'",
+        verify_command=f"constancia verify {receipt} --ledger-key '{reading.reader.vkey}'",
     )
 
 
@@ -102,8 +102,8 @@ def verify_page(reading: Reading) -> Response[bytes]:
         audit_command=f"constancia audit {url}",
         # No digest here: whoever pins what this page says pins whatever a false page says.
         pinned_command=f"constancia audit {url} --policy policy.txt --founding founding.txt",
-        receipt_command=f"constancia verify constancia-0.tlog-proof \\\n    --ledger-key '{ledger.vkey}'",
-        log_vkeys=[ledger.vkey],
+        receipt_command=f"constancia verify constancia-0.tlog-proof \\\n    --ledger-key '{reading.reader.vkey}'",
+        log_vkeys=reading.reader.vkeys,
         founding=ledger.founding,
     )
 

@@ -45,8 +45,6 @@ class Ledger(msgspec.Struct, frozen=True):
     offset_minutes: int
     founding: str
     """Identity of the founding statement, which auditors pin."""
-    vkey: str
-    """The log's key."""
     desk_key: str
 
 
@@ -138,6 +136,16 @@ class Reader:
         self._roots: OrderedDict[int, bytes] = OrderedDict()
         self._digests: OrderedDict[int, str] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def vkey(self) -> str:
+        """The log key that signs the newest head: what a reader of a fresh receipt pins."""
+        return self._log.vkey
+
+    @property
+    def vkeys(self) -> tuple[str, ...]:
+        """Every key that is or was the log's, the newest last."""
+        return self._log.vkeys
 
     @property
     def newest(self) -> int:
@@ -240,4 +248,4 @@ def ledger_of(path: str, log: Log, desk_key: str) -> Ledger:
     statement = founding.statement
     if not isinstance(statement, LedgerOpened):
         raise LookupError(f"the first entry of {log.origin} is no founding")
-    return Ledger(log.origin, path, statement.purpose, statement.offset_minutes, founding.identity, log.vkey, desk_key)
+    return Ledger(log.origin, path, statement.purpose, statement.offset_minutes, founding.identity, desk_key)

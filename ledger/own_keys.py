@@ -64,7 +64,7 @@ class OwnKeys:
         wanted = ", ".join(map(self.vkey, sorted(named.at(size))))
         since = next((each.index for each in reversed(named.rotations) if each.index < size), 0)
         return CannotRun(
-            f"La llave dada no es la llave vigente del registro {self.origin}, que desde el asiento {since} es {wanted}.",
+            f"La llave dada no es la del registro {self.origin}, que desde el asiento {since} es {wanted}.",
             f"The key given is not the log key of {self.origin}, which since entry {since} is {wanted}.",
             "Ponga esa llave en keys/log; está en una copia de respaldo, o la tiene quien hizo la rotación.",
             "Put that key into keys/log; a backup has it, or whoever made the rotation.",
