@@ -60,10 +60,12 @@ def entry_page(reading: Reading) -> Response[bytes]:
     subjects = commitments_of(line.statement)
     commitment = reading.view.records.get(Commitment, subjects[0]) if len(subjects) == 1 else None
     receipt = f"constancia-{index}.tlog-proof"
+    dispute = reading.view.dispute(index)
     return answer(
         reading,
         "entry.html",
         line=line,
+        dispute=dispute,
         subject=commitment.commitment if commitment else None,
         subject_title=f"{commitment.commitment.partition('/')[2]} · {plain(commitment.title)}" if commitment else "",
         fields=msgspec.json.decode(reading.view.entry(index).opened.line),
@@ -113,10 +115,10 @@ def about_page(reading: Reading) -> Response[bytes]:
     records = reading.view.records
     bodies: list[dict[str, Any]] = []
     for slug, actor in records.scan(Actor):
-        held = dict.fromkeys(role.role for _, role in records.scan(RoleHeld, prefix=f"{slug}/"))
-        bodies.append(
-            {"name": actor.name, "form": actor.form, "roles": [reading.say.name("role", role) for role in held]}
-        )
+        roles = [role for _, role in records.scan(RoleHeld, prefix=f"{slug}/")]
+        held = dict.fromkeys(role.role for role in roles if role.ended is None)
+        names = [reading.say.name("role", role) for role in held]
+        bodies.append({"name": actor.name, "form": actor.form, "roles": names, "ended": bool(roles) and not names})
     bodies.sort(key=lambda body: (not body["roles"], folded(body["name"])))
     plans = [{"id": plan.plan, "title": plan.title, "lang": plan.lang} for _, plan in records.scan(PlanState)]
     return answer(reading, "about.html", bodies=bodies, plans=plans, levels=list(LEVELS))

@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TypeVar
 
 import msgspec
@@ -28,6 +29,7 @@ from ledger.tlog.merkle import Frontier
 from ledger.tlog.tiles import HashReader
 from ledger.vocabulary import LedgerOpened
 from projections.commitments import PlanState
+from projections.compromise import Compromise, compromises, dispute_of
 from projections.records import RecordsAt, SqliteRecords, digest
 
 MAX_AT = 2**53 - 1
@@ -100,6 +102,15 @@ class View:
         """Entries from `start` up to, not including, `stop` or the end of the view."""
         for index, raw in enumerate(self._reader.entries(start, min(stop, self.size)), start):
             yield reopen(index, raw, self.ledger.origin)
+
+    @cached_property
+    def compromised(self) -> dict[str, Compromise]:
+        """The keys that were declared compromised from a time on; mostly none."""
+        return compromises(self.records)
+
+    def dispute(self, index: int) -> Compromise | None:
+        """The compromise of a key that puts an entry in dispute, or None. IndexError where there is no such entry."""
+        return dispute_of(self.compromised, self.entry(index)) if self.compromised else None
 
     def index_of(self, identity: str) -> int | None:
         """The index of a statement by its identity (64 hex), if it is in the view."""
