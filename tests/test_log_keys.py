@@ -5,6 +5,7 @@ The writer is the real one on real files, and the last test is the command, a se
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -364,6 +365,23 @@ def test_the_own_files_name_no_key_that_no_entry_names(town: Rotated, path: str,
     assert place_of(town.audit(files)) == (kind, None, path)
 
 
+def test_another_reader_in_another_language_says_the_same_of_keys_out_of_force(town: Rotated, tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no node on this machine: the independent verifier is not run (install the package `nodejs`)")
+    policy = tmp_path / "policy"
+    for key, code in (("log-2", 0), ("log", 1)):
+        public = tmp_path / key
+        for path, raw in town.published(key).items():
+            (public / path).parent.mkdir(parents=True, exist_ok=True)
+            (public / path).write_bytes(raw)
+        policy.write_bytes(town.files["policy"])
+        command = [node, Path(__file__).parent / "independent_verifier.mjs", public, policy, town.founding]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert ran.returncode == code, ran.stderr
+        assert ("the log key in force did not sign" in ran.stderr) == bool(code)
+
+
 def test_a_second_tree_under_the_stolen_key_is_a_fork_and_a_log_key(town: Rotated) -> None:
     size = len(town.world.entries)
     other = sign_checkpoint(Checkpoint(ORIGIN, size, b"\x07" * 32), key_of("log"))
@@ -516,3 +534,7 @@ def test_an_operator_and_two_registrars_exchange_the_key_of_a_running_ledger(tmp
         assert "es de otro registro" in " ".join(refused.split())
         policy.write_text(f"log {OLD}\nlog {new}\nquorum none\n")
         run("audit", server.address + server.path, "--policy", policy, "--founding", founding)
+    receipt = tmp_path / "rotacion.tlog-proof"
+    assert "varias llaves del registro" in " ".join(run("verify", receipt, "--policy", policy).split())
+    for vkey in (OLD, new):  # the head that first covers the rotation has a line of each
+        assert "varias llaves" not in " ".join(run("verify", receipt, "--ledger-key", vkey).split())
