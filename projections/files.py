@@ -47,9 +47,8 @@ FORMATS = frozenset(
 # --- what a ledger says of itself -------------------------------------------------------------------------------------
 
 
-def check_policy_file(source: Source, origin: str, keys: Collection[str]) -> None:
+def check_policy_file(raw: bytes | None, origin: str, keys: Collection[str]) -> None:
     """The ledger's own policy names its own keys, `keys` (64 hex digits each). Raises Misbehaviour."""
-    raw = source.read("policy")
     if raw is None:
         raise Misbehaviour("missing-file", "the ledger publishes no policy", path="policy")
     try:
@@ -61,9 +60,8 @@ def check_policy_file(source: Source, origin: str, keys: Collection[str]) -> Non
         raise Misbehaviour("bad-policy-file", error.message, path="policy", evidence={"policy": raw}) from None
 
 
-def check_ledger_file(source: Source, origin: str, keys: Collection[str]) -> None:
-    """`ledger.json` is of its one form and says what the founding statement says. Raises Misbehaviour."""
-    raw = source.read("ledger.json")
+def check_ledger_file(raw: bytes | None, origin: str, keys: Collection[str]) -> None:
+    """`ledger.json` is of its one form and names the log's keys, `keys`. Raises Misbehaviour."""
     if raw is None:
         raise Misbehaviour("missing-file", "the ledger does not describe itself", path="ledger.json")
     try:
@@ -95,10 +93,10 @@ class _LedgerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 def _check_keys(verifiers: Iterable[Verifier], keys: Collection[str]) -> None:
-    """Raise Malformed unless these are keys that the founding statement names as the log's."""
+    """Raise Malformed unless these are keys that the ledger's entries name as the log's."""
     for verifier in verifiers:
         if verifier.public_key.hex() not in keys:
-            raise Malformed("key", f"the key of {verifier.name} is not one that the founding statement names")
+            raise Malformed("key", f"the key of {verifier.name} is not one that the ledger names as its log's")
 
 
 # --- every file of a folder -------------------------------------------------------------------------------------------

@@ -39,12 +39,15 @@ COMMANDS = (
     "init",
     "key",
     "kinds",
+    "log-key",
+    "mirror",
     "serve",
     "sign",
     "status",
     "submit",
     "timestamp",
     "verify",
+    "witness",
 )
 
 
