@@ -5,6 +5,7 @@ What an auditor should know all the same, it says in a remark. The lies are in t
 
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import world as w
 from second_writer import Files, Web, ledger_file, publish
 from third_person import origin_of
 from town import DAY_MS, SALT, Auditor, Growing, Town, ask, days, signed_otherwise, tree_of, with_lines
-from world import C8, G1, ORIGIN, PLAN, World, digest_of, found, founding, key_of, public
+from world import C8, G1, ORIGIN, PLAN, World, digest_of, found, founding, key_of, public, salted_digest
 
 from ledger.statement import MAX_ENTRY, canonical, format_time, format_when, key_name, open_statement, parse_time
 from ledger.tlog.checkpoint import Checkpoint, sign_checkpoint
@@ -21,6 +22,7 @@ from ledger.tlog.note import ED25519, Note, format_note, format_vkey, parse_note
 from ledger.tlog.policy import parse_policy
 from projections.audit import audit
 from projections.findings import Report
+from projections.kept import Kept
 from projections.records import DictRecords, digest
 
 TOWN = Town(comments=300, witnessed=True)
@@ -521,6 +523,31 @@ def test_a_head_ahead_of_the_checkpoint_because_the_witnesses_are_slow() -> None
     files["checkpoint"] = checkpoint
     report = cleared(town.audit(files))
     assert report.size == len(leaves) - 1
+
+
+def test_a_head_ahead_of_the_checkpoint_by_a_whole_bundle() -> None:
+    # The witnesses were slow, and meanwhile hundreds of comments came, with their texts.
+    slow = TOWN.operator.sign(TOWN.world.leaves()[:200], TOWN.witnesses)
+    older = publish(ORIGIN, TOWN.world.leaves()[:200], key_of("log"))
+    tiles = {path: raw for path, raw in older.items() if path.startswith("tile/")}
+    heads = days([TOWN.cosigned[0], slow])
+    report = cleared(TOWN.audit(Files(TOWN.files | tiles | heads | {"checkpoint": slow})))
+    assert report.size == 200
+
+
+def test_words_of_a_withdrawn_dispute_that_stay_in_view(tmp_path: Path) -> None:
+    town = Town(witnessed=True)
+    fields: dict[str, Any] = {"for_": [f"{G1}.M0"], "url": "http://example.gt/acta", "title": "Acta", "shows": "Hecho"}
+    link = town.world.say("EvidenceLinked", COPRET, **fields, evidence_type="page").opened.identity
+    words = {"salted_digest": salted_digest(ORIGIN, public("ana"), {"text": "No está."})}
+    disputed: dict[str, Any] = {"link": link, "mechanism": f"{G1}.M0", "objection": "absent", "words": words}
+    dispute = town.world.say("EvidenceDisputed", "ana:citizen", **disputed)
+    town.show(dispute, "ana", "No está.")
+    town.world.say("StatementWithdrawn", "ana:citizen", statement=dispute.opened.identity)
+    audited(town)
+    for _ in range(2):
+        with Kept(tmp_path / "kept.db") as kept:
+            cleared(town.audit(kept=kept, every_text=True))
 
 
 # --- heads, witnesses, policies ---------------------------------------------------------------------------------------
