@@ -95,6 +95,12 @@ def parse_stamp_index(raw: bytes) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
+def merge_stamp_index(ours: bytes, theirs: bytes) -> bytes:
+    """Our list of time stamps, with what another has besides. Raises Malformed."""
+    paths = dict.fromkeys([*parse_stamp_index(ours), *parse_stamp_index(theirs)])
+    return "".join(f"{path}\n" for path in paths).encode()
+
+
 class Folder:
     """The published files of one ledger, below the folder `root`.
 
