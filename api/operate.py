@@ -18,6 +18,7 @@ from api.keyfiles import make_key_file
 from ledger.errors import CannotRun, reason
 
 if TYPE_CHECKING:
+    from api.settings import LedgerSettings
     from consultation.desk import Desk
     from ledger.log import Log
 
@@ -65,16 +66,22 @@ def make_folder(place: Path, origin: str, log_key: SigningKey | None = None) -> 
 def opened_for_writing(
     place: Path, origin: str, log_key: SigningKey, desk_key: SigningKey, *, create: bool = False
 ) -> "Generator[tuple[Log, Desk]]":
-    """The log and the desk of a folder, as the server has them. Raises CannotRun."""
+    """The log and the desk of a folder, as the server has them; witnesses are heard at the start, as there, and asked
+    for nothing more. Raises CannotRun."""
+    from api.asking import witnesses_of
     from consultation.desk import Desk
     from consultation.vault import Vault
     from ledger.log import Log
     from ledger.published import Folder
+    from ledger.tlog.note import ED25519, format_vkey
 
     with ExitStack() as closing:
         vault = Vault.open(place / "vault.db", create=create)
         closing.callback(vault.close)
-        desk = Desk(origin, vault, Folder(place / "public"), desk_key)
+        folder = Folder(place / "public")
+        desk = Desk(origin, vault, folder, desk_key)
+        vkey = format_vkey(origin, ED25519, bytes(log_key.verify_key))
+        policy, cosigning = witnesses_of(_ledger_settings(place, origin), vkey, folder, closing)
         log = Log.open(
             origin,
             journal=place / "journal.db",
@@ -83,10 +90,19 @@ def opened_for_writing(
             contents=desk,
             desk_key=desk.public_key,
             create=create,
+            policy=policy,
+            elsewhere=cosigning,
         )
         closing.callback(log.close)
         desk.open(log)
         yield log, desk
+
+
+def _ledger_settings(place: Path, origin: str) -> "LedgerSettings":
+    """What the settings of a folder say of a ledger. Raises CannotRun."""
+    from api.settings import load_settings
+
+    return next(each for each in load_settings(place, {}).ledgers if each.origin == origin)
 
 
 def not_empty(place: Path) -> CannotRun:
