@@ -9,7 +9,7 @@ what was published, and the readers. A folder of a ledger:
     public/      the published files            journal.db   entries, durable        (ledger.journal)
     keys/log     signs heads                    vault.db     contents and salts      (consultation.vault)
     keys/desk    signs refusal notes            records.db   what pages show, disposable (api.projector)
-    evidence/    after an alarm                 witnesses.json   what they last said     (ledger.cosigning)
+    evidence/    after an alarm                 witnesses.json   what they last said     (ledger.witnesses)
     documents/   what statements name by digest (api.documents)
 
 What each request meets, from the outside: the gate (Host header, load, security headers, metrics), the published files
@@ -18,8 +18,6 @@ What each request meets, from the outside: the gate (Host header, load, security
 
 import asyncio
 import logging
-import signal
-import socket
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
@@ -38,32 +36,26 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from api import answers, pages, submissions
+from api.asking import witnesses_of
 from api.documents import Documents
+from api.listening import SECURITY_HEADERS, free_port, listen
 from api.problems import Problem
 from api.projector import Projector, open_records
 from api.record import Reader, ledger_of
 from api.settings import LedgerSettings, Settings, read_key
 from api.tiles import Receive, Scope, Send, header, send_problem, serve_file
-from api.asking import witnesses_of
 from consultation.desk import Desk
 from consultation.vault import Vault
-from ledger.cosigning import Cosigning
-from ledger.errors import CannotRun, Refused, reason
+from ledger.errors import CannotRun, Refused
 from ledger.log import Log
 from ledger.published import Folder, is_published_path
 from ledger.tlog.note import ED25519, format_vkey
+from ledger.witnesses import Cosigning
 
 _logger = logging.getLogger("constancia.server")
 
 # How long requests at work may take to be answered when the server ends.
 DRAIN_SECONDS = 5.0
-
-# Answers that are no pages may load and show nothing at all; pages bring their own policy.
-SECURITY_HEADERS: Mapping[str, str] = {
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-}
 
 
 # --- one ledger, open ------------------------------------------------------------------------------------------------
@@ -471,7 +463,7 @@ def _problem_of(request: Request[Any, Any, Any], error: Exception) -> Problem:
             return Problem(500, "The failure was noted; please tell the operator.")
 
 
-# --- listening -------------------------------------------------------------------------------------------------------
+# --- serving ---------------------------------------------------------------------------------------------------------
 
 
 def serve(
@@ -502,7 +494,7 @@ def serve(
     app: Any = create_app(settings, on_stopped=on_stopped, accept_time=accept_time)
     if settings.trusted_proxies:
         app = _behind_proxies(app, settings.trusted_proxies)
-    asyncio.run(_listen(app, host, port, settings, halt, ready))
+    listen(app, host, port, read_timeout=settings.read_timeout, halt=halt, ready=ready)
     if stopped:
         raise stopped[0]
 
@@ -513,92 +505,3 @@ def _behind_proxies(app: Any, trusted: Sequence[str]) -> Any:
 
     untyped: Any = proxies
     return untyped.wrap_asgi_with_proxy_headers(app, trusted_hosts=list(trusted))
-
-
-async def _listen(
-    app: Any, host: str, port: int, settings: Settings, halt: threading.Event, ready: Callable[[str], None] | None
-) -> None:
-    """Serve until a signal, or until `halt` is set by another thread."""
-    # Imported here: it brings its own extension and is not needed to build the application.
-    from granian.constants import HTTPModes, Interfaces
-    from granian.http import HTTP1Settings
-    from granian.server.embed import Server
-
-    server = Server(
-        app,
-        address=host,
-        port=port,
-        interface=Interfaces.ASGI,
-        # Plain HTTP/1.1, where slow headers and idle connections can be timed out; HTTP/2 and TLS are the reverse
-        # proxy's.
-        http=HTTPModes.http1,
-        websockets=False,
-        backlog=1_024,
-        log_enabled=False,
-        http1_settings=HTTP1Settings(header_read_timeout=int(settings.read_timeout * 1000), max_buffer_size=65_536),
-    )
-
-    # Not `loop.add_signal_handler`: that tells the loop by a byte in the same pipe as everything else that wakes it,
-    # and under load the pipe may be full, and the signal lost.
-    def end(_number: int, _frame: object) -> None:
-        halt.set()
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
-
-    async def watch() -> None:
-        """End on a signal, or when the writer of a ledger stopped; say when the first connection is taken."""
-        said = ready is None
-        while not halt.is_set():
-            if not said and await _answers(host, port):
-                said = True
-                if ready:
-                    ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
-            await asyncio.sleep(0.1 if said else 0.01)
-        server.stop()
-
-    watching = asyncio.create_task(watch())
-    try:
-        await server.serve()
-    finally:
-        watching.cancel()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-async def _answers(host: str, port: int) -> bool:
-    """Is a connection taken?"""
-    try:
-        _, writer = await asyncio.open_connection({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)
-    except OSError:
-        return False
-    writer.close()
-    return True
-
-
-def free_port(host: str, port: int) -> int:
-    """The port, if nobody listens there; a free one for 0. Raises CannotRun, naming the port and the way out."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except OSError as error:
-        why_es, why_en = reason(error)
-        raise CannotRun(
-            f"«{host}» no es una dirección en la que se pueda escuchar: {why_es}.",
-            f"“{host}” is no address to listen on: {why_en}.",
-            "Dé otra en `host`, o con --host.",
-            "Give another in `host`, or with --host.",
-        ) from None
-    with socket.socket(family, kind, protocol) as probe:
-        # As the server will: an old connection that is still closing is no reason to wait.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-        except OSError as error:
-            why_es, why_en = reason(error)
-            other = port + 1 if 0 < port < 65535 else 8000
-            raise CannotRun(
-                f"No se puede escuchar en {host}, puerto {port}: {why_es}.",
-                f"Cannot listen on {host}, port {port}: {why_en}.",
-                f"Detenga lo que lo usa, o elija otro: --port {other}   (--port 0 busca uno libre)",
-                f"Stop what uses it, or choose another: --port {other}   (--port 0 finds a free one)",
-            ) from None
-        return probe.getsockname()[1]

@@ -25,11 +25,12 @@ import httpcore2
 import msgspec
 
 from api.settings import LedgerSettings, read_policy_file
-from ledger.cosigning import Answer, Cosigning, open_policy
+from ledger.cosigning import Answer, open_policy
 from ledger.errors import CannotRun
 from ledger.published import Folder
 from ledger.tlog.policy import NONE, Policy, Witness
 from ledger.tlog.witness import ADD_CHECKPOINT, MAX_BODY
+from ledger.witnesses import Cosigning
 
 AGENT = "constancia-log/1"
 

@@ -22,13 +22,14 @@ from api.problems import Problem
 from consultation.desk import reopen
 from consultation.text import Content, parse_content
 from consultation.vault import Vault
-from ledger.cosigning import Cosigned, Cosigning, Standing, Witnessed
+from ledger.cosigning import Cosigned, Standing
 from ledger.log import Log
 from ledger.statement import Entry, format_time, parse_entry, parse_time, parse_when
 from ledger.tlog.checkpoint import Checkpoint
 from ledger.tlog.merkle import Frontier
 from ledger.tlog.tiles import HashReader
 from ledger.vocabulary import LedgerOpened
+from ledger.witnesses import Cosigning, Witnessed
 from projections.commitments import PlanState
 from projections.records import RecordsAt, SqliteRecords, digest
 

@@ -79,7 +79,7 @@ class Summary(msgspec.Struct, frozen=True):
 def run_demo(place: Path, host: str, port: int, *, serving: bool) -> int:
     """Build (or take up again), audit, tell, serve; returns the exit code. Raises CannotRun."""
     if serving:
-        from api.app import free_port
+        from api.listening import free_port
 
         free_port(host, port)  # before anything is built
     began = time.monotonic()

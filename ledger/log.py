@@ -21,7 +21,7 @@ and walks it through these steps, each of which says in `_sequence` and `_publis
     9  answer    the callers
 
 Where the policy asks for a quorum of witnesses, `checkpoint` is not this module's: whoever asks them
-(`ledger.cosigning`) puts the newest head there that has the quorum, off this path, and says so by `set_witnessed`, for
+(`ledger.witnesses`) puts the newest head there that has the quorum, off this path, and says so by `set_witnessed`, for
 the receipts. Nobody who states something waits for a witness.
 
 Opening a ledger walks the same path: what is in the journal and under no head is published. A head that knows more
@@ -49,6 +49,7 @@ from typing import Protocol, Self
 import msgspec
 from nacl.signing import SigningKey
 
+from ledger.cosigning import Prove
 from ledger.errors import CannotRun, Refused
 from ledger.journal import Journal, Row
 from ledger.published import Folder
@@ -124,12 +125,8 @@ class Known(msgspec.Struct, frozen=True):
     en: str
 
 
-Prove = Callable[[int], Sequence[bytes]]
-"""Size of an older tree -> the hashes that lead from there to the tree at hand (RFC 6962, section 2.1.2)."""
-
-
 class Elsewhere(Protocol):
-    """Those outside this folder who know heads of this log, asked before it signs: `ledger.cosigning`."""
+    """Those outside this folder who know heads of this log, asked before it signs: `ledger.witnesses`."""
 
     def shown(self) -> Sequence[Known]:
         """Heads that are signed by this log, as witnesses show them or as they were kept with their cosignatures."""
@@ -754,7 +751,7 @@ class Log:
         note = sign_checkpoint(Checkpoint(self.origin, size, root), self._log_key)
         # 7. Swap the head. From here this is the history; a restored backup or a second writer finds itself behind.
         # 8. Where no quorum of witnesses is asked for, the newest head is the checkpoint. Killed before: done at the
-        # start. (Where one is, see step 10 in `ledger.cosigning`.)
+        # start. (Where one is, see step 10 in `ledger.witnesses`.)
         self.folder.swap_head(head.note if head else None, note, checkpoint=not self.asks_witnesses)
         self._set_head(Head(size, root, note), reader)
 
