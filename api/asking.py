@@ -181,8 +181,7 @@ def witnesses_of(
         return None, None
     path = Path(settings.policy)
     raw = read_policy_file(path)
-    policy = open_policy(raw, settings.origin, vkey, str(path))
-    _check_addresses(policy, path)
+    policy = check_policy(raw, settings.origin, vkey, path)
     if policy.quorum == NONE:
         return raw, None
     wire = WitnessWire()
@@ -191,7 +190,9 @@ def witnesses_of(
     return raw, cosigning
 
 
-def _check_addresses(policy: Policy, path: Path) -> None:
+def check_policy(raw: bytes, origin: str, vkey: str, path: Path) -> Policy:
+    """The policy that a ledger is to live by, read from `path`; see `open_policy`. Raises CannotRun."""
+    policy = open_policy(raw, origin, vkey, str(path))
     for witness in policy.witnesses:
         text = (witness.url or b"").decode("ascii", "replace")
         parts = urlsplit(text)
@@ -202,3 +203,4 @@ def _check_addresses(policy: Policy, path: Path) -> None:
                 "Escríbala con http:// o https://, como la da quien opera el testigo.",
                 "Write it with http:// or https://, as whoever runs the witness gives it.",
             )
+    return policy

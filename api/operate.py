@@ -1,6 +1,6 @@
 """The folder of a ledger: made, looked at, opened for writing. What `init`, `serve`, `status` and `demo` share.
 
-    public/  journal.db  vault.db  records.db  constancia.toml  keys/log  keys/desk
+    public/  journal.db  vault.db  records.db  constancia.toml  keys/log  keys/desk  policy (with witnesses)
 
 Needs the extra `server` (see `need_server`), except `find_origin` and what only looks.
 """
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from consultation.desk import Desk
     from ledger.log import Log
 
+POLICY = "policy"
+
 SERVER_MODULES = ("eventsourcing", "litestar", "granian", "jinja2")
 
 
@@ -37,20 +39,25 @@ def need_server() -> None:
         )
 
 
-def make_folder(place: Path, origin: str, log_key: SigningKey | None = None) -> tuple[SigningKey, SigningKey]:
+def make_folder(
+    place: Path, origin: str, log_key: SigningKey | None = None, policy: bytes | None = None
+) -> tuple[SigningKey, SigningKey]:
     """Make the folder of a ledger, with fresh log and desk keys and its settings; returns the two keys.
 
-    There is no entry in it yet. Raises CannotRun, also for a folder that holds something already.
+    `policy` is its policy file, where it is to have witnesses. There is no entry in it yet. Raises CannotRun, also for
+    a folder that holds something already.
     """
     from api.settings import FILE_NAME, LedgerSettings, Settings, format_settings
 
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise not_empty(place)
-    settings = Settings(ledgers=(LedgerSettings(origin),))
+    settings = Settings(ledgers=(LedgerSettings(origin, policy=POLICY if policy else ""),))
     try:
         (place / "keys").mkdir(parents=True, mode=0o700)
         (place / "public").mkdir()
         made = make_key_file(place / "keys" / "log", None, log_key), make_key_file(place / "keys" / "desk", None)
+        if policy:
+            (place / POLICY).write_bytes(policy)
         (place / FILE_NAME).write_text(format_settings(settings), "utf-8")
     except OSError as error:
         raise CannotRun(

@@ -1,9 +1,9 @@
 """Witnesses to test against: the real server in processes of its own, and peers that do what no witness should.
 
-    with Witnesses(folder, VKEY, "civil-1", "civil-2") as witnesses:      started, each on a port of its own
-        policy = witnesses.policy("group q 2 civil-1 civil-2", "quorum q")
-        witnesses["civil-1"].stop()
-    with Peer(drip) as peer:                                              a socket that behaves as the function says
+with Witnesses(folder, VKEY, "civil-1", "civil-2") as witnesses:      started, each on a port of its own
+    policy = witnesses.policy("group q 2 civil-1 civil-2", "quorum q")
+    witnesses["civil-1"].stop()
+with Peer(drip) as peer:                                              a socket that behaves as the function says
 """
 
 import os
