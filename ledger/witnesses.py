@@ -31,6 +31,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
@@ -131,7 +132,9 @@ def _judged(raw: bytes, policy: Policy) -> Witnessed | None:
 
 # --- evidence --------------------------------------------------------------------------------------------------------
 
-_MEANING = """{es}
+_MEANING = """{when}
+
+{es}
 
 {en}
 
@@ -476,16 +479,21 @@ class Cosigning:
     ) -> CannotRun:
         """Keep what both sides have, and say what it means."""
         status = conversation.answer.status
-        moment = format_when(self._clock.wall_ms()).replace(":", "")
         name = re.sub(r"[^A-Za-z0-9.-]", "_", witness.verifier.name)[:80]
-        folder = self._place / EVIDENCE / f"{moment}-{status}-{name}"
+        # By what it shows, not by the time: whatever starts a server again and again must not fill the disk.
+        same = sha256(head.note + conversation.answer.body).hexdigest()[:16]
+        folder = self._place / EVIDENCE / f"{status}-{name}-{same}"
         error = _alarm(outcome, witness, head, folder)
+        if folder.is_dir():
+            return error
         shown = self._wire.look(witness, monitoring_path(self.origin))
         files = {
             "head": head.note,
             "request": conversation.sent,
             "answer": b"%d\n%b" % (status, conversation.answer.body),
-            "LEAME.txt": _MEANING.format(es=error.es, en=error.detail).encode(),
+            "LEAME.txt": _MEANING.format(
+                es=error.es, en=error.detail, when=format_when(self._clock.wall_ms())
+            ).encode(),
         }
         if shown.status == 200:
             files["witness"] = shown.body

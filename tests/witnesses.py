@@ -6,7 +6,6 @@ with Witnesses(folder, VKEY, "civil-1", "civil-2") as witnesses:      started, e
 with Peer(drip) as peer:                                              a socket that behaves as the function says
 """
 
-import os
 import socket
 import subprocess
 import sys
@@ -22,7 +21,10 @@ from service import free_port
 from world import key_of
 
 from api.witnessing import load_witness
-from ledger.tlog.note import COSIGNATURE_ED25519, ED25519, Verifier, format_vkey, parse_vkey
+from ledger.tlog.cosignature import cosign
+from ledger.tlog.errors import Declined
+from ledger.tlog.note import COSIGNATURE_ED25519, ED25519, Verifier, format_line, format_vkey, parse_vkey
+from ledger.tlog.witness import NEVER, Latest, check_growth, format_tree_size, open_request, parse_add_checkpoint
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -64,17 +66,26 @@ class WitnessServer:
 
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
+        self.spawn()
+        self.wait()
+
+    def spawn(self) -> None:
+        """Start it."""
         with (self.folder / "server.log").open("ab") as log:
             arguments = ["witness", "serve", "--dir", str(self.folder), "--port", str(self.port)]
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "api.cli", *arguments], cwd=ROOT, stdout=log, stderr=log
             )
+
+    def wait(self) -> None:
+        """Wait until it takes connections."""
         deadline = time.monotonic() + 30
         while True:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
                 return
             except OSError:
+                assert self.process
                 assert self.process.poll() is None, (self.folder / "server.log").read_text("utf-8")
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
@@ -99,7 +110,9 @@ class Witnesses:
 
     def __enter__(self) -> Self:
         for each in self._all.values():
-            each.start()
+            each.spawn()
+        for each in self._all.values():
+            each.wait()
         return self
 
     def __exit__(
@@ -231,6 +244,33 @@ def answering(status: int, body: bytes) -> Behave:
     return behave
 
 
-def environment(**changed: str) -> dict[str, str]:
-    """This process's environment with changes."""
-    return {**os.environ, **changed}
+class InMemory:
+    """A witness as the specification has it, whose clock is wrong by `shift` seconds; its state is in memory."""
+
+    def __init__(self, name: str, vkey: str, shift: int = 0) -> None:
+        self.verifier = verifier_of(name)
+        self.latest = NEVER
+        self.shift = shift
+        self._key = key_of(name)
+        self._log = parse_vkey(vkey)
+        self._lock = threading.Lock()
+
+    def behave(self, connection: socket.socket, closing: threading.Event) -> None:
+        """Answer add-checkpoint requests; show nothing."""
+        while request := request_of(connection):
+            head, _, body = request.partition(b"\r\n\r\n")
+            status, answer = self._answer(body) if head.startswith(b"POST") else (404, b"")
+            lines = f"HTTP/1.1 {status} Whatever\r\ncontent-length: {len(answer)}\r\n\r\n"
+            connection.sendall(lines.encode() + answer)
+
+    def _answer(self, body: bytes) -> tuple[int, bytes]:
+        request = parse_add_checkpoint(body)
+        with self._lock:
+            try:
+                signed = open_request(request, lambda _: [self._log])
+                check_growth(request, signed.checkpoint, self.latest)
+            except Declined as declined:
+                return declined.status, b"" if declined.size is None else format_tree_size(declined.size)
+            self.latest = Latest(signed.checkpoint.size, signed.checkpoint.root)
+        line = cosign(self.verifier.name, self._key, signed.note.text, int(time.time()) + self.shift)
+        return 200, format_line(line).encode()
