@@ -224,6 +224,8 @@ class _Seat:
         self.not_before = float("-inf")
         self.failed = 0
         self.busy = False
+        self.unheard: Answer | None = None
+        """That it gave no answer at all when it was first asked at the start."""
 
 
 class Cosigning:
@@ -283,6 +285,7 @@ class Cosigning:
             )
         answers = self._all_at_once(lambda seat: self._wire.look(seat.witness, monitoring_path(self.origin)))
         for seat, answer in answers:
+            seat.unheard = answer if answer.status == 0 else None
             if found := self._signed_by_us(answer):
                 name = seat.witness.verifier.name
                 known.append(
@@ -296,13 +299,18 @@ class Cosigning:
         for seat in self._seats:
             # As if it had cosigned this head: one that knows another size says so, and which.
             seat.standing = msgspec.structs.replace(seat.standing, size=head.size)
-        conversations = self._all_at_once(lambda seat: self._converse(seat, head, prove, lambda: head.size))
+        conversations = self._all_at_once(lambda seat: self._ask_at_start(seat, head, prove))
         alarms = [self._take(seat, call, conversation) for seat, conversation in conversations]
         self._note(at_once=True)
         for alarm in alarms:
             if alarm:
                 raise alarm
         return clock_verdict(self.policy, call.away)
+
+    def _ask_at_start(self, seat: _Seat, head: Head, prove: Prove) -> Conversation:
+        if seat.unheard:  # it hangs, or is not there: the start does not wait for it a second time
+            return Conversation(Nothing(*seat.unheard.why), b"", seat.unheard, None)
+        return self._converse(seat, head, prove, lambda: head.size)
 
     def _all_at_once(self, work: Callable[[_Seat], T]) -> list[tuple[_Seat, T]]:
         seats = [seat for seat in self._seats if seat.witness.url]

@@ -245,9 +245,11 @@ def answering(status: int, body: bytes) -> Behave:
 
 
 class InMemory:
-    """A witness as the specification has it, whose clock is wrong by `shift` seconds; its state is in memory."""
+    """A witness as the specification has it, whose clock is wrong by `shift` seconds, and which takes `delay` seconds
+    to answer; its state is in memory."""
 
-    def __init__(self, name: str, vkey: str, shift: int = 0) -> None:
+    def __init__(self, name: str, vkey: str, shift: int = 0, delay: float = 0) -> None:
+        self._delay = delay
         self.verifier = verifier_of(name)
         self.latest = NEVER
         self.shift = shift
@@ -265,6 +267,7 @@ class InMemory:
 
     def _answer(self, body: bytes) -> tuple[int, bytes]:
         request = parse_add_checkpoint(body)
+        time.sleep(self._delay)
         with self._lock:
             try:
                 signed = open_request(request, lambda _: [self._log])
