@@ -383,8 +383,8 @@ def _assemble(
             version="1",
             description="A public record of open-government commitments that nobody can rewrite. Every ledger lies "
             "under its own path. Beside these routes each serves the published files of its log "
-            "(c2sp.org/tlog-tiles): `checkpoint`, `tile/…`, and `head`, `checkpoints/…`, `contents/…`, `policy`, "
-            "`ledger.json`.",
+            "(c2sp.org/tlog-tiles): `checkpoint`, `tile/…`, and `head`, `checkpoints/…`, `contents/…`, "
+            "`timestamps/…`, `policy`, `ledger.json`.",
             path="/schema",
             render_plugins=[JsonRenderPlugin(path="/", media_type=MediaType.JSON)],
         ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from api.checking import LEVELS, level_counts, show_findings, show_verdict, tally_of
+from api.auditing import LEVELS, level_counts, show_findings, show_verdict, tally_of
 from api.operate import not_a_ledger, not_empty, origins_of, public_folder
 from api.screen import screen
 from ledger.errors import CannotRun
@@ -28,10 +28,15 @@ if TYPE_CHECKING:
 def serve_folder(place: Path, host: str | None, port: int | None, *, accept_time: bool = False) -> None:
     """Serve until it is stopped; `accept_time` confirms the clock after a long silence. Raises CannotRun."""
     from api.app import serve
+    from api.mirroring import is_copy, serve_copy
     from api.settings import load_settings
 
     if not (place / "constancia.toml").exists() and not place.is_file():
-        raise not_a_ledger(place)
+        if not is_copy(place):
+            raise not_a_ledger(place)
+        serve_copy(place, host or "127.0.0.1", 8000 if port is None else port)
+        screen.note("Detenido.", "Stopped.")
+        return
     settings = load_settings(place, os.environ)
     for each in settings.ledgers:
         if not (each.place / "public" / "head").exists() and not (each.place / "journal.db").exists():

@@ -177,8 +177,12 @@ class State:
             connection = _connect(path) if writer else _look(path)
             state = cls(place, witness, connection, lock)
             try:
+                # Whoever only looks has no lock: what was seen is read first, and the database is never behind that.
+                files = _read_seen(place)
                 state._load(path)
-                state._compare_with_seen(heal=writer)
+                state._compare_with_seen(files)
+                if writer:
+                    state._heal(files)
             except BaseException:
                 connection.close()
                 raise
@@ -233,27 +237,24 @@ class State:
             return None
         return Head(*signed.checkpoint, max(times), note) if times else None
 
-    def _compare_with_seen(self, *, heal: bool) -> None:
-        """Refuse a database that is behind what was answered; write what a crash kept out of `seen/`."""
-        folder = self.place / SEEN
-        seen: dict[str, Head] = {}
-        for path in folder.iterdir() if folder.is_dir() else ():
-            if not _HASH.fullmatch(path.name):
-                continue
-            head = self._head_of(path.read_bytes())
+    def _compare_with_seen(self, files: Mapping[Path, bytes]) -> None:
+        """Refuse a database that is behind what was answered. Raises CannotRun."""
+        for path, note in files.items():
+            head = self._head_of(note)
             if head is None or path.name != _hash(head.origin):
                 raise _damaged(path, head.origin if head else "")
-            seen[head.origin] = head
             kept = self._heads.get(head.origin)
             if kept is None or kept.size < head.size or (kept.size == head.size and kept.root != head.root):
                 raise _went_back(self.place / DATABASE, path, head, kept)
-        if not heal:
-            return
+
+    def _heal(self, files: Mapping[Path, bytes]) -> None:
+        """Write what a crash kept out of `seen/`, and take away what it left unfinished there."""
+        folder = self.place / SEEN
         folder.mkdir(exist_ok=True)
         for unfinished in folder.glob(f"{_UNFINISHED}*"):
             unfinished.unlink()
         for head in self._heads.values():
-            if seen.get(head.origin) != head:
+            if files.get(folder / _hash(head.origin)) != head.note:
                 self._write_seen(head)
 
     # --- reading
@@ -382,6 +383,13 @@ class State:
 
 
 # --- the files -------------------------------------------------------------------------------------------------------
+
+
+def _read_seen(place: Path) -> dict[Path, bytes]:
+    """The files of `seen/`, by path; nothing of them is believed yet."""
+    folder = place / SEEN
+    found = sorted(folder.iterdir()) if folder.is_dir() else []
+    return {path: path.read_bytes() for path in found if _HASH.fullmatch(path.name)}
 
 
 def _connect(path: Path) -> sqlite3.Connection:

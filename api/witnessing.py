@@ -236,7 +236,7 @@ def _ask_log(url: str, verifier: Verifier) -> tuple[int, str]:
     from api.remote import RemoteLedger
 
     with RemoteLedger(url) as source:
-        raw = source.read("checkpoint")
+        raw = source.read("checkpoint") or source.read("head")  # nobody has cosigned yet: there is only `head`
         ours = source.read("ledger.json") is not None
     try:
         checkpoint = open_checkpoint(raw or b"", [verifier])
@@ -335,26 +335,28 @@ def _plain(found: Evidence) -> dict[str, Any]:
 
 
 def show_witness(place: Path, *, whole: bool) -> int:
-    """Print the logs of a witness, or with `whole` all about it; then 1 where there is evidence. Raises CannotRun."""
+    """Print the logs of a witness, or with `whole` all about it; then 1 where a log forked. Raises CannotRun."""
     standing = standing_of_witness(place)
+    forked = any(each["kind"] == "fork" for each in standing.evidence)
     if screen.as_json:
         screen.json(standing if whole else standing.logs)
-        return 1 if whole and standing.evidence else 0
+        return int(whole and forked)
     if whole:
         _show_key(parse_vkey(standing.vkey), standing.policy.partition(standing.vkey)[2].strip())
     _show_logs(standing.logs)
     if not whole:
         return 0
     for each in standing.evidence:
-        screen.line(f"{each['number']}. {each['origin']}: {each['meaning']}", style="bold red")
+        style = "bold red" if each["kind"] == "fork" else "yellow"
+        screen.line(f"{each['number']}. {each['origin']}: {each['meaning']}", style=style)
     if standing.evidence:
         screen.note(
             "Las dos notas de cada una: constancia witness status --json",
             "The two notes of each: constancia witness status --json",
         )
-        return 1
-    screen.say("Nada habla contra ningún registro.", "Nothing speaks against any log.")
-    return 0
+    else:
+        screen.say("Nada habla contra ningún registro.", "Nothing speaks against any log.")
+    return int(forked)
 
 
 def _show_logs(logs: Sequence[Watched]) -> None:

@@ -71,15 +71,14 @@ class Reach(msgspec.Struct, frozen=True):
     round: str | None
 
 
-class Roster:
+class Roster(msgspec.Struct):
     """Actors, keys and grants as of the last entry folded. Reading methods take the received time in ms."""
 
-    def __init__(self) -> None:
-        self.actors: dict[str, Actor] = {}
-        self.keys: dict[str, HeldKey] = {}
-        self.grants: dict[str, list[Grant]] = {}
-        self.log_keys: frozenset[str] = frozenset()
-        self.recovery_keys: frozenset[str] = frozenset()
+    actors: dict[str, Actor] = {}
+    keys: dict[str, HeldKey] = {}
+    grants: dict[str, list[Grant]] = {}
+    log_keys: frozenset[str] = frozenset()
+    recovery_keys: frozenset[str] = frozenset()
 
     # --- the fold
 

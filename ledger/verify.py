@@ -54,7 +54,7 @@ from ledger.tlog.merkle import HASH_SIZE, Frontier, leaf_hash
 from ledger.tlog.note import Verifier
 from ledger.tlog.policy import Checked, Policy, parse_policy
 from ledger.tlog.proof import parse_proof, verify_proof
-from ledger.tlog.tiles import WIDTH, entries_path, parse_bundle, tile_path, tile_root
+from ledger.tlog.tiles import WIDTH, HashReader, entries_path, parse_bundle, parse_path, tile_path, tile_root
 
 # How many bundles for each process are verified ahead of the reader: enough to keep all busy while the reader folds.
 _AHEAD = 3
@@ -105,11 +105,14 @@ def open_head(source: Source, policy: Policy, *, path: str = "checkpoint", quoru
     return judge_head(raw, policy, path=path, quorum=quorum)
 
 
-def judge_head(raw: bytes, policy: Policy, *, path: str, quorum: bool = True) -> Head:
-    """As `open_head`, for the bytes of a signed head."""
+def judge_head(raw: bytes, policy: Policy, *, path: str, quorum: bool = True, now: int | None = None) -> Head:
+    """As `open_head`, for the bytes of a signed head.
+
+    With `now`, the reader's clock in POSIX seconds, cosignatures from more than five minutes after it do not count.
+    """
     evidence = {path: raw}
     try:
-        checked = policy.check(raw)
+        checked = policy.check(raw, now=now)
         if quorum:
             checked.require_quorum()
     except Malformed as error:
@@ -372,6 +375,22 @@ def roots_at(source: Source, spine: Spine, sizes: Iterable[int]) -> dict[int, by
             tail.extend(hashes[at : at + HASH_SIZE] for at in range(0, (size - tail.size) * HASH_SIZE, HASH_SIZE))
         roots[size] = tail.root()
     return roots
+
+
+def growth(source: Source, spine: Spine, old_size: int) -> tuple[bytes, ...]:
+    """The hashes that show the tree of `old_size` entries to be the beginning of the spine's, which is no smaller.
+
+    With them, anybody who knows the two roots can see by `ledger.tlog.merkle.check_consistency` which root the newer
+    tree had at that size. Raises Misbehaviour where a tile is missing.
+    """
+
+    def right(path: str) -> bytes:
+        tile = parse_path(path)
+        if tile.level:
+            return spine.tile(tile.level, tile.index)
+        return leaf_hashes(source, spine, tile.index, _overhear)
+
+    return HashReader(spine.size, right).consistency_proof(old_size)
 
 
 # --- 3. the entries ---------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import world as w
 from msgspec import UNSET
+from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
 from api.answers import Envelope
 from api.names import KIND_RULES
@@ -23,8 +24,9 @@ from ledger.docket import claim_of
 from ledger.errors import STATUS_OF_CODE, Refused
 from ledger.kinds import FILLED_IN, draft_of, fields_of
 from ledger.log import FORMATS, LedgerFile
-from ledger.published import Folder
+from ledger.published import Folder, parse_stamp_path, stamp_path
 from ledger.statement import canonical, format_entry, identity_of, key_name, open_statement, parse_entry, parse_time
+from ledger.tlog.checkpoint import format_checkpoint_text, parse_checkpoint_text
 from ledger.tlog.note import parse_note, parse_vkey, verify_ed25519
 from ledger.vocabulary import KINDS, Shape, Statement
 
@@ -184,6 +186,17 @@ def test_ledger_file() -> None:
     assert canonical(found) + b"\n" == raw
     assert parse_vkey(found.log_keys[0]).public_key.hex() == w.public("log")
     assert found.formats == FORMATS
+
+
+def test_time_stamp() -> None:
+    text, imprint, asked, path = (example("Time stamp", number) for number in range(4))
+    checkpoint = parse_checkpoint_text(text.encode())
+    assert format_checkpoint_text(checkpoint).decode() == text
+    assert sha256(text.encode()).hexdigest() == imprint.strip()
+    query = TimestampRequestBuilder().data(text.encode()).hash_algorithm(HashAlgorithm.SHA256).build()
+    assert bytes.fromhex(asked) in query.as_bytes()
+    assert stamp_path(checkpoint.size, "0123456789abcdef" * 4) == path.strip()
+    assert parse_stamp_path(path.strip()) == (checkpoint.size, "0123456789abcdef")
 
 
 @pytest.mark.parametrize("number", [0, 1])

@@ -23,17 +23,18 @@ from witnesses import (
     drip,
     hang,
     huge,
+    in_memory,
     log_vkey,
     policy_of,
     verifier_of,
 )
 from world import ORIGIN, World, key_of
 
-from ledger import witnesses as witnesses_module
 from api.app import Running, open_ledger
 from api.asking import WitnessWire
 from api.remote import RemoteLedger
 from api.settings import load_settings
+from ledger import witnesses as witnesses_module
 from ledger.cosigning import read_standings, split_records
 from ledger.errors import CannotRun
 from ledger.published import Folder
@@ -144,15 +145,6 @@ def assert_clean(report: Report) -> None:
 def peers() -> Iterator[ExitStack]:
     with ExitStack() as stack:
         yield stack
-
-
-def in_memory(peers: ExitStack, **shifts: int) -> dict[str, Any]:
-    """Witnesses in this process, by name, each with a clock that is wrong by so many seconds: for `policy_of`."""
-    found: dict[str, Any] = {}
-    for name, shift in shifts.items():
-        witness = InMemory(name, VKEY, shift)
-        found[name] = (witness.verifier, peers.enter_context(Peer(witness.behave)).url)
-    return found
 
 
 # --- a town with five witnesses --------------------------------------------------------------------------------------
@@ -298,7 +290,7 @@ BAD: dict[str, Behave] = {
 
 def test_bad_witnesses_delay_nobody_where_the_good_ones_are_enough(tmp_path: Path, peers: ExitStack) -> None:
     bad = {name: (verifier_of(name), peers.enter_context(Peer(behave)).url) for name, behave in BAD.items()}
-    good = in_memory(peers, good_1=0, good_2=0)
+    good = in_memory(peers, VKEY, good_1=0, good_2=0)
     group = f"group q 2 {' '.join([*bad, *good])}"
     place = Place(tmp_path / "gt", policy_of(VKEY, bad | good, group, "quorum q"))
     with Served(place.folder) as served:
@@ -320,7 +312,7 @@ def test_where_a_bad_witness_is_needed_the_checkpoint_waits_and_nobody_else(
 ) -> None:
     behave: list[Behave] = [InMemory(name, VKEY).behave]
     turning = peers.enter_context(Peer(lambda connection, closing: behave[0](connection, closing)))
-    witnesses = in_memory(peers, good=0) | {name: (verifier_of(name), turning.url)}
+    witnesses = in_memory(peers, VKEY, good=0) | {name: (verifier_of(name), turning.url)}
     place = Place(tmp_path / "gt", policy_of(VKEY, witnesses, f"group q all good {name}", "quorum q"))
     with Served(place.folder) as served:
         until(place.witnessed)
@@ -341,7 +333,9 @@ def test_a_head_that_does_not_move_is_cosigned_again(
 ) -> None:
     monkeypatch.setattr(witnesses_module, "INTERVAL_SECONDS", 0.05)
     monkeypatch.setattr(witnesses_module, "AGAIN_SECONDS", 0.2)
-    place = Place(tmp_path / "gt", policy_of(VKEY, in_memory(peers, a=0, b=0, c=0), "group q 2 a b c", "quorum q"))
+    place = Place(
+        tmp_path / "gt", policy_of(VKEY, in_memory(peers, VKEY, a=0, b=0, c=0), "group q 2 a b c", "quorum q")
+    )
     with opened(place):
         until(lambda: len(place.records()) > 5)
     checked = [place.policy.check(note) for note in place.records()]
@@ -498,7 +492,7 @@ Folder.append, Folder.replace = counted_append, counted_replace
 def test_killed_while_a_cosigned_head_is_kept_the_next_start_has_it(
     tmp_path: Path, peers: ExitStack, point: str
 ) -> None:
-    witnesses = in_memory(peers, a=0, b=0)
+    witnesses = in_memory(peers, VKEY, a=0, b=0)
     place = Place(tmp_path / "gt", policy_of(VKEY, witnesses, "group q any a b", "quorum q"))
     for after in (0, 1):
         _killed(place, KILL.format(point=point, after=after))
@@ -531,7 +525,7 @@ def _killed(place: Place, before: str) -> None:
 def test_what_was_appended_and_not_yet_renamed_is_found_again(tmp_path: Path, peers: ExitStack) -> None:
     """Nobody answers any more: what the next start serves can only come from what was kept."""
     stack = ExitStack()
-    witnesses = in_memory(stack, a=0)
+    witnesses = in_memory(stack, VKEY, a=0)
     place = Place(tmp_path / "gt", policy_of(VKEY, witnesses, "quorum a"))
     with Served(place.folder) as served:
         until(place.witnessed)
@@ -557,7 +551,7 @@ def test_what_was_appended_and_not_yet_renamed_is_found_again(tmp_path: Path, pe
 
 
 def test_one_witness_with_a_wrong_clock_stops_nobody(tmp_path: Path, peers: ExitStack) -> None:
-    witnesses = in_memory(peers, a=0, b=0, ahead=3_600)
+    witnesses = in_memory(peers, VKEY, a=0, b=0, ahead=3_600)
     place = Place(tmp_path / "gt", policy_of(VKEY, witnesses, "group q 2 a b ahead", "quorum q"))
     with Served(place.folder) as served:
         for _ in range(2):
@@ -612,11 +606,11 @@ YEAR_MS = 401 * 86_400_000
 
 
 def test_after_a_year_of_silence_witnesses_vouch_for_the_clock(tmp_path: Path, peers: ExitStack) -> None:
-    good = in_memory(peers, a=0, b=1)
+    good = in_memory(peers, VKEY, a=0, b=1)
     place = Place(tmp_path / "gt", policy_of(VKEY, good, "group q 2 a b", "quorum q"), ago_ms=YEAR_MS)
     with opened(place):
         pass
-    hours = in_memory(peers, c=-7_200, d=-7_100)
+    hours = in_memory(peers, VKEY, c=-7_200, d=-7_100)
     place.set_policy(policy_of(VKEY, hours, "group q 2 c d", "quorum q"))
     with pytest.raises(CannotRun, match="the witnesses contradict it"), opened(place):
         pass
@@ -633,7 +627,7 @@ def test_after_a_year_of_silence_witnesses_vouch_for_the_clock(tmp_path: Path, p
 
 
 def test_a_second_server_on_one_ledger_is_refused_and_the_first_goes_on(tmp_path: Path, peers: ExitStack) -> None:
-    place = Place(tmp_path / "gt", policy_of(VKEY, in_memory(peers, a=0), "quorum a"))
+    place = Place(tmp_path / "gt", policy_of(VKEY, in_memory(peers, VKEY, a=0), "quorum a"))
     with Served(place.folder) as served:
         with pytest.raises(AssertionError, match="another writer"), Served(place.folder):
             pass
@@ -642,7 +636,7 @@ def test_a_second_server_on_one_ledger_is_refused_and_the_first_goes_on(tmp_path
 
 
 def test_a_ledger_gets_its_first_witnesses_and_gives_them_up_again(tmp_path: Path, peers: ExitStack) -> None:
-    place = Place(tmp_path / "gt", policy_of(VKEY, in_memory(peers, a=0), "quorum a"))
+    place = Place(tmp_path / "gt", policy_of(VKEY, in_memory(peers, VKEY, a=0), "quorum a"))
     plain = f'[[ledgers]]\norigin = "{ORIGIN}"\nfolder = "."\n'
     witnessed = (place.folder / "constancia.toml").read_text("utf-8")
     (place.folder / "constancia.toml").write_text(plain, "utf-8")

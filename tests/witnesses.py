@@ -250,6 +250,7 @@ class InMemory:
 
     def __init__(self, name: str, vkey: str, shift: int = 0, delay: float = 0) -> None:
         self._delay = delay
+        self.mute = False
         self.verifier = verifier_of(name)
         self.latest = NEVER
         self.shift = shift
@@ -260,6 +261,8 @@ class InMemory:
     def behave(self, connection: socket.socket, closing: threading.Event) -> None:
         """Answer add-checkpoint requests; show nothing."""
         while request := request_of(connection):
+            if self.mute:
+                closing.wait()
             head, _, body = request.partition(b"\r\n\r\n")
             status, answer = self._answer(body) if head.startswith(b"POST") else (404, b"")
             lines = f"HTTP/1.1 {status} Whatever\r\ncontent-length: {len(answer)}\r\n\r\n"
@@ -277,3 +280,12 @@ class InMemory:
             self.latest = Latest(signed.checkpoint.size, signed.checkpoint.root)
         line = cosign(self.verifier.name, self._key, signed.note.text, int(time.time()) + self.shift)
         return 200, format_line(line).encode()
+
+
+def in_memory(peers: ExitStack, vkey: str, **shifts: int) -> dict[str, tuple[Verifier, str]]:
+    """Witnesses in this process, by name, each with a clock that is wrong by so many seconds: for `policy_of`."""
+    found: dict[str, tuple[Verifier, str]] = {}
+    for name, shift in shifts.items():
+        witness = InMemory(name, vkey, shift)
+        found[name] = (witness.verifier, peers.enter_context(Peer(witness.behave)).url)
+    return found

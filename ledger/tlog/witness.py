@@ -17,8 +17,10 @@ grown since then, and the checkpoint to be cosigned:
 The witness answers with its signature line, or with one of the statuses that `Declined` carries. What it asks, in this
 order, so that nothing is computed for whoever has not signed:
 
-    400  the request is not of the format          403  no trusted key of the log signed, or one did not verify
-    404  the origin is not one that it knows       400  `old` is more than the size of the checkpoint
+    400  the request is not of the format
+    404  the origin is not one that it knows
+    403  no trusted key of the log signed, or one did not verify
+    400  `old` is more than the size of the checkpoint
     409  `old` is not the size that it cosigned last: the answer is that size, and the log may try once more
     422  the proof does not lead from there to here; or two roots of one size
 
