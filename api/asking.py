@@ -139,16 +139,19 @@ class WitnessWire:
             return Answer(0, why=("la política no dice su dirección", "the policy has no address for it"))
         with self._lock:
             line = self._lines.setdefault(witness.name, _Line())
-        address = f"{witness.url.decode('ascii')}".rstrip("/")
+        address = witness.url.decode("ascii").rstrip("/")
         with line.lock:
             line.deadline.until = time.monotonic() + self._patience.whole
             try:
                 return self._send(line, method, f"{address}/{path}", body)
             except httpcore2.TimeoutException:
                 return Answer(0, why=("tardó demasiado", "it took too long"))
-            except httpcore2.ConnectError:
+            except httpcore2.ConnectError as error:
+                if isinstance(error.__cause__, ssl.SSLError):
+                    es = f"su certificado no se puede comprobar ({error})"
+                    return Answer(0, why=(es, f"its certificate does not verify ({error})"))
                 return Answer(0, why=("nadie contesta en su dirección", "nobody answers at its address"))
-            except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError, RuntimeError) as error:
+            except (httpcore2.NetworkError, httpcore2.ProtocolError, OSError, RuntimeError, ValueError) as error:
                 said = str(error)[:200] or type(error).__name__
                 return Answer(0, why=(f"falló la conexión ({said})", f"the connection failed ({said})"))
 
@@ -195,8 +198,7 @@ def check_policy(raw: bytes, origin: str, vkey: str, path: Path) -> Policy:
     policy = open_policy(raw, origin, vkey, str(path))
     for witness in policy.witnesses:
         text = (witness.url or b"").decode("ascii", "replace")
-        parts = urlsplit(text)
-        if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        if text and not _is_address(text):
             raise CannotRun(
                 f"{path}: «{text}» no es la dirección de un testigo.",
                 f"{path}: “{text}” is not the address of a witness.",
@@ -204,3 +206,14 @@ def check_policy(raw: bytes, origin: str, vkey: str, path: Path) -> Policy:
                 "Write it with http:// or https://, as whoever runs the witness gives it.",
             )
     return policy
+
+
+def _is_address(text: str) -> bool:
+    """Whether this is a web address that can be asked, below which there may be paths."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port  # a ValueError for what is none
+    except ValueError:
+        return False
+    plain = text.isascii() and not parts.query and not parts.fragment and port != 0
+    return plain and parts.scheme in ("http", "https") and bool(parts.hostname)

@@ -58,7 +58,7 @@ from ledger.cosigning import (
 )
 from ledger.errors import CannotRun, reason
 from ledger.log import Clock, Head, Known, Log
-from ledger.published import Folder
+from ledger.published import Folder, is_published_path
 from ledger.statement import canonical, format_when
 from ledger.tlog.checkpoint import parse_checkpoint
 from ledger.tlog.errors import FormatError
@@ -110,8 +110,8 @@ def find_witnessed(folder: Folder, policy: Policy) -> Witnessed | None:
     The torn end of a file, which a crash left there, is cut off: only the one writer may call this. CannotRun.
     """
     found: list[Witnessed] = []
-    days = sorted(path for path in folder.paths() if path.startswith("checkpoints/"))[-2:]
-    for path in days:
+    days = (f"checkpoints/{each.name}" for each in (folder.root / "checkpoints").glob("*"))
+    for path in sorted(path for path in days if is_published_path(path))[-2:]:
         raw = folder.read(path) or b""
         notes, end = split_records(raw)
         if end < len(raw):
@@ -265,6 +265,7 @@ class Cosigning:
         self._keeping = threading.Lock()
         self._noted = float("-inf")
         self._closing = False
+        self._stopped = False
         self._threads: list[threading.Thread] = []
         for each in unreachable(policy):
             _logger.warning("%s: the policy has no address for the witness %s", origin, each.verifier.name)
@@ -300,8 +301,12 @@ class Cosigning:
             # As if it had cosigned this head: one that knows another size says so, and which.
             seat.standing = msgspec.structs.replace(seat.standing, size=head.size)
         conversations = self._all_at_once(lambda seat: self._ask_at_start(seat, head, prove))
-        alarms = [self._take(seat, call, conversation) for seat, conversation in conversations]
+        for seat, conversation in conversations:
+            self._take(seat, call, conversation)
         self._note(at_once=True)
+        alarms = [self._alarm_in(seat, head, conversation) for seat, conversation in conversations]
+        for seat, conversation in conversations:
+            self._keep_evidence(seat, head, conversation)
         for alarm in alarms:
             if alarm:
                 raise alarm
@@ -354,11 +359,12 @@ class Cosigning:
                 self._turn.notify_all()
 
     def close(self) -> None:
-        """Ask nobody any more. An answer that is still to come is waited for only a moment: nothing depends on it."""
+        """Ask nobody any more. An answer that is still to come is waited for only a moment: nothing depends on it. Only
+        the evidence of an alarm is."""
         with self._turn:
             self._closing = True
             self._turn.notify_all()
-        deadline = self._clock.monotonic() + 1
+        deadline = self._clock.monotonic() + (LONGEST_CALL_SECONDS if self._stopped else 1)
         for thread in self._threads:
             thread.join(max(0.0, deadline - self._clock.monotonic()))
         self._note(at_once=True)
@@ -371,21 +377,26 @@ class Cosigning:
                 conversation = self._converse(
                     seat, call.head, partial(log.consistency, new_size=size), lambda: log.size
                 )
-                alarm = self._take(seat, call, conversation)
-                if not alarm:
-                    self._keep_if_due(log, call)
-                    self._note()
+                stop = self._take(seat, call, conversation) or self._alarm_in(seat, call.head, conversation)
+                if stop:
+                    self._stop(log, stop)
+                    self._keep_evidence(seat, call.head, conversation)
+                    return
+                self._keep_if_due(log, call)
+                self._note()
             except CannotRun as error:  # a disk that fails: nothing more is signed, as everywhere
-                alarm = error
+                self._stop(log, error)
             except Exception as error:
                 _logger.exception("asking the witness %s failed", seat.standing.name)
                 broken = Nothing(f"falló la consulta ({error})", f"asking failed ({error})")
-                alarm = self._take(seat, call, Conversation(broken, b"", Answer(0), None))
-            if alarm:
-                log.halt(alarm)
-                with self._turn:
-                    self._closing = True
-                    self._turn.notify_all()
+                self._take(seat, call, Conversation(broken, b"", Answer(0), None))
+
+    def _stop(self, log: Log, error: CannotRun) -> None:
+        """Nothing more is signed, and nobody asked."""
+        log.halt(error)
+        with self._turn:
+            self._stopped = self._closing = True
+            self._turn.notify_all()
 
     def _next(self, seat: _Seat, log: Log) -> _Call | None:
         """Wait until this witness is to be asked; the call it is asked in, or None when all is over."""
@@ -438,7 +449,7 @@ class Cosigning:
         return self._clock.wall_ms() // 1_000
 
     def _take(self, seat: _Seat, call: _Call, conversation: Conversation) -> CannotRun | None:
-        """Note what came of asking a witness. Returns what must stop the writer."""
+        """Note what came of asking a witness. Returns what must stop the writer: a clock that a quorum contradicts."""
         outcome = conversation.outcome
         with self._turn:
             seat.busy = False
@@ -451,11 +462,10 @@ class Cosigning:
             elif isinstance(outcome, Nothing):
                 self._fell_silent(seat, outcome)
             self._turn.notify_all()
-        if isinstance(outcome, Beyond | Contradicted):
-            return self._raise_alarm(outcome, seat.witness, call.head, conversation)
-        if self._log and not self._accept_time and clock_verdict(self.policy, call.away) is False:
-            return _wrong_clock(self._clock.wall_ms())
-        return None
+            agreed = clock_verdict(self.policy, call.away)
+        # At the start it is the log that decides, by what `agree` answers.
+        judged = self._log is not None and not self._accept_time
+        return _wrong_clock(self._clock.wall_ms()) if judged and agreed is False else None
 
     def _spoke(self, seat: _Seat, size: int, time: int) -> None:
         if seat.failed:
@@ -482,33 +492,38 @@ class Cosigning:
             why_en=outcome.en,
         )
 
-    def _raise_alarm(
-        self, outcome: Beyond | Contradicted, witness: Witness, head: Head, conversation: Conversation
-    ) -> CannotRun:
-        """Keep what both sides have, and say what it means."""
-        status = conversation.answer.status
-        name = re.sub(r"[^A-Za-z0-9.-]", "_", witness.verifier.name)[:80]
+    def _alarm_in(self, seat: _Seat, head: Head, conversation: Conversation) -> CannotRun | None:
+        """The alarm that an answer gives, if it does."""
+        outcome = conversation.outcome
+        if not isinstance(outcome, Beyond | Contradicted):
+            return None
+        return _alarm(outcome, seat.witness, head, self._evidence_folder(seat, head, conversation))
+
+    def _evidence_folder(self, seat: _Seat, head: Head, conversation: Conversation) -> Path:
         # By what it shows, not by the time: whatever starts a server again and again must not fill the disk.
         same = sha256(head.note + conversation.answer.body).hexdigest()[:16]
-        folder = self._place / EVIDENCE / f"{status}-{name}-{same}"
-        error = _alarm(outcome, witness, head, folder)
-        if folder.is_dir():
-            return error
-        shown = self._wire.look(witness, monitoring_path(self.origin))
+        name = re.sub(r"[^A-Za-z0-9.-]", "_", seat.witness.verifier.name)[:80]
+        return self._place / EVIDENCE / f"{conversation.answer.status}-{name}-{same}"
+
+    def _keep_evidence(self, seat: _Seat, head: Head, conversation: Conversation) -> None:
+        """Keep what both sides have, if the answer gives alarm. The writer is stopped by then."""
+        alarm = self._alarm_in(seat, head, conversation)
+        folder = self._evidence_folder(seat, head, conversation)
+        if alarm is None or folder.is_dir():
+            return
+        when = format_when(self._clock.wall_ms())
         files = {
             "head": head.note,
             "request": conversation.sent,
-            "answer": b"%d\n%b" % (status, conversation.answer.body),
-            "LEAME.txt": _MEANING.format(
-                es=error.es, en=error.detail, when=format_when(self._clock.wall_ms())
-            ).encode(),
+            "answer": b"%d\n%b" % (conversation.answer.status, conversation.answer.body),
+            "LEAME.txt": _MEANING.format(es=alarm.es, en=alarm.detail, when=when).encode(),
         }
+        shown = self._wire.look(seat.witness, monitoring_path(self.origin))
         if shown.status == 200:
             files["witness"] = shown.body
         _write_evidence(folder, files)
-        return error
 
-    # --- 3. what is kept
+    # --- keeping
 
     def _keep_if_due(self, log: Log, call: _Call) -> None:
         """Keep the head of a call as soon as it has its quorum, and once more when all have answered.

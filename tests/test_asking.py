@@ -116,7 +116,19 @@ def test_a_redirect_is_an_answer_and_nothing_more() -> None:
         assert other.connections == 0
 
 
-@pytest.mark.parametrize("url", ["ftp://w.example", "w.example", "http://", "http://w.example/?x=1", "http://w/#x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://w.example",
+        "w.example",
+        "http://",
+        "http://w.example/?x=1",
+        "http://w/#x",
+        "http://w:99999",
+        "http://[w",
+        "http://testigo.é",
+    ],
+)
 def test_what_is_no_address_of_a_witness_is_refused(url: str) -> None:
     policy = policy_of(log_vkey(ORIGIN), {"w": (verifier_of("w"), url)}, "quorum w")
     with pytest.raises(CannotRun, match="not the address of a witness"):
