@@ -7,7 +7,7 @@ One process: the sequencer of each ledger lives in it (ledger.log), beside its d
 what was published, and the readers. A folder of a ledger:
 
     public/      the published files            journal.db   entries, durable        (ledger.journal)
-    keys/log     signs heads                    vault.db     contents and salts      (consultation.vault)
+    keys/log     signs heads (api.log_keys)     vault.db     contents and salts      (consultation.vault)
     keys/desk    signs refusal notes            records.db   what pages show, disposable (api.projector)
     evidence/    after an alarm                 witnesses.json   what they last said     (ledger.witnesses)
     documents/   what statements name by digest (api.documents)
@@ -39,6 +39,7 @@ from api import answers, pages, submissions
 from api.asking import witnesses_of
 from api.documents import Documents
 from api.listening import SECURITY_HEADERS, free_port, listen
+from api.log_keys import read_log_keys, take_up_next
 from api.problems import Problem
 from api.projector import Projector, open_records
 from api.record import Reader, ledger_of
@@ -49,7 +50,6 @@ from consultation.vault import Vault
 from ledger.errors import CannotRun, Refused
 from ledger.log import Log
 from ledger.published import Folder, is_published_path
-from ledger.tlog.note import ED25519, format_vkey
 from ledger.witnesses import Cosigning
 
 _logger = logging.getLogger("constancia.server")
@@ -80,8 +80,13 @@ def open_ledger(settings: LedgerSettings, closing: ExitStack, *, accept_time: bo
     `accept_time`: the operator confirms the clock, though the last entry is from more than 400 days ago.
     """
     place = settings.place
-    keys = {name: read_key(place / "keys" / name) for name in ("log", "desk")}
-    return open_parts(settings, keys["log"], keys["desk"], closing, accept_time=accept_time)
+    log_key, next_key = read_log_keys(place)
+    desk_key = read_key(place / "keys" / "desk")
+    running = open_parts(settings, log_key, desk_key, closing, next_key=next_key, accept_time=accept_time)
+    # All that the journal holds is published now, so a rotation among it is, and the next key may stand first.
+    if take_up_next(place, running.log.docket.roster.log.at(running.log.size)):
+        _logger.info("%s: keys/log.next is the log's key now, and stands in keys/log", settings.origin)
+    return running
 
 
 def open_parts(
@@ -90,6 +95,7 @@ def open_parts(
     desk_key: SigningKey,
     closing: ExitStack,
     *,
+    next_key: SigningKey | None = None,
     accept_time: bool = False,
 ) -> Running:
     """The same with keys that are at hand already."""
@@ -98,13 +104,13 @@ def open_parts(
     closing.callback(vault.close)
     folder = Folder(place / "public")
     desk = Desk(settings.origin, vault, folder, desk_key)
-    vkey = format_vkey(settings.origin, ED25519, bytes(log_key.verify_key))
-    policy, cosigning = witnesses_of(settings, vkey, folder, closing, accept_time=accept_time)
+    policy, cosigning = witnesses_of(settings, [next_key, log_key], folder, closing, accept_time=accept_time)
     log = Log.open(
         settings.origin,
         journal=place / "journal.db",
         published=place / "public",
         log_key=log_key,
+        next_key=next_key,
         contents=desk,
         desk_key=desk.public_key,
         accept_time=accept_time,

@@ -15,7 +15,7 @@ What an answer means is for `ledger.cosigning`; here nothing is believed, and no
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,13 @@ from urllib.parse import urlsplit
 
 import httpcore2
 import msgspec
+from nacl.signing import SigningKey
 
 from api.settings import LedgerSettings, read_policy_file
 from ledger.cosigning import Answer, open_policy
 from ledger.errors import CannotRun
 from ledger.published import Folder
+from ledger.tlog.note import ED25519, format_vkey
 from ledger.tlog.policy import NONE, Policy, Witness
 from ledger.tlog.witness import ADD_CHECKPOINT, MAX_BODY
 from ledger.witnesses import Cosigning
@@ -174,17 +176,24 @@ class WitnessWire:
 
 
 def witnesses_of(
-    settings: LedgerSettings, vkey: str, folder: Folder, closing: ExitStack, *, accept_time: bool = False
+    settings: LedgerSettings,
+    keys: Sequence[SigningKey | None],
+    folder: Folder,
+    closing: ExitStack,
+    *,
+    accept_time: bool = False,
 ) -> tuple[bytes | None, Cosigning | None]:
     """The policy file that the settings of a ledger name, and its witnesses if it asks for any.
 
-    `vkey` is the log's key, `closing` lets go of the connections. Raises CannotRun for a policy that does not fit.
+    `keys` are the log's keys at hand, the one that signs now last; `closing` lets go of the connections. Raises
+    CannotRun for a policy that does not fit.
     """
     if not settings.policy:
         return None, None
     path = Path(settings.policy)
     raw = read_policy_file(path)
-    policy = check_policy(raw, settings.origin, vkey, path)
+    vkeys = [format_vkey(settings.origin, ED25519, bytes(key.verify_key)) for key in keys if key]
+    policy = check_policy(raw, settings.origin, [*_published_keys(folder), *vkeys], path)
     if policy.quorum == NONE:
         return raw, None
     wire = WitnessWire()
@@ -193,9 +202,23 @@ def witnesses_of(
     return raw, cosigning
 
 
-def check_policy(raw: bytes, origin: str, vkey: str, path: Path) -> Policy:
+def _published_keys(folder: Folder) -> list[str]:
+    """The log's keys by the ledger's own word, which the log compares with its journal: old ones are among them."""
+    try:
+        return list(msgspec.json.decode(folder.read("ledger.json") or b"", type=_Named).log_keys)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """The part of `ledger.json` that is looked at."""
+
+    log_keys: tuple[str, ...]
+
+
+def check_policy(raw: bytes, origin: str, vkeys: Sequence[str], path: Path) -> Policy:
     """The policy that a ledger is to live by, read from `path`; see `open_policy`. Raises CannotRun."""
-    policy = open_policy(raw, origin, vkey, str(path))
+    policy = open_policy(raw, origin, vkeys, str(path))
     for witness in policy.witnesses:
         text = (witness.url or b"").decode("ascii", "replace")
         if text and not _is_address(text):

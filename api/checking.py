@@ -94,6 +94,13 @@ def verify_file(path: Path, policy: Path | None, ledger_key: str | None) -> int:
         screen.line(f"{screen.pick(es, en)} ({fault.kind}: {fault.detail})")
         return 1
     _show_receipt(receipt)
+    if sum(log.verifier.name == receipt.origin for log in trusted.logs) > 1:
+        screen.note(
+            "Su política tiene varias llaves del registro. Una constancia sola no dice hasta qué tamaño valía cada "
+            "una: si la anterior pudo caer en otras manos, audite el registro o pida testigos.",
+            "Your policy has several keys of the log. A receipt alone does not say up to which size each was in force: "
+            "if the old one may be in other hands, audit the ledger or ask for witnesses.",
+        )
     return 0
 
 
@@ -132,6 +139,7 @@ def _show_receipt(receipt: Receipt) -> None:
                 "by": msgspec.to_builtins(opened.statement.by),
                 "size": receipt.size,
                 "root": receipt.root.hex(),
+                "log_keys": receipt.log_keys,
                 "witnesses": receipt.witnesses,
             }
         )
@@ -154,6 +162,7 @@ def _show_receipt(receipt: Receipt) -> None:
             (pick("declaración", "statement"), opened.statement.kind),
             (pick("firman", "signed by"), ", ".join(signer_words(opened.statement))),
             (pick("identidad", "identity"), opened.identity),
+            (pick("llave del registro", "key of the log"), ", ".join(receipt.log_keys)),
             (
                 pick("testigos", "witnesses"),
                 ", ".join(name for name, _ in receipt.witnesses) or pick("ninguno", "none"),

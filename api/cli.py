@@ -988,6 +988,46 @@ def serve(place: Path, host: str | None, port: int | None, accept_time: bool) ->
     serve_folder(place, host, port, accept_time=accept_time)
 
 
+@group(
+    constancia,
+    name="log-key",
+    help=say(
+        "La llave con la que el registro firma sus cabezas, y cómo cambiarla por otra.",
+        "The key with which the log signs its heads, and how to exchange it for another.",
+    ),
+)
+@spoken
+def log_key() -> None:
+    """The log's key."""
+
+
+@command(
+    log_key,
+    "new",
+    help=say(
+        "Hace la llave siguiente del registro, en keys/log.next, e imprime el borrador que dos registradores firman "
+        "para ponerla en el lugar de la actual. Hasta entonces no cambia nada, y nunca se sobrescribe una llave.",
+        "Make the log's next key, in keys/log.next, and print the draft that two registrars sign to put it in the "
+        "place of the present one. Until then nothing changes, and no key is ever overwritten.",
+    ),
+)
+@option(
+    "--dir",
+    "place",
+    type=ANY_PATH,
+    default=Path(),
+    metavar=say("CARPETA", "FOLDER"),
+    help=say("La carpeta del registro; por omisión esta.", "The ledger's folder; by default this one."),
+)
+@as_json
+@spoken
+def log_key_new(place: Path) -> None:
+    """Make the log's next key."""
+    from api.log_keys import new_log_key
+
+    new_log_key(place)
+
+
 @command(
     constancia,
     help=say(

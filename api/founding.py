@@ -120,7 +120,7 @@ def _with_log_line(path: Path, origin: str, vkey: str) -> bytes:
             "Take its `log` lines out: that of this ledger is added by itself.",
         )
     whole = f"log {vkey}\n".encode() + raw
-    check_policy(whole, origin, vkey, path)
+    check_policy(whole, origin, [vkey], path)
     return whole
 
 

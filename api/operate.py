@@ -71,7 +71,13 @@ def make_folder(
 
 @contextmanager
 def opened_for_writing(
-    place: Path, origin: str, log_key: SigningKey, desk_key: SigningKey, *, create: bool = False
+    place: Path,
+    origin: str,
+    log_key: SigningKey,
+    desk_key: SigningKey,
+    *,
+    next_key: SigningKey | None = None,
+    create: bool = False,
 ) -> "Generator[tuple[Log, Desk]]":
     """The log and the desk of a folder, as the server has them; witnesses are heard at the start, as there, and asked
     for nothing more. Raises CannotRun."""
@@ -80,20 +86,19 @@ def opened_for_writing(
     from consultation.vault import Vault
     from ledger.log import Log
     from ledger.published import Folder
-    from ledger.tlog.note import ED25519, format_vkey
 
     with ExitStack() as closing:
         vault = Vault.open(place / "vault.db", create=create)
         closing.callback(vault.close)
         folder = Folder(place / "public")
         desk = Desk(origin, vault, folder, desk_key)
-        vkey = format_vkey(origin, ED25519, bytes(log_key.verify_key))
-        policy, cosigning = witnesses_of(_ledger_settings(place, origin), vkey, folder, closing)
+        policy, cosigning = witnesses_of(_ledger_settings(place, origin), [next_key, log_key], folder, closing)
         log = Log.open(
             origin,
             journal=place / "journal.db",
             published=place / "public",
             log_key=log_key,
+            next_key=next_key,
             contents=desk,
             desk_key=desk.public_key,
             create=create,

@@ -60,17 +60,19 @@ def entry_page(reading: Reading) -> Response[bytes]:
     subjects = commitments_of(line.statement)
     commitment = reading.view.records.get(Commitment, subjects[0]) if len(subjects) == 1 else None
     receipt = f"constancia-{index}.tlog-proof"
+    dispute = reading.view.dispute(index)
     return answer(
         reading,
         "entry.html",
         line=line,
+        dispute=dispute,
         subject=commitment.commitment if commitment else None,
         subject_title=f"{commitment.commitment.partition('/')[2]} · {plain(commitment.title)}" if commitment else "",
         fields=msgspec.json.decode(reading.view.entry(index).opened.line),
         raw_text=reading.view.entry_bytes(index).decode(),
         raw_href=reading.place.raw("asientos", index, "original"),
         receipt=receipt,
-        verify_command=f"constancia verify {receipt} --ledger-key '{reading.view.ledger.vkey}'",
+        verify_command=f"constancia verify {receipt} --ledger-key '{reading.reader.vkey}'",
     )
 
 
@@ -102,8 +104,8 @@ def verify_page(reading: Reading) -> Response[bytes]:
         audit_command=f"constancia audit {url}",
         # No digest here: whoever pins what this page says pins whatever a false page says.
         pinned_command=f"constancia audit {url} --policy policy.txt --founding founding.txt",
-        receipt_command=f"constancia verify constancia-0.tlog-proof \\\n    --ledger-key '{ledger.vkey}'",
-        log_vkeys=[ledger.vkey],
+        receipt_command=f"constancia verify constancia-0.tlog-proof \\\n    --ledger-key '{reading.reader.vkey}'",
+        log_vkeys=reading.reader.vkeys,
         founding=ledger.founding,
         standings=[
             {
@@ -122,10 +124,10 @@ def about_page(reading: Reading) -> Response[bytes]:
     records = reading.view.records
     bodies: list[dict[str, Any]] = []
     for slug, actor in records.scan(Actor):
-        held = dict.fromkeys(role.role for _, role in records.scan(RoleHeld, prefix=f"{slug}/"))
-        bodies.append(
-            {"name": actor.name, "form": actor.form, "roles": [reading.say.name("role", role) for role in held]}
-        )
+        roles = [role for _, role in records.scan(RoleHeld, prefix=f"{slug}/")]
+        held = dict.fromkeys(role.role for role in roles if role.ended is None)
+        names = [reading.say.name("role", role) for role in held]
+        bodies.append({"name": actor.name, "form": actor.form, "roles": names, "ended": bool(roles) and not names})
     bodies.sort(key=lambda body: (not body["roles"], folded(body["name"])))
     plans = [{"id": plan.plan, "title": plan.title, "lang": plan.lang} for _, plan in records.scan(PlanState)]
     return answer(reading, "about.html", bodies=bodies, plans=plans, levels=list(LEVELS))

@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TypeVar
 
 import msgspec
@@ -31,6 +32,7 @@ from ledger.tlog.tiles import HashReader
 from ledger.vocabulary import LedgerOpened
 from ledger.witnesses import Cosigning, Witnessed
 from projections.commitments import PlanState
+from projections.compromise import Compromise, compromises, dispute_of
 from projections.records import RecordsAt, SqliteRecords, digest
 
 MAX_AT = 2**53 - 1
@@ -48,8 +50,6 @@ class Ledger(msgspec.Struct, frozen=True):
     offset_minutes: int
     founding: str
     """Identity of the founding statement, which auditors pin."""
-    vkey: str
-    """The log's key."""
     desk_key: str
 
 
@@ -112,6 +112,15 @@ class View:
         for index, raw in enumerate(self._reader.entries(start, min(stop, self.size)), start):
             yield reopen(index, raw, self.ledger.origin)
 
+    @cached_property
+    def compromised(self) -> dict[str, Compromise]:
+        """The keys that were declared compromised from a time on; mostly none."""
+        return compromises(self.records)
+
+    def dispute(self, index: int) -> Compromise | None:
+        """The compromise of a key that puts an entry in dispute, or None. IndexError where there is no such entry."""
+        return dispute_of(self.compromised, self.entry(index)) if self.compromised else None
+
     def index_of(self, identity: str) -> int | None:
         """The index of a statement by its identity (64 hex), if it is in the view."""
         index = self._reader.find(identity)
@@ -167,6 +176,15 @@ class Reader:
     def standings(self) -> list[Standing]:
         """How it stands with each witness of the ledger's policy."""
         return self._cosigning.standings() if self._cosigning else []
+
+    def vkey(self) -> str:
+        """The log key that signs the newest head: what a reader of a fresh receipt pins."""
+        return self._log.vkey
+
+    @property
+    def vkeys(self) -> tuple[str, ...]:
+        """Every key that is or was the log's, the newest last."""
+        return self._log.vkeys
 
     @property
     def newest(self) -> int:
@@ -269,4 +287,4 @@ def ledger_of(path: str, log: Log, desk_key: str) -> Ledger:
     statement = founding.statement
     if not isinstance(statement, LedgerOpened):
         raise LookupError(f"the first entry of {log.origin} is no founding")
-    return Ledger(log.origin, path, statement.purpose, statement.offset_minutes, founding.identity, log.vkey, desk_key)
+    return Ledger(log.origin, path, statement.purpose, statement.offset_minutes, founding.identity, desk_key)

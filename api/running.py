@@ -142,24 +142,25 @@ def _is_new(place: Path) -> bool:
 
 def _catch_up(place: Path) -> None:
     """Publish what an interrupted server had journaled: opening the ledger does it."""
+    from api.log_keys import read_log_keys
     from api.operate import opened_for_writing
     from api.settings import read_key
 
     (origin,) = origins_of(place)[:1]
-    keys = [read_key(place / "keys" / name) for name in ("log", "desk")]
-    with opened_for_writing(place, origin, keys[0], keys[1]):
+    log_key, next_key = read_log_keys(place)
+    with opened_for_writing(place, origin, log_key, read_key(place / "keys" / "desk"), next_key=next_key):
         pass
 
 
 def _audit(place: Path) -> "Report":
-    """The real audit, pinned to the log key that this folder keeps and to its founding statement."""
-    from api.settings import read_key
+    """The real audit, pinned to the log keys that this folder keeps and to its founding statement."""
+    from api.log_keys import read_log_keys
     from projections.audit import audit
 
     source = Folder(place / "public")
     (origin,) = origins_of(place)[:1]
-    log_key = bytes(read_key(place / "keys" / "log").verify_key)
-    policy = Policy.from_log_key(format_vkey(origin, ED25519, log_key))
+    kept = [format_vkey(origin, ED25519, bytes(key.verify_key)) for key in read_log_keys(place) if key]
+    policy = Policy.from_log_key(*kept)
     head = open_head(source, policy)
     founding = next(iter(verified_entries(source, head, workers=1))).opened.identity
     with screen.progress("Auditando", "Auditing") as progress:

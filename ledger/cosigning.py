@@ -26,8 +26,8 @@ import msgspec
 
 from ledger.errors import CannotRun
 from ledger.tlog.errors import FormatError
-from ledger.tlog.note import SignatureLine, format_vkey, parse_note
-from ledger.tlog.policy import MAX_AHEAD, Policy, Witness, parse_policy
+from ledger.tlog.note import SignatureLine, parse_note, parse_vkey
+from ledger.tlog.policy import MAX_AHEAD, Log, Policy, Witness, parse_policy
 from ledger.tlog.witness import AddCheckpoint, format_add_checkpoint, parse_tree_size, read_cosignature
 
 CLOCK_TOLERANCE_SECONDS = 60
@@ -220,11 +220,12 @@ def clock_verdict(policy: Policy, away: Mapping[bytes, int]) -> bool | None:
 # --- the ledger's own policy -----------------------------------------------------------------------------------------
 
 
-def open_policy(raw: bytes, origin: str, vkey: str, where: str) -> Policy:
-    """The policy file that a ledger publishes and lives by: its own log keys, its witnesses, its quorum.
+def open_policy(raw: bytes, origin: str, vkeys: Sequence[str], where: str) -> Policy:
+    """The policy file that a ledger lives by: a key of its log, its witnesses, its quorum.
 
-    `vkey` is the key that signs now. Raises CannotRun, naming the file `where`: not a policy, without this key, with
-    another log, or with a quorum that the witnesses with an address cannot reach.
+    `vkeys` are the log's keys, the one that signs now last; those that the file does not name (after a rotation) are
+    part of the policy all the same. Raises CannotRun, naming the file `where`: not a policy, without any of the keys,
+    with another log, or with a quorum that the witnesses with an address cannot reach.
     """
     try:
         policy = parse_policy(raw)
@@ -235,13 +236,14 @@ def open_policy(raw: bytes, origin: str, vkey: str, where: str) -> Policy:
             "Corrija esa línea. En `deploy/policy.example` hay una con explicaciones.",
             "Mend that line. `deploy/policy.example` is one with explanations.",
         ) from error
-    vkeys = [format_vkey(each.verifier.name, each.verifier.type_byte, each.verifier.public_key) for each in policy.logs]
-    if vkey not in vkeys:
+    own = [parse_vkey(vkey) for vkey in dict.fromkeys(vkeys)]
+    named = {log.verifier for log in policy.logs}
+    if named.isdisjoint(own):
         raise CannotRun(
             f"{where} no nombra la llave de este registro.",
             f"{where} does not name the key of this ledger.",
-            f"Agregue la línea:  log {vkey}",
-            f"Add the line:  log {vkey}",
+            f"Agregue la línea:  log {vkeys[-1]}",
+            f"Add the line:  log {vkeys[-1]}",
         )
     for log in policy.logs:
         if log.verifier.name != origin:
@@ -259,7 +261,7 @@ def open_policy(raw: bytes, origin: str, vkey: str, where: str) -> Policy:
             "Ponga la dirección de cada testigo al final de su línea `witness`.",
             "Put the address of each witness at the end of its line `witness`.",
         )
-    return policy
+    return policy._replace(logs=(*policy.logs, *(Log(key) for key in own if key not in named)))
 
 
 def unreachable(policy: Policy) -> list[Witness]:

@@ -46,6 +46,7 @@ from ledger.vocabulary import (
     ReportPublished,
     ResponseGiven,
     RoundOpened,
+    RulebookAdopted,
     Statement,
     StatementWithdrawn,
     commitment_of,
@@ -161,7 +162,7 @@ class Docket:
         self.last_received = -(2**63)
         self.offset_minutes = 0
         self.purpose = ""
-        self.rulebook = 0
+        self.rulebooks: list[tuple[int, int]] = []  # from this index on, this version of the rules
         self.roster = Roster()
         self.plans: dict[str, PlanStanding] = {}
         self.axes: set[tuple[str, str]] = set()
@@ -191,6 +192,10 @@ class Docket:
         return docket
 
     # --- questions
+
+    def rulebook_at(self, index: int) -> int:
+        """The version of the rules by which the entry at `index` is judged; 0 before the founding."""
+        return next((version for start, version in reversed(self.rulebooks) if start <= index), 0)
 
     def earlier(self, identity: str) -> Earlier | None:
         """What is known of a registered statement."""
@@ -352,7 +357,7 @@ KEPT: dict[str, Any] = {
     "last_received": int,
     "offset_minutes": int,
     "purpose": str,
-    "rulebook": int,
+    "rulebooks": list[tuple[int, int]],
     "roster": Roster,
     "plans": dict[str, PlanStanding],
     "axes": set[tuple[str, str]],
@@ -408,7 +413,12 @@ def publisher_of(docket: Docket, published: ReportPublished) -> str | None:
 def _(docket: Docket, founding: LedgerOpened, _identity: str) -> None:
     docket.offset_minutes = founding.offset_minutes
     docket.purpose = founding.purpose
-    docket.rulebook = founding.rulebook
+    docket.rulebooks = [(0, founding.rulebook)]
+
+
+@remembers(RulebookAdopted)
+def _(docket: Docket, adopted: RulebookAdopted, _identity: str) -> None:
+    docket.rulebooks.append((adopted.from_index, adopted.version))
 
 
 @remembers(PlanRegistered)

@@ -37,6 +37,7 @@ from typing import Protocol
 import msgspec
 
 from ledger.errors import Misbehaviour, Refused
+from ledger.roster import LogKeys, LogRotation
 from ledger.signatures import Signed, Verifiers, verdicts
 from ledger.statement import (
     MAX_NOTE,
@@ -48,10 +49,10 @@ from ledger.statement import (
     open_statement,
     parse_entry,
 )
-from ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
+from ledger.tlog.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.tlog.errors import FormatError, Malformed, Unverified
 from ledger.tlog.merkle import HASH_SIZE, Frontier, leaf_hash
-from ledger.tlog.note import Verifier
+from ledger.tlog.note import ED25519, Verifier, format_vkey, parse_vkey
 from ledger.tlog.policy import Checked, Policy, parse_policy
 from ledger.tlog.proof import parse_proof, verify_proof
 from ledger.tlog.tiles import WIDTH, HashReader, entries_path, parse_bundle, parse_path, tile_path, tile_root
@@ -145,6 +146,48 @@ def _head_of(checked: Checked, raw: bytes, path: str) -> Head:
         witnesses=tuple([(each.witness.verifier.name, each.time) for each in checked.cosignatures]),
         quorum_time=checked.quorum_time,
     )
+
+
+def check_log_key(head: Head, keys: LogKeys, folded: int) -> LogRotation | None:
+    """A signed head is signed by a log key in force at its size, as the first `folded` entries of its ledger say.
+
+    `head` is one that the reader's policy accepts. Returns None; or, where the policy names only a key that was rotated
+    away and the head has a line of the next one beside it, that rotation: the reader should pin its `new`.
+
+    Raises Misbehaviour (log-key), with the index of the rotation where there is one: whoever still has a key that gave
+    way to another has stolen it, or is an operator who does not keep to the registrars' word.
+    """
+    signers = [verifier.public_key.hex() for verifier in head.log_keys]
+    in_force = keys.at(head.size)
+    if not in_force.isdisjoint(signers):
+        return None
+    newest = next((each for each in reversed(keys.rotations) if each.index < head.size and each.new in in_force), None)
+    if newest is not None and _has_line_of(head, newest.new):
+        return newest
+    evidence = {head.path: head.raw}
+    for each in keys.rotations:
+        if each.old in signers and each.index < head.size:
+            detail = (
+                f"a head of {head.size} entries signed by {each.old}, which entry {each.index} replaced by {each.new}"
+            )
+            raise Misbehaviour("log-key", detail, index=each.index, path=head.path, evidence=evidence)
+        if each.new in signers:
+            detail = f"a head of {head.size} entries signed by {each.new}, which only entry {each.index} made the log's"
+            raise Misbehaviour("log-key", detail, index=each.index, path=head.path, evidence=evidence)
+    if head.size > folded:
+        return None  # what it covers beyond may have named the key
+    detail = f"the head is signed by the key {signers[0]}, which the ledger does not name as its own"
+    raise Misbehaviour("log-key", detail, path=head.path, evidence=evidence)
+
+
+def _has_line_of(head: Head, key: str) -> bool:
+    """Whether a log key that the reader's policy does not name signed a head too."""
+    verifier = parse_vkey(format_vkey(head.origin, ED25519, bytes.fromhex(key)))
+    try:
+        open_checkpoint(head.raw, [verifier])
+    except FormatError:
+        return False
+    return True
 
 
 def own_policy(source: Source) -> Policy:
@@ -639,6 +682,10 @@ class Receipt(msgspec.Struct, frozen=True):
 
 def verify_receipt(raw: bytes, policy: Policy) -> Receipt:
     """Check a receipt (a tlog-proof with the entry in its `extra` line) by a policy, without any other file.
+
+    A policy may name several keys of the log, as after a rotation; the head of any of them is accepted, because one
+    file cannot tell at which size a key gave way to the next. Who has reason to doubt (the old key was stolen) asks for
+    witnesses in the policy, or audits the ledger: a head by a key out of force is a finding there (`check_log_key`).
 
     Raises Misbehaviour: bad-receipt (not of the format, or the path does not lead to the root); foreign-checkpoint (no
     key that the policy trusts signed it); not-cosigned (a provisional receipt); bad-entry, bad-statement.

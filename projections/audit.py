@@ -41,13 +41,16 @@ import msgspec
 from ledger.docket import DictTables, Docket
 from ledger.errors import CannotRun, Misbehaviour, Refused
 from ledger.rulebook import check_admissible
-from ledger.statement import Entry, format_when, open_statement
+from ledger.statement import Entry, format_time, format_when, open_statement
 from ledger.tlog.checkpoint import parse_checkpoint
-from ledger.tlog.policy import Policy
+from ledger.tlog.errors import FormatError
+from ledger.tlog.note import ED25519, format_vkey
+from ledger.tlog.policy import Policy, parse_policy
 from ledger.tlog.tiles import WIDTH
-from ledger.verify import Batch, Head, Source, Spine, judge_head, own_policy, read_spine, roots_at, walk
+from ledger.verify import Batch, Head, Source, Spine, check_log_key, judge_head, own_policy, read_spine, roots_at, walk
 from ledger.vocabulary import LedgerOpened
 from projections.commitments import Commitment
+from projections.compromise import Signings, compromises
 from projections.files import Files, check_ledger_file, check_policy_file
 from projections.findings import (
     QUESTIONS,
@@ -184,6 +187,7 @@ class Standing(msgspec.Struct, kw_only=True):
     bound: Bound | None
     unbounded: int
     days: dict[str, DayRead]
+    signings: dict[str, list[bytes]]
     texts: dict[int, Seen]
     texts_due: set[int]
     texts_since: int | None
@@ -239,6 +243,9 @@ class _Audit:
         self.bound: Bound | None = None
         self.bounds = Bounds([])
         self.compared = 0
+        self.signings = Signings()
+        self.heads: list[Head] = []
+        self.own_files: dict[str, bytes | None] = {}
         # Whether every entry so far could be read, and so folded; and whether all were come by.
         self.whole = True
         self.read = False
@@ -254,6 +261,8 @@ class _Audit:
         # Listed before any head is read: what is listed was written before, so a head read later covers it.
         listed = self.source.paths()
         paths = None if listed is None else sorted(listed)
+        # Before the head too: what they name is in the tree of any head read later.
+        self.own_files = {path: self.source.read(path) for path in ("policy", "ledger.json")}
         policy = self.trusted_policy()
         head = self.open_checkpoint(policy, paths) if policy else None
         if policy is None or head is None:
@@ -279,10 +288,11 @@ class _Audit:
         rest = time.perf_counter()
         self.settle_contents(head, spine, docket, policy)
         newest_spine = self.check_heads(heads, head, spine, cosigned, seen)
-        self.check_own_files(head)
+        self.check_own_files(head, docket)
+        self.tell_disputes()
         if paths is not None:
-            walked = newest_spine is None
-            files = Files(self.source, self.found, self.texts, newest_spine or spine, walked=walked, start=self.start)
+            newest = newest_spine or spine
+            files = Files(self.source, self.found, self.texts, newest, audited=head.size, start=self.start)
             self.counts.files = files.check(paths)
         self.take_stamps()
         self.lap("files", rest)
@@ -316,6 +326,7 @@ class _Audit:
         self.kinds.update(standing.by_kind)
         self.bound, self.days = standing.bound, standing.days
         self.bounds.unbounded = standing.unbounded
+        self.signings = Signings(standing.signings)
         self.texts_since = standing.texts_since
         self.texts = Texts(self.source, self.found, tables, standing.texts, standing.texts_due)
         for finding in standing.findings:
@@ -361,6 +372,7 @@ class _Audit:
                     bound=bound,
                     unbounded=self.bounds.unbounded,
                     days=self.days,
+                    signings=self.signings.dump(),
                     texts=self.texts.seen,
                     texts_due=self.texts.open_numbers(),
                     texts_since=self.texts_since,
@@ -398,7 +410,8 @@ class _Audit:
                 self.add(Misbehaviour("missing-file", "no signed head is published here", path=path))
                 continue
             try:
-                head = judge_head(raw, policy, path=path, now=self.now)
+                # Of the newest head nobody asks for witnesses: it is read only because the checkpoint is no good.
+                head = judge_head(raw, policy, path=path, quorum=path == "checkpoint", now=self.now)
             except Misbehaviour as fault:
                 self.add(fault)
                 if fault.kind == "not-cosigned":
@@ -441,7 +454,7 @@ class _Audit:
                     self.take(entry, docket)
                 if bounded:
                     self.check_time(entry)
-                self.texts.note_hiding(entry)
+                self.texts.note_hiding(entry, docket)
             self.whole = docket.size == batch.first + batch.count
             self.texts.look(batch, head.size)
             self.progress(batch.first + batch.count, head.size)
@@ -468,6 +481,7 @@ class _Audit:
         opened = entry.opened
         if entry.index == 0:
             self.found_by(entry)
+        self.signings.note(entry)
         refused = False
         try:
             check_admissible(opened, entry.received_ms, docket)
@@ -546,7 +560,7 @@ class _Audit:
                 for fault in batch.faults:
                     raise fault
                 for entry in batch.entries:
-                    self.texts.note_hiding(entry)
+                    self.texts.note_hiding(entry, docket)
         except Misbehaviour as fault:
             self.add(fault)
 
@@ -589,7 +603,8 @@ class _Audit:
             if (judged := heads.judge(earlier, f"the head kept from earlier ({number})")) is not None:
                 others.append(judged)
         self.compared += len([each for each in others if each.size < head.size])
-        self.counts.heads = len(others) + 1
+        self.heads = [head, *others]
+        self.counts.heads = len(self.heads)
         heads.compare(newest or head, ahead or spine, [*([head] if newest else []), *others])
         if not head.witnesses:
             self.found.remark("no-witnesses")
@@ -597,24 +612,47 @@ class _Audit:
             self.found.remark("time-unbounded", count=self.bounds.unbounded)
         return ahead
 
-    def check_own_files(self, head: Head) -> None:
-        """`policy` and `ledger.json` say what the founding statement and the checkpoint say."""
+    def check_own_files(self, head: Head, docket: Docket) -> None:
+        """Heads are signed by the log's key; `policy` and `ledger.json` name the keys that the entries name."""
         founded = self.founded
         if founded is None:
             return
-        keys = set(founded.log_keys)
-        strangers = [key.public_key.hex() for key in head.log_keys if key.public_key.hex() not in keys]
-        if strangers:
-            detail = f"the head is signed by the key {strangers[0]}, which the ledger does not name as its own"
-            evidence = {head.path: head.raw, "note": self.founded_note}
-            self.add(Misbehaviour("log-key", detail, path=head.path, evidence=evidence))
-        for check in (check_policy_file, check_ledger_file):
+        for each in self.heads:
             try:
-                check(self.source, head.origin, keys)
+                rotated = check_log_key(each, docket.roster.log, docket.size)
             except Misbehaviour as fault:
                 self.add(fault)
+            else:
+                if rotated is not None:
+                    vkey = format_vkey(head.origin, ED25519, bytes.fromhex(rotated.new))
+                    self.found.remark("log-key-rotated", index=rotated.index, vkey=vkey)
+        keys = set(docket.roster.log.ever)
+        for check, path in ((check_policy_file, "policy"), (check_ledger_file, "ledger.json")):
+            try:
+                check(self.own_files[path], head.origin, keys)
+            except Misbehaviour as fault:
+                self.add(fault)
+        self.compare_policies()
         if founded.purpose == "demonstration":
             self.found.remark("demonstration")
+
+    def compare_policies(self) -> None:
+        """A ledger that publishes other witnesses than the reader pinned tells no lie, but the reader should know."""
+        raw = self.own_files["policy"]
+        if self.pinned is None or raw is None:
+            return
+        try:
+            published = parse_policy(raw)
+        except FormatError:
+            return  # reported already
+        if _asked(published) != _asked(self.pinned):
+            self.found.remark("policy-differs")
+
+    def tell_disputes(self) -> None:
+        """What was signed with a key that was declared compromised stays valid, and the reader is told."""
+        for each in compromises(self.records).values():
+            count, since = self.signings.disputed(each), format_time(each.since_ms)
+            self.found.remark("disputed", count=count, actor=each.actor, since=since, index=each.index)
 
     def take_stamps(self) -> None:
         """What is wrong with time stamps, and what a reader should know of them."""
@@ -754,6 +792,11 @@ def _witnessed(head: Head) -> tuple[str, str]:
         f"El quórum de testigos refrendó esta misma cabeza ({when}): {names}.",
         f"The quorum of witnesses cosigned this very head ({when}): {names}.",
     )
+
+
+def _asked(policy: Policy) -> tuple[object, ...]:
+    """What a policy asks of which witnesses, wherever they are reached."""
+    return [(each.name, each.verifier) for each in policy.witnesses], policy.groups, policy.quorum
 
 
 def _no_ledger(es: str, en: str) -> CannotRun:

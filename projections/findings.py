@@ -305,8 +305,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "The file ledger.json does not say what the founding entry says.",
     ),
     "log-key": (
-        "El checkpoint está firmado con una llave que el registro no declaró como suya.",
-        "The checkpoint is signed with a key that the ledger has not named as its own.",
+        "Una cabeza está firmada con una llave que el registro no declaró como suya, o que a ese tamaño no lo era.",
+        "A head is signed with a key that the ledger has not named as its own, or that was not at that size.",
     ),
     "root-mismatch": (
         "Los asientos publicados no dan la raíz que el registro firmó: algo se cambió, se quitó o se agregó.",
@@ -466,6 +466,18 @@ REMARKS: Mapping[str, tuple[str, str]] = {
     "timestamp-ahead": (
         "Sellos de tiempo de puntos de control que no son parte del auditado: {count}.",
         "Time stamps of checkpoints that are no part of the one audited: {count}.",
+    ),
+    "policy-differs": (
+        "El registro publica una política con otros testigos u otro quórum que la que usted fija: averigüe por qué.",
+        "The ledger publishes a policy with other witnesses or another quorum than the one you pin: find out why.",
+    ),
+    "disputed": (
+        "Una llave de {actor} se declaró comprometida desde {since} (asiento {index}): {count} asientos en disputa.",
+        "A key of {actor} was declared compromised since {since} (entry {index}): {count} entries are in dispute.",
+    ),
+    "log-key-rotated": (
+        "La llave del registro cambió en el asiento {index}; su política nombra la anterior. Fije también {vkey}.",
+        "The log's key was exchanged at entry {index}; your policy names the old one. Pin also {vkey}.",
     ),
     "demonstration": (
         "Este registro es una demostración.",

@@ -132,4 +132,4 @@ def test_a_redirect_is_an_answer_and_nothing_more() -> None:
 def test_what_is_no_address_of_a_witness_is_refused(url: str) -> None:
     policy = policy_of(log_vkey(ORIGIN), {"w": (verifier_of("w"), url)}, "quorum w")
     with pytest.raises(CannotRun, match="not the address of a witness"):
-        check_policy(policy, ORIGIN, log_vkey(ORIGIN), Path("policy"))
+        check_policy(policy, ORIGIN, [log_vkey(ORIGIN)], Path("policy"))

@@ -42,12 +42,15 @@ COMMANDS = (
     "init",
     "key",
     "kinds",
+    "log-key",
+    "mirror",
     "serve",
     "sign",
     "status",
     "submit",
     "timestamp",
     "verify",
+    "witness",
 )
 
 
@@ -1126,7 +1129,7 @@ def test_a_folder_that_is_there_gets_its_policy_by_hand(tmp_path: Path) -> None:
 def test_the_example_of_a_policy_is_one() -> None:
     raw = (ROOT / "deploy" / "policy.example").read_bytes()
     vkey = log_vkey("constancia.example/gt")
-    policy = open_policy(f"log {vkey}\n".encode() + raw, "constancia.example/gt", vkey, "policy.example")
+    policy = open_policy(f"log {vkey}\n".encode() + raw, "constancia.example/gt", [vkey], "policy.example")
     assert [each.name for each in policy.witnesses] == [b"civil-1", b"civil-2", b"civil-3", b"estado-1", b"estado-2"]
     assert policy.is_quorum([b"civil-1", b"civil-3", b"estado-2"])
     assert not policy.is_quorum([b"civil-1", b"civil-2", b"civil-3"])

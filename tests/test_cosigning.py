@@ -248,7 +248,7 @@ def test_only_a_full_quorum_of_several_contradicts_the_clock(
 
 
 def test_a_policy_that_a_ledger_can_live_by() -> None:
-    found = open_policy(policy("group q 2 w1 w2 w3").replace(b" http://w3", b""), ORIGIN, LOG_VKEY, "policy")
+    found = open_policy(policy("group q 2 w1 w2 w3").replace(b" http://w3", b""), ORIGIN, [LOG_VKEY], "policy")
     assert [each.name for each in unreachable(found)] == [b"w3"]
 
 
@@ -267,14 +267,14 @@ def test_a_policy_that_a_ledger_can_live_by() -> None:
 )
 def test_a_policy_that_no_ledger_can_live_by(raw: bytes, says: str) -> None:
     with pytest.raises(CannotRun) as refused:
-        open_policy(raw, ORIGIN, LOG_VKEY, "the file")
+        open_policy(raw, ORIGIN, [LOG_VKEY], "the file")
     assert says in str(refused.value)
 
 
 def test_a_policy_is_for_one_ledger() -> None:
     other = format_vkey("ledger.example/otro", ED25519, bytes(OTHER.verify_key))
     with pytest.raises(CannotRun, match=r"names the ledger ledger.example.otro as well"):
-        open_policy(f"log {other}\n".encode() + policy("group q any w1"), ORIGIN, LOG_VKEY, "policy")
+        open_policy(f"log {other}\n".encode() + policy("group q any w1"), ORIGIN, [LOG_VKEY], "policy")
 
 
 # --- records ---------------------------------------------------------------------------------------------------------

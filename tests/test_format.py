@@ -6,6 +6,7 @@
 import re
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -199,16 +200,16 @@ def test_time_stamp() -> None:
     assert parse_stamp_path(path.strip()) == (checkpoint.size, "0123456789abcdef")
 
 
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("number", [0, 1, 2])
 def test_the_envelope_of_answers(number: int) -> None:
     raw = example("API answers", number).strip().encode()
-    assert canonical(msgspec.json.decode(raw, type=Envelope[list[str] | dict[str, str]])) == raw
+    assert canonical(msgspec.json.decode(raw, type=Envelope[Any])) == raw
 
 
 def test_a_problem_is_the_documented_one() -> None:
     problem = Problem.of(Refused("closed", "A8", "the round has closed"))
     problem.refusal = example("Refusal note").encode()
-    assert problem.body().decode() + "\n" == example("API answers", 2)
+    assert problem.body().decode() + "\n" == example("API answers", 3)
     assert msgspec.json.decode(problem.body("en"))["title"] != msgspec.json.decode(problem.body())["title"]
 
 
