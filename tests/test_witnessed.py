@@ -28,10 +28,11 @@ from witnesses import (
     policy_of,
     verifier_of,
 )
-from world import ORIGIN, World, key_of
+from world import ORIGIN, REGISTRARS, World, key_of, public
 
 from api.app import Running, open_ledger
 from api.asking import WitnessWire
+from api.keyfiles import format_key_file
 from api.remote import RemoteLedger
 from api.settings import load_settings
 from ledger import witnesses as witnesses_module
@@ -658,6 +659,44 @@ def test_a_ledger_gets_its_first_witnesses_and_gives_them_up_again(tmp_path: Pat
     with Served(place.folder) as served:
         place.register(served)
         assert place.sizes() == (place.size, place.size)
+
+
+def test_the_logs_key_rotates_under_witnesses(tmp_path: Path, peers: ExitStack) -> None:
+    new = log_vkey(ORIGIN, "log-2")
+    old_only, both = InMemory("a", VKEY), InMemory("b", VKEY)
+    both.logs.append(parse_vkey(new))
+    named = {
+        each.verifier.name[0]: (each.verifier, peers.enter_context(Peer(each.behave)).url) for each in (old_only, both)
+    }
+    place = Place(tmp_path / "gt", policy_of(VKEY, named, "group q any a b", "quorum q"))
+    with Served(place.folder):
+        until(place.witnessed)
+    _key_file(place, "log.next", "log-2")
+    rotation = place.world.sign("LogKeyRotated", *REGISTRARS, old=public("log"), new=public("log-2"))
+    with Served(place.folder) as served:
+        assert served.post(rotation).status == 201
+        place.size += 1
+        until(place.witnessed)
+        # Both keys signed the head that covers the rotation: whoever knows the old one only can still cosign it.
+        until(lambda: old_only.latest.size == place.size)
+        place.register(served)
+        until(place.witnessed)
+        assert old_only.latest.size == place.size - 1
+        served_policy = parse_policy(place.public.read("policy") or b"")
+        assert {each.verifier for each in served_policy.logs} == {parse_vkey(VKEY), parse_vkey(new)}
+    # The next start has the new key in its place, and a policy file that still names the old one only.
+    with Served(place.folder) as served:
+        until(place.witnessed)
+        place.register(served)
+        until(place.witnessed)
+    founding = place.world.entries[0].opened.identity
+    assert_clean(audit(place.public, policy=served_policy, founding=founding, workers=1))
+
+
+def _key_file(place: Place, name: str, key: str) -> None:
+    path = place.folder / "keys" / name
+    path.touch(0o600)
+    path.write_bytes(format_key_file(key_of(key), None))
 
 
 @pytest.mark.parametrize(

@@ -255,7 +255,7 @@ class InMemory:
         self.latest = NEVER
         self.shift = shift
         self._key = key_of(name)
-        self._log = parse_vkey(vkey)
+        self.logs = [parse_vkey(vkey)]
         self._lock = threading.Lock()
 
     def behave(self, connection: socket.socket, closing: threading.Event) -> None:
@@ -273,7 +273,7 @@ class InMemory:
         time.sleep(self._delay)
         with self._lock:
             try:
-                signed = open_request(request, lambda _: [self._log])
+                signed = open_request(request, lambda _: self.logs)
                 check_growth(request, signed.checkpoint, self.latest)
             except Declined as declined:
                 return declined.status, b"" if declined.size is None else format_tree_size(declined.size)
