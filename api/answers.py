@@ -2,11 +2,12 @@
 
     GET /gt/api/plans/gt-2014-2016/commitments?at=812
 
-    {"as_of":"…","checkpoint":{"origin":"…","root":"…","size":812},"data":[…],"methodology":{"gt-2014-2016":1}}
+    {"as_of":"…","checkpoint":{"origin":"…","root":"…","size":812,"witnesses":[]},"data":[…],"methodology":{"gt-2014-2016":1}}
 
 Answers are canonical JSON in the envelope of FORMAT.md, "API answers", so two servers of one record give the same
-bytes. `?at=SIZE` asks for the record as it stood at a tree size, `?as_of=DATE` at the end of a day or at a time. Lists
-are paged by key: `limit`, `after`, and in the envelope `next`, the address of the next page of the same state.
+bytes (but for who has cosigned by then). `?at=SIZE` asks for the record as it stood at a tree size, `?as_of=DATE` at
+the end of a day or at a time. Lists are paged by key: `limit`, `after`, and in the envelope `next`, the address of the
+next page of the same state.
 
 `data` are the records that the folds keep (`projections/`), as they are; what is public now of a comment's text comes
 from the vault. Every answer that is none is problem+json. Handlers run in threads: they read databases.
@@ -26,7 +27,8 @@ from msgspec import UNSET, UnsetType
 from api.problems import Problem
 from api.record import Hidden, Reader, Shown, View, plain_number
 from consultation.text import Content
-from ledger.statement import canonical, format_time
+from ledger.cosigning import Cosigned, Standing
+from ledger.statement import canonical, format_time, format_when
 from ledger.tlog.note import format_base64
 from ledger.vocabulary import KINDS, LEVEL_ORDINAL
 from projections.commitments import Axis, Commitment, Evidence, LevelSaid, Mechanism, PlanState
@@ -53,12 +55,21 @@ def _tables(kind: type[Record] = Record) -> Iterator[str]:
 # --- the envelope ----------------------------------------------------------------------------------------------------
 
 
+class WitnessLine(msgspec.Struct, frozen=True):
+    """A witness, and when it cosigned: `2026-02-16T12:00:00Z`, by its own clock."""
+
+    name: str
+    time: str
+
+
 class CheckpointLine(msgspec.Struct, frozen=True):
-    """What an answer stands on; `root` is base64."""
+    """What an answer stands on; `root` is base64. `witnesses` are those of the newest head with its quorum, if that
+    contains these entries: nobody while it does not, or where the ledger asks for no witness."""
 
     origin: str
     root: str
     size: int
+    witnesses: list[WitnessLine]
 
 
 class DisputedLine(msgspec.Struct, frozen=True):
@@ -85,11 +96,18 @@ class Envelope(msgspec.Struct, Generic[T], frozen=True, omit_defaults=True):
     next: str | UnsetType = UNSET
 
 
+def lines_of(cosignatures: Iterable[Cosigned]) -> list[WitnessLine]:
+    """Cosignatures as answers show them, in the order of the policy."""
+    return [WitnessLine(each.name, format_when(each.time * 1000)) for each in cosignatures]
+
+
 def answer(view: View, data: object, following: str | None = None) -> Response[bytes]:
     """An answer as of a view; `following` is the address of the next page."""
     envelope = Envelope(
         as_of=view.as_of,
-        checkpoint=CheckpointLine(view.checkpoint.origin, format_base64(view.checkpoint.root), view.size),
+        checkpoint=CheckpointLine(
+            view.checkpoint.origin, format_base64(view.checkpoint.root), view.size, lines_of(view.cosignatures)
+        ),
         data=data,
         methodology=view.methodology,
         disputed=_disputed_in(view, data) or UNSET,
@@ -301,6 +319,55 @@ def _found(view: View, kind: type[R], key: str, what: str) -> R:
     if record is None:
         raise Problem(404, f"The record of {view.size} entries has no {what} {key[:80]!r}.")
     return record
+
+
+class WitnessStanding(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One witness: what it cosigned last, or since when (by our clock) it gives no cosignature, and why."""
+
+    name: str
+    address: str
+    failures: int
+    cosigned_size: int | UnsetType = UNSET
+    cosigned_at: str | UnsetType = UNSET
+    silent_since: str | UnsetType = UNSET
+    why: str | UnsetType = UNSET
+
+
+class WitnessedHead(msgspec.Struct, frozen=True):
+    """The newest head that has the quorum; `root` is base64."""
+
+    size: int
+    root: str
+    witnesses: list[WitnessLine]
+
+
+class WitnessesAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The witnesses of a ledger; `asked` is whether its policy asks for a quorum of them."""
+
+    asked: bool
+    witnesses: list[WitnessStanding]
+    witnessed: WitnessedHead | UnsetType = UNSET
+
+
+def witnesses_of(reader: Reader) -> WitnessesAnswer:
+    """How it stands with the witnesses now."""
+    found = reader.witnessed
+    head = (
+        WitnessedHead(found.head.size, format_base64(found.head.root), lines_of(found.cosignatures)) if found else UNSET
+    )
+    return WitnessesAnswer(reader.asks_witnesses, [_standing(each) for each in reader.standings()], head)
+
+
+def _standing(each: Standing) -> WitnessStanding:
+    return WitnessStanding(
+        each.name,
+        each.url,
+        each.failures,
+        UNSET if each.cosigned_size is None else each.cosigned_size,
+        UNSET if each.cosigned_at is None else format_when(each.cosigned_at * 1000),
+        UNSET if each.silent_since is None else format_when(each.silent_since * 1000),
+        each.why_en or UNSET,
+    )
 
 
 def _plan(view: View, plan: str) -> PlanState:
@@ -571,6 +638,17 @@ def router(reader: Reader) -> Router:
     # --- for auditors
 
     @get(
+        "/witnesses",
+        sync_to_thread=True,
+        summary="The witnesses of the ledger's policy, and what they cosigned last",
+        description="`witnessed` is the newest head that has the quorum; each witness's own clock gives its times.",
+        tags=["audit"],
+        responses=_of(WitnessesAnswer),
+    )
+    def witnesses() -> Response[bytes]:
+        return answer(reader.at(), witnesses_of(reader))
+
+    @get(
         "/digest",
         sync_to_thread=True,
         summary="The digest over all records",
@@ -652,6 +730,7 @@ def router(reader: Reader) -> Router:
             meetings,
             meeting,
             actors,
+            witnesses,
             digest,
             tables,
             records,

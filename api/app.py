@@ -9,6 +9,7 @@ what was published, and the readers. A folder of a ledger:
     public/      the published files            journal.db   entries, durable        (ledger.journal)
     keys/log     signs heads (api.log_keys)     vault.db     contents and salts      (consultation.vault)
     keys/desk    signs refusal notes            records.db   what pages show, disposable (api.projector)
+    evidence/    after an alarm                 witnesses.json   what they last said     (ledger.witnesses)
     documents/   what statements name by digest (api.documents)
 
 What each request meets, from the outside: the gate (Host header, load, security headers, metrics), the published files
@@ -19,7 +20,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any
@@ -31,8 +32,11 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from api import answers, pages, submissions
+from api.asking import witnesses_of
 from api.documents import Documents
 from api.listening import SECURITY_HEADERS, free_port, listen
 from api.log_keys import read_log_keys, take_up_next
@@ -46,6 +50,7 @@ from consultation.vault import Vault
 from ledger.errors import CannotRun, Refused
 from ledger.log import Log
 from ledger.published import Folder, is_published_path
+from ledger.witnesses import Cosigning
 
 _logger = logging.getLogger("constancia.server")
 
@@ -65,6 +70,8 @@ class Running(msgspec.Struct, frozen=True):
     desk: Desk
     projector: Projector
     reader: Reader
+    cosigning: Cosigning | None
+    """The witnesses, where the ledger's policy asks for any."""
 
 
 def open_ledger(settings: LedgerSettings, closing: ExitStack, *, accept_time: bool = False) -> Running:
@@ -97,6 +104,7 @@ def open_parts(
     closing.callback(vault.close)
     folder = Folder(place / "public")
     desk = Desk(settings.origin, vault, folder, desk_key)
+    policy, cosigning = witnesses_of(settings, [next_key, log_key], folder, closing, accept_time=accept_time)
     log = Log.open(
         settings.origin,
         journal=place / "journal.db",
@@ -106,6 +114,8 @@ def open_parts(
         contents=desk,
         desk_key=desk.public_key,
         accept_time=accept_time,
+        policy=policy,
+        elsewhere=cosigning,
     )
     closing.callback(log.close)
     if not log.size:
@@ -119,10 +129,14 @@ def open_parts(
     projector = Projector(log, open_records(place / "records.db", log))
     closing.callback(projector.close)
     documents = Documents(place / "documents")
-    reader = Reader(ledger_of(settings.path, log, desk.public_key), log, vault, projector.records, documents)
+    ledger = ledger_of(settings.path, log, desk.public_key)
+    reader = Reader(ledger, log, vault, projector.records, documents, cosigning)
     log.on_published.append(projector.wake)
     projector.start()
-    return Running(settings, folder, log, desk, projector, reader)
+    if cosigning:
+        closing.callback(cosigning.close)
+        cosigning.start(log)
+    return Running(settings, folder, log, desk, projector, reader, cosigning)
 
 
 # --- metrics ---------------------------------------------------------------------------------------------------------
@@ -154,6 +168,9 @@ class Metrics:
                 lambda log=log, projector=projector: max(0, log.size - projector.records.position)
             )
             stopped.labels(path).set_function(lambda log=log: float(log.stopped is not None))
+        asked = [ledger for ledger in ledgers if ledger.cosigning]
+        if asked:
+            self.registry.register(WitnessCollector({each.settings.path: each.cosigning for each in asked}))
 
     def answered(self, method: str, status: int, seconds: float) -> None:
         """A request was answered. Nothing that a client chooses freely becomes a label."""
@@ -165,6 +182,34 @@ class Metrics:
                 self._answered[method, status] = found
         found[0].inc()
         found[1].observe(seconds)
+
+
+class WitnessCollector(Collector):
+    """The witnesses of each ledger, as they stand when they are looked at."""
+
+    def __init__(self, ledgers: Mapping[str, Cosigning | None]) -> None:
+        """By the ledgers' paths."""
+        self._ledgers = ledgers
+
+    def collect(self) -> Iterator[Metric]:
+        """One family for each figure. An age is that of the last cosignature, by the witness's clock."""
+        labels = ["ledger", "witness"]
+        covered = GaugeMetricFamily(
+            "constancia_witnessed_size", "Entries under the newest head with its quorum.", labels=["ledger"]
+        )
+        size = GaugeMetricFamily("constancia_witness_size", "Entries that a witness cosigned last.", labels=labels)
+        age = GaugeMetricFamily("constancia_witness_age_seconds", "Since its last cosignature.", labels=labels)
+        failures = CounterMetricFamily("constancia_witness_failures", "Asked, and no cosignature.", labels=labels)
+        for path, cosigning in self._ledgers.items():
+            if cosigning is None:
+                continue
+            covered.add_metric([path], cosigning.witnessed.head.size if cosigning.witnessed else 0)
+            for each in cosigning.standings():
+                failures.add_metric([path, each.name], each.failures)
+                if each.cosigned_size is not None and each.cosigned_at is not None:
+                    size.add_metric([path, each.name], each.cosigned_size)
+                    age.add_metric([path, each.name], max(0.0, time.time() - each.cosigned_at))
+        yield from (covered, size, age, failures)
 
 
 # --- the gate --------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from api.screen import screen
 from api.signing import signer_words
 from api.sources import reading
 from ledger.errors import CannotRun, Misbehaviour
-from ledger.statement import Entry, format_time
+from ledger.statement import Entry, format_time, format_when
 from ledger.tlog.errors import FormatError, Malformed
 from ledger.tlog.note import format_vkey
 from ledger.tlog.policy import Policy, parse_policy
@@ -110,8 +110,14 @@ _RECEIPT_FAULTS = {
         "It is signed by a ledger that your policy does not have: the receipt or the policy is another's.",
     ),
     "not-cosigned": (
-        "Es provisional: todavía no la han firmado los testigos que su política pide.",
-        "It is provisional: the witnesses that your policy asks for have not cosigned yet.",
+        (
+            "Es provisional: no la han firmado los testigos que su política pide. Pida la definitiva al registro, en "
+            "…/receipts/IDENTIDAD, o envíe otra vez la misma declaración."
+        ),
+        (
+            "It is provisional: the witnesses that your policy asks for have not cosigned it. Ask the ledger for the "
+            "final one, at …/receipts/IDENTITY, or send the same statement again."
+        ),
     ),
     "bad-receipt": ("El archivo fue alterado o está incompleto.", "The file was altered or is incomplete."),
     "bad-statement": ("La declaración que contiene no es válida.", "The statement in it is not valid."),
@@ -169,8 +175,20 @@ def _show_receipt(receipt: Receipt) -> None:
 # --- status ----------------------------------------------------------------------------------------------------------
 
 
+class WitnessSaid(msgspec.Struct, frozen=True):
+    """A witness of the ledger's policy: what it cosigned last, and since when it gives no cosignature."""
+
+    name: str
+    cosigned_size: int | None = None
+    cosigned_at: str | None = None
+    silent_since: str | None = None
+    why_es: str = ""
+    why_en: str = ""
+
+
 class Standing(msgspec.Struct, frozen=True):
-    """How a ledger stands by its own word."""
+    """How a ledger stands by its own word. `checkpoint_size` is that of `checkpoint`, behind which `size` may be ahead
+    while witnesses are waited for."""
 
     where: str
     origin: str
@@ -180,7 +198,8 @@ class Standing(msgspec.Struct, frozen=True):
     last_received: str
     founding: str
     log_keys: list[str]
-    witnesses: int
+    checkpoint_size: int
+    witnesses: list[WitnessSaid]
 
 
 def show_status(where: str) -> None:
@@ -203,7 +222,7 @@ def show_status(where: str) -> None:
             (pick("raíz", "root"), standing.root),
             (pick("fundación", "founding"), standing.founding),
             *[(pick("llave", "key"), vkey) for vkey in standing.log_keys],
-            (pick("testigos", "witnesses"), str(standing.witnesses or pick("ninguno", "none"))),
+            *_witness_facts(standing),
         ]
     )
     screen.note(
@@ -212,13 +231,37 @@ def show_status(where: str) -> None:
     )
 
 
+def _witness_facts(standing: Standing) -> list[tuple[str, str]]:
+    pick = screen.pick
+    if not standing.witnesses:
+        return [(pick("testigos", "witnesses"), pick("ninguno", "none"))]
+    told = pick(f"{standing.checkpoint_size:,} asientos", f"{standing.checkpoint_size:,} entries")
+    facts = [(pick("punto de control", "checkpoint"), told)]
+    for each in standing.witnesses:
+        size, when = each.cosigned_size or 0, each.cosigned_at
+        told = (
+            pick(f"{size:,} asientos, {when}", f"{size:,} entries, {when}")
+            if when
+            else pick("sin cofirmas que consten", "no cosignature on record")
+        )
+        if each.silent_since:
+            told += pick(
+                f"; en silencio desde {each.silent_since} ({each.why_es})",
+                f"; silent since {each.silent_since} ({each.why_en})",
+            )
+        facts.append((pick("testigo", "witness"), f"{each.name}: {told}"))
+    return facts
+
+
 def standing_of(where: str) -> Standing:
     """What a ledger says of itself: its checkpoint, its first entry and its last. Raises CannotRun, Misbehaviour."""
     from ledger.vocabulary import LedgerOpened
 
     with reading(where) as (source, _):
         policy = own_policy(source)
-        head = open_head(source, policy, quorum=False)
+        # The newest signed head, whether witnesses have seen it or not; a copy of published files may be without.
+        head = open_head(source, policy, path="checkpoint" if source.read("head") is None else "head", quorum=False)
+        checkpoint, witnesses = _witnesses_told(where, source)
         first, last = (_entry_at(source, head, index) for index in (0, head.size - 1))
     founded = first.opened.statement
     return Standing(
@@ -230,8 +273,81 @@ def standing_of(where: str) -> Standing:
         format_time(last.received_ms),
         first.opened.identity,
         [format_vkey(each.verifier.name, each.verifier.type_byte, each.verifier.public_key) for each in policy.logs],
-        len(head.witnesses),
+        checkpoint,
+        witnesses,
     )
+
+
+def _witnesses_told(where: str, source: Source) -> tuple[int, list[WitnessSaid]]:
+    """The size of `checkpoint`, and the witnesses of the ledger's policy: as its server says or noted, else by that
+    checkpoint."""
+    from ledger.cosigning import read_standings
+
+    size, found = _witnesses_published(source)
+    if "://" in where:
+        told = _answered_witnesses(source.read("api/witnesses") or b"")
+    else:
+        told = [
+            WitnessSaid(
+                each.name,
+                each.cosigned_size,
+                _when(each.cosigned_at),
+                _when(each.silent_since),
+                each.why_es,
+                each.why_en,
+            )
+            for each in read_standings(Path(where))
+        ]
+    found |= {each.name: each for each in told if each.cosigned_at or each.silent_since}
+    return size, list(found.values())
+
+
+def _witnesses_published(source: Source) -> tuple[int, dict[str, WitnessSaid]]:
+    """The size of `checkpoint`, and what it says of each witness of the published policy, by name."""
+    found: dict[str, WitnessSaid] = {}
+    try:
+        policy = parse_policy(source.read("policy") or b"")
+        found = {each.verifier.name: WitnessSaid(each.verifier.name) for each in policy.witnesses}
+        checked = policy.check(source.read("checkpoint") or b"")
+    except FormatError:  # nothing is there yet that has its quorum, or nothing that can be read
+        return 0, found
+    size = checked.checkpoint.size
+    for each in checked.cosignatures:
+        name = each.witness.verifier.name
+        found[name] = WitnessSaid(name, size, _when(each.time))
+    return size, found
+
+
+def _when(time: int | None) -> str | None:
+    return None if time is None else format_when(time * 1000)
+
+
+class _Told(msgspec.Struct, frozen=True):
+    name: str
+    cosigned_size: int | None = None
+    cosigned_at: str | None = None
+    silent_since: str | None = None
+    why: str = ""
+
+
+class _ToldOfAll(msgspec.Struct, frozen=True):
+    witnesses: list[_Told]
+
+
+class _Answered(msgspec.Struct, frozen=True):
+    data: _ToldOfAll
+
+
+def _answered_witnesses(raw: bytes) -> list[WitnessSaid]:
+    """What a running server says of its witnesses; nothing where it says nothing."""
+    try:
+        found = msgspec.json.decode(raw, type=_Answered).data.witnesses
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []
+    return [
+        WitnessSaid(each.name, each.cosigned_size, each.cosigned_at, each.silent_since, each.why, each.why)
+        for each in found
+    ]
 
 
 def _entry_at(source: Source, head: Head, index: int) -> Entry:

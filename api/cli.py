@@ -911,6 +911,15 @@ def status(where: str) -> None:
     help=say("La declaración fundacional, firmada por todos.", "The founding statement, signed by everybody."),
 )
 @option(
+    "--policy",
+    type=ANY_PATH,
+    metavar=say("ARCHIVO", "FILE"),
+    help=say(
+        "Los testigos del registro, sus grupos y el quórum, sin línea `log`; hay un ejemplo en deploy/policy.example.",
+        "The ledger's witnesses, their groups and the quorum, without a `log` line; deploy/policy.example is one.",
+    ),
+)
+@option(
     "--offset-minutes",
     type=click.IntRange(-840, 840),
     default=-360,
@@ -926,6 +935,7 @@ def init(
     registrars: Sequence[str],
     recovery: Sequence[str],
     founding_note: Path | None,
+    policy: Path | None,
     offset_minutes: int,
 ) -> None:
     """Init."""
@@ -935,7 +945,7 @@ def init(
     from api.founding import init_ledger
 
     checked = _checked_origin(origin) if origin else None
-    init_ledger(place, checked, purpose, registrars, recovery, founding_note, offset_minutes, ask_passphrase)
+    init_ledger(place, checked, purpose, registrars, recovery, founding_note, offset_minutes, ask_passphrase, policy)
 
 
 @command(
@@ -961,8 +971,10 @@ def init(
     "--accept-time",
     is_flag=True,
     help=say(
-        "Confirma que el reloj está bien, aunque el último asiento sea de hace más de 400 días.",
-        "Confirm that the clock is right, though the last entry is from more than 400 days ago.",
+        "Confirma que el reloj está bien, aunque el último asiento sea de hace más de 400 días o los testigos lo "
+        "contradigan.",
+        "Confirm that the clock is right, though the last entry is from more than 400 days ago, or witnesses "
+        "contradict it.",
     ),
 )
 @spoken

@@ -8,6 +8,9 @@ the folder is made, and in it `founding.note` waits for the lines of the others 
 for the first of them; `init DIR --founding NOTE` registers it when all have signed. Until then the folder is a ledger
 without entries, and nothing can be served.
 
+With `--policy FILE` the ledger has witnesses from its first entry on: the file holds the `witness`, `group` and
+`quorum` lines (`deploy/policy.example`), and the line of the log's key, which is made here, is put in front of them.
+
 The recovery keys replace a registrar whose keys were lost or stolen. They belong in a safe, not here: only their
 public halves are given.
 """
@@ -20,13 +23,15 @@ from typing import Any
 import msgspec
 from nacl.signing import SigningKey
 
+from api.asking import check_policy
 from api.keyfiles import public_hex, read_key_file, read_public_key
 from api.making import read_file, show_statement, write_file
-from api.operate import make_folder, not_empty, opened_for_writing, origins_of
+from api.operate import POLICY, make_folder, not_empty, opened_for_writing, origins_of
 from api.screen import screen
 from api.settings import read_key
 from api.signing import Signed, read_signed, sign_draft
 from ledger.errors import CannotRun, Refused
+from ledger.tlog.note import ED25519, format_vkey
 from ledger.vocabulary import LedgerOpened
 
 Ask = Callable[[Path], bytes]
@@ -50,6 +55,7 @@ def init_ledger(
     founding_note: Path | None,
     offset_minutes: int,
     ask: Ask,
+    policy: Path | None = None,
 ) -> None:
     """Make the folder of a ledger, or found the one that is there. Raises CannotRun, Refused."""
     if founding_note is not None:
@@ -66,7 +72,7 @@ def init_ledger(
     named = [_registrar(one, ask) for one in registrars]
     spare = [read_public_key(one) for one in recovery]
     _check_numbers(named, spare)
-    origin, log_key = _folder(place, origin)
+    origin, log_key = _folder(place, origin, policy)
     if not named:
         _say_made(place, origin)
         return
@@ -103,10 +109,34 @@ def _check_numbers(named: Sequence[_Registrar], spare: Sequence[str]) -> None:
         )
 
 
-def _folder(place: Path, origin: str | None) -> tuple[str, SigningKey]:
+def _with_log_line(path: Path, origin: str, vkey: str) -> bytes:
+    """The policy of a new ledger: its log's line, and those of the file. Raises CannotRun."""
+    raw = read_file(path)
+    if any(line.split()[:1] == [b"log"] for line in raw.split(b"\n")):
+        raise CannotRun(
+            f"{path} ya nombra un registro, y la llave de este se hace ahora.",
+            f"{path} names a log already, and the key of this one is made only now.",
+            "Quite sus líneas `log`: la de este registro se agrega sola.",
+            "Take its `log` lines out: that of this ledger is added by itself.",
+        )
+    whole = f"log {vkey}\n".encode() + raw
+    check_policy(whole, origin, [vkey], path)
+    return whole
+
+
+def _folder(place: Path, origin: str | None, policy: Path | None) -> tuple[str, SigningKey]:
     """The folder, made unless it waits there to be founded: its origin and log key. Raises CannotRun."""
     there = origins_of(place)
     if there:
+        if policy:
+            raise CannotRun(
+                f"La carpeta {place} ya está hecha.",
+                f"The folder {place} is made already.",
+                f"Ponga ahí la política, con la línea `log` de este registro, como {POLICY}, y en constancia.toml: "
+                f'policy = "{POLICY}"',
+                f"Put the policy there, with the `log` line of this ledger, as {POLICY}, and into constancia.toml: "
+                f'policy = "{POLICY}"',
+            )
         if (place / "public" / "head").exists():
             raise _founded_already(place)
         if origin and there != [origin]:
@@ -126,7 +156,9 @@ def _folder(place: Path, origin: str | None) -> tuple[str, SigningKey]:
             "Es para siempre. Por ejemplo: --origin constancia.example/gt",
             "It is for ever. For example: --origin constancia.example/gt",
         )
-    log_key, desk_key = make_folder(place, origin)
+    log_key = SigningKey.generate()
+    vkey = format_vkey(origin, ED25519, bytes(log_key.verify_key))
+    _, desk_key = make_folder(place, origin, log_key, _with_log_line(policy, origin, vkey) if policy else None)
     with opened_for_writing(place, origin, log_key, desk_key, create=True):
         pass  # an empty journal and an empty vault
     return origin, log_key

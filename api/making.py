@@ -400,6 +400,8 @@ def submit_file(path: Path, url: str, receipt_file: Path | None, policy_file: Pa
             )
             raise
         pinned = read_file(policy_file) if policy_file else post.get("/policy")
+        if answer.provisional:
+            answer = _final(post, answer)
     # Kept whatever it is worth: what a ledger acknowledged and cannot prove is evidence against it.
     kept = receipt_file or path.with_name(path.name.partition(".")[0] + ".tlog-proof")
     write_file(kept, answer.receipt.encode(), over=True)
@@ -412,10 +414,16 @@ def submit_file(path: Path, url: str, receipt_file: Path | None, policy_file: Pa
             style="",
         )
         raise
-    link = f"{post.url}/asientos/{answer.index}"
+    _tell_registered(answer, kept, post.url)
+
+
+def _tell_registered(answer: Answer, kept: Path, url: str) -> None:
+    """Say where a statement stands, and where its receipt is kept; `url` is the ledger's."""
+    link = f"{url}/asientos/{answer.index}"
     if screen.as_json:
         told = {"index": answer.index, "identity": answer.identity, "received_at": answer.received_at}
-        screen.json(told | {"fresh": answer.fresh, "receipt": str(kept), "link": link})
+        told |= {"fresh": answer.fresh, "provisional": answer.provisional}
+        screen.json(told | {"receipt": str(kept), "link": link})
         return
     if answer.fresh:
         screen.say("Registrada.", "Registered.", style="bold green")
@@ -430,10 +438,37 @@ def submit_file(path: Path, url: str, receipt_file: Path | None, policy_file: Pa
             (screen.pick("enlace", "link"), link),
         ]
     )
+    if answer.provisional:
+        screen.note(
+            "La constancia es provisional: los testigos del registro aún no han cofirmado. La definitiva estará en\n"
+            f"  {url}/receipts/{answer.identity}\n"
+            "o envíe otra vez el mismo archivo: no se registra dos veces.",
+            "The receipt is provisional: the ledger's witnesses have not cosigned yet. The final one will be at\n"
+            f"  {url}/receipts/{answer.identity}\n"
+            "or send the same file again: it is not registered twice.",
+            style="yellow",
+        )
+        return
     screen.note(
         f"Compruébela sin conexión: constancia verify {kept} --policy POLITICA",
         f"Check it offline: constancia verify {kept} --policy POLICY",
     )
+
+
+# How long, in seconds, the witnesses of a ledger are waited for; they are asked about once a second.
+_PATIENCE = (0.5, 1.0, 1.5, 2.0, 3.0)
+
+
+def _final(post: Post, answer: Answer) -> Answer:
+    """The answer with the receipt that witnesses have cosigned, if it comes within seconds; else as it was."""
+    path = f"/receipts/{answer.identity}"
+    screen.note("Esperando a los testigos del registro…", "Waiting for the ledger's witnesses…")
+    for wait in _PATIENCE:
+        time.sleep(wait)
+        receipt, provisional = post.receipt(path)
+        if not provisional:
+            return msgspec.structs.replace(answer, receipt=receipt, provisional=False)
+    return answer
 
 
 def check_receipt(answer: Answer, signed: Signed, policy: bytes | None) -> None:
@@ -442,7 +477,7 @@ def check_receipt(answer: Answer, signed: Signed, policy: bytes | None) -> None:
     Raises Misbehaviour: the ledger acknowledged what it did not register.
     """
     from ledger.tlog.errors import FormatError
-    from ledger.tlog.policy import parse_policy
+    from ledger.tlog.policy import NONE, parse_policy
     from ledger.verify import verify_receipt
 
     try:
@@ -451,6 +486,8 @@ def check_receipt(answer: Answer, signed: Signed, policy: bytes | None) -> None:
         raise CannotRun(
             f"La política no se puede leer: {error.message}.", f"The policy cannot be read: {error.message}."
         ) from None
+    if answer.provisional:  # by the log's own word only, until its witnesses have spoken
+        rules = rules._replace(witnesses=(), groups=(), quorum=NONE)
     proven = verify_receipt(answer.receipt.encode(), rules)
     told = (answer.identity, answer.index)
     if proven.entry.opened.identity != signed.identity or told != (signed.identity, proven.entry.index):

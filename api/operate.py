@@ -1,6 +1,6 @@
 """The folder of a ledger: made, looked at, opened for writing. What `init`, `serve`, `status` and `demo` share.
 
-    public/  journal.db  vault.db  records.db  constancia.toml  keys/log  keys/desk
+    public/  journal.db  vault.db  records.db  constancia.toml  keys/log  keys/desk  policy (with witnesses)
 
 Needs the extra `server` (see `need_server`), except `find_origin` and what only looks.
 """
@@ -18,8 +18,11 @@ from api.keyfiles import make_key_file
 from ledger.errors import CannotRun, reason
 
 if TYPE_CHECKING:
+    from api.settings import LedgerSettings
     from consultation.desk import Desk
     from ledger.log import Log
+
+POLICY = "policy"
 
 SERVER_MODULES = ("eventsourcing", "litestar", "granian", "jinja2")
 
@@ -36,20 +39,25 @@ def need_server() -> None:
         )
 
 
-def make_folder(place: Path, origin: str, log_key: SigningKey | None = None) -> tuple[SigningKey, SigningKey]:
+def make_folder(
+    place: Path, origin: str, log_key: SigningKey | None = None, policy: bytes | None = None
+) -> tuple[SigningKey, SigningKey]:
     """Make the folder of a ledger, with fresh log and desk keys and its settings; returns the two keys.
 
-    There is no entry in it yet. Raises CannotRun, also for a folder that holds something already.
+    `policy` is its policy file, where it is to have witnesses. There is no entry in it yet. Raises CannotRun, also for
+    a folder that holds something already.
     """
     from api.settings import FILE_NAME, LedgerSettings, Settings, format_settings
 
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise not_empty(place)
-    settings = Settings(ledgers=(LedgerSettings(origin),))
+    settings = Settings(ledgers=(LedgerSettings(origin, policy=POLICY if policy else ""),))
     try:
         (place / "keys").mkdir(parents=True, mode=0o700)
         (place / "public").mkdir()
         made = make_key_file(place / "keys" / "log", None, log_key), make_key_file(place / "keys" / "desk", None)
+        if policy:
+            (place / POLICY).write_bytes(policy)
         (place / FILE_NAME).write_text(format_settings(settings), "utf-8")
     except OSError as error:
         raise CannotRun(
@@ -71,7 +79,9 @@ def opened_for_writing(
     next_key: SigningKey | None = None,
     create: bool = False,
 ) -> "Generator[tuple[Log, Desk]]":
-    """The log and the desk of a folder, as the server has them. Raises CannotRun."""
+    """The log and the desk of a folder, as the server has them; witnesses are heard at the start, as there, and asked
+    for nothing more. Raises CannotRun."""
+    from api.asking import witnesses_of
     from consultation.desk import Desk
     from consultation.vault import Vault
     from ledger.log import Log
@@ -80,7 +90,9 @@ def opened_for_writing(
     with ExitStack() as closing:
         vault = Vault.open(place / "vault.db", create=create)
         closing.callback(vault.close)
-        desk = Desk(origin, vault, Folder(place / "public"), desk_key)
+        folder = Folder(place / "public")
+        desk = Desk(origin, vault, folder, desk_key)
+        policy, cosigning = witnesses_of(_ledger_settings(place, origin), [next_key, log_key], folder, closing)
         log = Log.open(
             origin,
             journal=place / "journal.db",
@@ -90,10 +102,19 @@ def opened_for_writing(
             contents=desk,
             desk_key=desk.public_key,
             create=create,
+            policy=policy,
+            elsewhere=cosigning,
         )
         closing.callback(log.close)
         desk.open(log)
         yield log, desk
+
+
+def _ledger_settings(place: Path, origin: str) -> "LedgerSettings":
+    """What the settings of a folder say of a ledger. Raises CannotRun."""
+    from api.settings import load_settings
+
+    return next(each for each in load_settings(place, {}).ledgers if each.origin == origin)
 
 
 def not_empty(place: Path) -> CannotRun:

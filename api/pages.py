@@ -107,6 +107,15 @@ def verify_page(reading: Reading) -> Response[bytes]:
         receipt_command=f"constancia verify constancia-0.tlog-proof \\\n    --ledger-key '{reading.reader.vkey}'",
         log_vkeys=reading.reader.vkeys,
         founding=ledger.founding,
+        standings=[
+            {
+                "name": each.name,
+                "size": each.cosigned_size,
+                "cosigned_ms": each.cosigned_at and each.cosigned_at * 1000,
+                "silent_ms": each.silent_since and each.silent_since * 1000,
+            }
+            for each in reading.reader.standings()
+        ],
     )
 
 

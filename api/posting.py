@@ -22,13 +22,15 @@ _SECONDS = {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": 10.0}
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """A registered statement: where it stands, and its receipt. `fresh` is False when it was registered before."""
+    """A registered statement: where it stands, and its receipt. `fresh` is False when it was registered before;
+    `provisional` says that the witnesses of the ledger's policy have still to cosign."""
 
     index: int
     identity: str
     received_at: str
     receipt: str
     fresh: bool = True
+    provisional: bool = False
 
 
 class _Problem(msgspec.Struct, frozen=True):
@@ -78,7 +80,7 @@ class Post:
 
     def submit(self, body: bytes, media_type: str) -> Answer:
         """Post a statement or submission. Raises Refused, and CannotRun where the server cannot be asked."""
-        status, answer = self._ask("POST", "/statements", body, {"content-type": media_type})
+        status, answer, _ = self._ask("POST", "/statements", body, {"content-type": media_type})
         if status in (200, 201):
             try:
                 plain = msgspec.json.decode(answer, type=dict[str, object])
@@ -87,9 +89,19 @@ class Post:
                 raise self._strange(status) from None
         raise self._refusal(status, answer)
 
+    def receipt(self, path: str) -> tuple[str, bool]:
+        """The receipt at a path, and whether it is provisional. Raises CannotRun."""
+        status, answer, headers = self._ask("GET", path, None, {})
+        try:
+            if status == 200:
+                return answer.decode(), headers.get("constancia-receipt") == "provisional"
+        except UnicodeDecodeError:
+            pass
+        raise self._strange(status)
+
     def get(self, path: str) -> bytes | None:
         """What stands below the ledger's address, or None for a 404. Raises CannotRun."""
-        status, answer = self._ask("GET", path, None, {})
+        status, answer, _ = self._ask("GET", path, None, {})
         if status == 404:
             return None
         if status != 200:
@@ -114,7 +126,9 @@ class Post:
             "Look at the address: it ends in the ledger's path, such as /gt.",
         )
 
-    def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
+    def _ask(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, bytes, dict[str, str]]:
         try:
             answer = self._pool.request(
                 method,
@@ -138,4 +152,5 @@ class Post:
                 "Envíe otra vez el mismo archivo: lo ya registrado no se registra dos veces.",
                 "Send the same file again: what is registered already is not registered twice.",
             ) from None
-        return answer.status, answer.content
+        found = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
+        return answer.status, answer.content, found

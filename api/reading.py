@@ -305,7 +305,8 @@ def answer(reading: Reading, template: str, status: int = 200, **words: Any) -> 
             "root64": base64.b64encode(view.checkpoint.root).decode(),
             "received_ms": view.as_of_ms,
             "historical": bool(reading.place.keep),
-            "witnesses": [],
+            "asks_witnesses": reading.reader.asks_witnesses,
+            "witnessed": _witnessed(reading),
         },
         purpose=view.ledger.purpose,
         actor=actor,
@@ -318,6 +319,18 @@ def answer(reading: Reading, template: str, status: int = 200, **words: Any) -> 
         words_of=partial(words_of, reading),
         **words,
     )
+
+
+def _witnessed(reading: Reading) -> dict[str, Any] | None:
+    """The newest head with its quorum of witnesses: how many entries it covers, who cosigned it and when."""
+    found = reading.reader.witnessed
+    if found is None:
+        return None
+    return {
+        "size": found.head.size,
+        "covers": found.head.size >= reading.view.size,
+        "cosignatures": [{"name": each.name, "ms": each.time * 1000} for each in found.cosignatures],
+    }
 
 
 def sections(say: Phrasing, plan: str | None) -> tuple[tuple[tuple[str, ...], str], ...]:

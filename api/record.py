@@ -3,6 +3,7 @@
     reader.at()            the newest size that is published and folded
     reader.at(812)         the record of the first 812 entries
     reader.as_of("2026-05-01")   of the entries received up to the end of that day, by the ledger's own clock
+    view.cosignatures      who has cosigned a head that contains these entries, and when
 
 Pages and the JSON API read through it alike, so both say the same. What is public *now* of contents (texts that may
 have been withheld) comes from the vault whatever the view's size: a withheld text is not shown in older views either.
@@ -22,12 +23,14 @@ from api.problems import Problem
 from consultation.desk import reopen
 from consultation.text import Content, parse_content
 from consultation.vault import Vault
+from ledger.cosigning import Cosigned, Standing
 from ledger.log import Log
 from ledger.statement import Entry, format_time, parse_entry, parse_time, parse_when
 from ledger.tlog.checkpoint import Checkpoint
 from ledger.tlog.merkle import Frontier
 from ledger.tlog.tiles import HashReader
 from ledger.vocabulary import LedgerOpened
+from ledger.witnesses import Cosigning, Witnessed
 from projections.commitments import PlanState
 from projections.compromise import Compromise, compromises, dispute_of
 from projections.records import RecordsAt, SqliteRecords, digest
@@ -77,6 +80,12 @@ class View:
         self.records = records
         self._reader = reader
         self.as_of_ms = parse_entry(self.entry_bytes(size - 1))[0]
+
+    @property
+    def cosignatures(self) -> tuple[Cosigned, ...]:
+        """Who cosigned the newest head with a quorum, if that contains all entries of this view; else nobody yet."""
+        witnessed = self._reader.witnessed
+        return witnessed.cosignatures if witnessed and witnessed.head.size >= self.size else ()
 
     @property
     def newest(self) -> bool:
@@ -135,9 +144,20 @@ class View:
 class Reader:
     """The record of one ledger, for all threads. Views stand on what is both published and folded."""
 
-    def __init__(self, ledger: Ledger, log: Log, vault: Vault, records: SqliteRecords, documents: Documents) -> None:
-        """`records` is folded by somebody else (api.projector), whose position moves on while we read."""
+    def __init__(
+        self,
+        ledger: Ledger,
+        log: Log,
+        vault: Vault,
+        records: SqliteRecords,
+        documents: Documents,
+        cosigning: Cosigning | None = None,
+    ) -> None:
+        """`records` is folded by somebody else (api.projector), whose position moves on while we read; `cosigning` are
+        the witnesses of the ledger, where its policy asks for any."""
         self.ledger = ledger
+        self.asks_witnesses = cosigning is not None
+        self._cosigning = cosigning
         self.documents = documents
         self.vault = vault
         self.find = log.find
@@ -147,6 +167,15 @@ class Reader:
         self._roots: OrderedDict[int, bytes] = OrderedDict()
         self._digests: OrderedDict[int, str] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def witnessed(self) -> Witnessed | None:
+        """The newest head with its quorum of witnesses; None while there is none, or where none is asked for."""
+        return self._cosigning.witnessed if self._cosigning else None
+
+    def standings(self) -> list[Standing]:
+        """How it stands with each witness of the ledger's policy."""
+        return self._cosigning.standings() if self._cosigning else []
 
     @property
     def vkey(self) -> str:

@@ -8,13 +8,15 @@
     [[ledgers]]
     origin = "constancia.example/gt"    fixed for the ledger's life; served under its last segment, /gt/
     folder = "."                        relative to this file
+    policy = "policy"                   who witnesses it: a tlog-policy file, relative to this one; left out: nobody
 
 A variable `CONSTANCIA_<NAME>` in the environment goes before the file (`CONSTANCIA_PORT=9000`; lists with commas).
 Unknown names are refused, in the file and in the environment: a setting with a typing error is worse than none.
 
 The folder of a ledger holds `public/` (the published files), `keys/` (`log` and `desk`), `journal.db`, `vault.db` and
-`records.db`. Keys are OpenSSH private keys without a passphrase, because the server starts alone; their files must be
-readable by their owner only.
+`records.db`; with witnesses also `witnesses.json` (what they last said) and, after an alarm, `evidence/`. Keys are
+OpenSSH private keys without a passphrase, because the server starts alone; their files must be readable by their owner
+only.
 """
 
 import stat
@@ -46,10 +48,11 @@ _Seconds = Annotated[float, Meta(gt=0, le=600)]
 
 
 class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One ledger: its origin, and the folder that holds it (absolute once loaded)."""
+    """One ledger: its origin, the folder that holds it and its policy file (absolute once loaded)."""
 
     origin: Origin
     folder: str = "."
+    policy: str = ""
 
     @property
     def path(self) -> str:
@@ -153,7 +156,8 @@ def _checked(settings: Settings, path: Path) -> Settings:
     """Folders made absolute; no two ledgers under one path or in one folder. Raises CannotRun."""
     ledgers: list[LedgerSettings] = []
     for ledger in settings.ledgers:
-        placed = LedgerSettings(ledger.origin, str((path.parent / ledger.folder).resolve()))
+        policy = str((path.parent / ledger.policy).resolve()) if ledger.policy else ""
+        placed = LedgerSettings(ledger.origin, str((path.parent / ledger.folder).resolve()), policy)
         if placed.path in RESERVED_PATHS:
             raise CannotRun(
                 f"{path}: el origen {placed.origin} termina en `{placed.path}`, una ruta que el servidor se reserva.",
@@ -182,13 +186,30 @@ def format_settings(settings: Settings) -> str:
         if field.name != "ledgers" and msgspec.convert(value, field.type) != field.default:
             lines.append(f"{field.name} = {_toml(value)}")
     for ledger in plain["ledgers"]:
-        lines += ["", "[[ledgers]]", *(f"{name} = {_toml(value)}" for name, value in ledger.items())]
+        lines += ["", "[[ledgers]]", *(f"{name} = {_toml(value)}" for name, value in ledger.items() if value)]
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
 def _toml(value: object) -> str:
     # A basic string of TOML is a string of JSON, and so are lists, numbers and booleans as far as we have them.
     return msgspec.json.encode(value).decode()
+
+
+# --- files that settings name ----------------------------------------------------------------------------------------
+
+
+def read_policy_file(path: Path) -> bytes:
+    """The bytes of a policy file. Raises CannotRun."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        why_es, why_en = reason(error)
+        raise CannotRun(
+            f"No se puede leer la política {path}: {why_es}.",
+            f"The policy {path} cannot be read: {why_en}.",
+            "La nombra el ajuste `policy` de constancia.toml.",
+            "The setting `policy` of constancia.toml names it.",
+        ) from error
 
 
 # --- key files -------------------------------------------------------------------------------------------------------

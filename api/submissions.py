@@ -4,9 +4,11 @@
                                 application/vnd.constancia.submission+json     note and contents (consultation.text)
     GET  /gt/receipts/{identity}                                               the receipt, a C2SP tlog-proof
 
-Answers: 201 and the receipt; the same statement again 200 with the same index, identity and received time; refused: 4xx
-problem+json with the rule that refused it. What came after a window had closed is answered with a signed note that
-says when it came (`refusal`).
+Answers: 201 and the receipt, under the newest head at once: nobody who states something waits for a witness. Where the
+ledger's policy asks for witnesses that receipt is provisional, and GET has the final one when they have cosigned: same
+index, entry and received time, under a checkpoint with their lines. The same statement again: 200 with the same index,
+identity and received time. Refused: 4xx problem+json with the rule that refused it. What came after a window had closed
+is answered with a signed note that says when it came (`refusal`).
 
 Only these two media types, exactly: neither is one that a foreign page may send without asking first. The body is read
 raw, within a limit of bytes and of time, and given to the desk as it came; no framework decodes it, and nobody logs it.
@@ -39,6 +41,9 @@ STATEMENT = "application/vnd.constancia.statement"
 SUBMISSION = "application/vnd.constancia.submission+json"
 RECEIPT = "text/plain"
 
+# Within about a second the head of the moment is with the witnesses, and they answer at once.
+RETRY_AFTER_SECONDS = 2
+
 LIMITS: Mapping[str, int] = {STATEMENT: MAX_NOTE, SUBMISSION: MAX_SUBMISSION}
 
 # Bytes of a body that is looked at on the event loop: a few signatures, well under a millisecond even when it is bad.
@@ -49,13 +54,18 @@ _IDENTITY = re.compile("[0-9a-f]{64}")
 T = TypeVar("T")
 
 
-class Receipt(msgspec.Struct, frozen=True):
-    """A registered statement: where it stands, and the proof. `receipt` is the text of a tlog-proof file."""
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A registered statement: where it stands, and the proof. `receipt` is the text of a tlog-proof file.
+
+    `provisional`: the witnesses that the ledger's policy asks for have not cosigned yet; `GET receipts/{identity}` has
+    the final one within seconds. Left out where it is not.
+    """
 
     index: int
     identity: str
     received_at: str
     receipt: str
+    provisional: bool = False
 
 
 class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -125,8 +135,11 @@ class Door:
         self._refused = refused
         self._answers = Answers()
 
-    async def submit(self, media_type: str, body: bytes) -> tuple[Registered, bytes]:
-        """Register what was posted; returns the statement's place and its receipt. Raises Problem."""
+    async def submit(self, media_type: str, body: bytes) -> tuple[Registered, bytes, bool]:
+        """Register what was posted; returns the statement's place, its receipt, and whether that is provisional.
+
+        Raises Problem.
+        """
         opened: Opened | None = None
         try:
             if len(body) <= AT_ONCE:
@@ -136,7 +149,10 @@ class Door:
                 opened, contents = await self.in_thread(_opened, media_type, body, self.desk.origin)
                 waiting = await self.in_thread(self.desk.submit_opened, opened, contents)
             registered = await self._answers.of(waiting)
-            return registered, self.log.receipt(registered.index, registered.entry)
+            # Of a new statement nobody outside has heard yet.
+            final = None if registered.fresh else self.log.cosigned_receipt(registered.index)
+            receipt = final or self.log.receipt(registered.index, registered.entry)
+            return registered, receipt, self.log.asks_witnesses and not final
         except Refused as refused:
             self._refused(refused.code)
             problem = Problem.of(refused)
@@ -231,8 +247,14 @@ def router(door: Door) -> Router:
         body = await read_body(
             request.receive, request.headers.get("content-length"), LIMITS[media_type], door.read_timeout
         )
-        registered, receipt = await door.submit(media_type, body)
-        answer = Receipt(registered.index, registered.identity, format_time(registered.received_ms), receipt.decode())
+        registered, receipt, provisional = await door.submit(media_type, body)
+        answer = Receipt(
+            registered.index,
+            registered.identity,
+            format_time(registered.received_ms),
+            receipt.decode(),
+            provisional,
+        )
         return Response(
             msgspec.json.encode(answer),
             status_code=201 if registered.fresh else 200,
@@ -243,7 +265,9 @@ def router(door: Door) -> Router:
     @get(
         "/receipts/{identity:str}",
         summary="The receipt of a statement",
-        description="A C2SP tlog-proof with the entry in its `extra` line, under the newest checkpoint.",
+        description="A C2SP tlog-proof with the entry in its `extra` line, under the newest checkpoint. Until the "
+        "witnesses of the ledger's policy have cosigned one that has the entry, it is provisional: under the newest "
+        "head, with the headers `Constancia-Receipt: provisional` and `Retry-After`.",
         media_type="text/plain",
         tags=["statements"],
     )
@@ -251,14 +275,17 @@ def router(door: Door) -> Router:
         index = door.log.find(identity) if _IDENTITY.fullmatch(identity) else None
         if index is None:
             raise Problem(404, "No statement with this identity is published here.")
-        return Response(
-            await door.in_thread(door.log.receipt, index),
-            media_type=RECEIPT,
-            headers={
-                "cache-control": "no-cache",
-                "access-control-allow-origin": "*",
-                "content-disposition": f'inline; filename="constancia-{identity[:16]}.tlog-proof"',
-            },
-        )
+        final = await door.in_thread(door.log.cosigned_receipt, index)
+        headers = {
+            "cache-control": "no-cache",
+            "access-control-allow-origin": "*",
+            "access-control-expose-headers": "constancia-receipt, retry-after",
+            "content-disposition": f'inline; filename="constancia-{identity[:16]}.tlog-proof"',
+            "constancia-receipt": "final" if final else "provisional",
+        }
+        if final is None:
+            headers["retry-after"] = str(RETRY_AFTER_SECONDS)
+        found = final or await door.in_thread(door.log.receipt, index)
+        return Response(found, media_type=RECEIPT, headers=headers)
 
     return Router(f"/{door.path}", route_handlers=[submit, receipt])

@@ -17,7 +17,7 @@ any page may read it (CORS).
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from api.problems import Problem
@@ -31,6 +31,8 @@ FOR_EVER = "public, max-age=31536000, immutable"
 OCTETS = "application/octet-stream"
 STAMP = "application/timestamp-reply"
 
+CLOCKS_APART = timedelta(minutes=10)
+
 _OWN = {
     "checkpoint": ("text/plain; charset=utf-8", "no-cache"),
     "head": ("text/plain; charset=utf-8", "no-cache"),
@@ -40,15 +42,16 @@ _OWN = {
 }
 
 
-def type_and_caching(path: str, today: str) -> tuple[str, str]:
-    """Content type and Cache-Control of a published path; `today` is the UTC day, `YYYY-MM-DD`."""
+def type_and_caching(path: str, growing: str) -> tuple[str, str]:
+    """Content type and Cache-Control of a published path; `growing` is the first UTC day, `YYYY-MM-DD`, of which heads
+    may still come to be cosigned."""
     if path in _OWN:
         return _OWN[path]
     if path.startswith("contents/"):
         return "application/jsonl", "no-store"
     if is_stamp_path(path):
         return STAMP, FOR_EVER
-    if path == f"checkpoints/{today}":
+    if path.startswith("checkpoints/") and path >= f"checkpoints/{growing}":
         return OCTETS, "no-cache"
     return OCTETS, FOR_EVER
 
@@ -63,7 +66,8 @@ async def serve_file(folder: Folder, path: str, scope: Scope, send: Send) -> Non
     if content is None:
         await send_problem(Problem(404, "There is no such published file."), scope, send)
         return
-    media_type, caching = type_and_caching(path, f"{datetime.now(UTC):%Y-%m-%d}")
+    # Just after midnight a witness whose clock is behind ours still cosigns heads of yesterday.
+    media_type, caching = type_and_caching(path, f"{datetime.now(UTC) - CLOCKS_APART:%Y-%m-%d}")
     headers = [
         (b"content-type", media_type.encode()),
         (b"content-length", str(len(content)).encode()),

@@ -17,11 +17,16 @@ and walks it through these steps, each of which says in `_sequence` and `_publis
     5  check     leaf hashes and root computed again from what was written
     6  sign      the head
     7  swap      `head` compared and swapped, outside the database: a log never signs two histories
-    8  checkpoint   the newest head, as no quorum of witnesses is configured
+    8  checkpoint   the newest head, where the policy asks for no witness
     9  answer    the callers
 
+Where the policy asks for a quorum of witnesses, `checkpoint` is not this module's: whoever asks them
+(`ledger.witnesses`) puts the newest head there that has the quorum, off this path, and says so by `set_witnessed`, for
+the receipts. Nobody who states something waits for a witness.
+
 Opening a ledger walks the same path: what is in the journal and under no head is published. A head that knows more
-than the journal, or other entries, means that an old backup was restored: then nothing is written at all.
+than the journal, or other entries, means that an old backup was restored: then nothing is written at all. Heads are
+looked for in the folder and, before anything is signed, with the witnesses (`Elsewhere`).
 
 A failure is never retried into doubt. Nothing written yet: the batch is answered "busy" and forgotten, and the docket
 is loaded again from the journal. A disk that fails or is full while writing: the writer stops, `stopped` says why, no
@@ -44,6 +49,7 @@ from typing import Protocol, Self
 import msgspec
 from nacl.signing import SigningKey
 
+from ledger.cosigning import Prove
 from ledger.errors import CannotRun, Refused
 from ledger.journal import Journal, Row
 from ledger.own_keys import OwnKeys
@@ -53,7 +59,8 @@ from ledger.statement import Opened, canonical, decode_line, format_entry, forma
 from ledger.tlog.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.tlog.errors import FormatError, Malformed
 from ledger.tlog.merkle import Frontier, leaf_hash
-from ledger.tlog.note import check_name, parse_note
+from ledger.tlog.note import check_name, parse_note, parse_vkey
+from ledger.tlog.policy import NONE, parse_policy
 from ledger.tlog.proof import Proof, format_proof
 from ledger.tlog.tiles import (
     WIDTH,
@@ -109,6 +116,27 @@ class Head(msgspec.Struct, frozen=True):
     size: int
     root: bytes
     note: bytes
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A head that this log signed, and who has it: a clause in Spanish and in English."""
+
+    head: Head
+    es: str
+    en: str
+
+
+class Elsewhere(Protocol):
+    """Those outside this folder who know heads of this log, asked before it signs: `ledger.witnesses`."""
+
+    def shown(self) -> Sequence[Known]:
+        """Heads that are signed by this log, as witnesses show them or as they were kept with their cosignatures."""
+        ...
+
+    def agree(self, head: Head, prove: Prove) -> bool | None:
+        """Have them cosign the head that is published already; say whether a quorum of them agrees with our clock
+        (None: too few gave a time). Raises CannotRun when one of them knows a tree that is not ours."""
+        ...
 
 
 class Deposit(msgspec.Struct, frozen=True):
@@ -236,6 +264,7 @@ class Log:
         clock: Clock,
         limits: Limits,
         pace: Pace,
+        policy: bytes | None,
     ) -> None:
         """Use `Log.open`."""
         self.origin = origin
@@ -253,6 +282,9 @@ class Log:
         self._clock = clock
         self._limits = limits
         self._pace = pace
+        self._policy = policy or b"quorum none\n"
+        self.asks_witnesses = parse_policy(self._policy).quorum != NONE
+        """Whether the ledger's policy asks for a quorum: then a receipt under the newest head is provisional."""
         self._started = (clock.wall_ms(), clock.monotonic())
 
         # Owned by the sequencer (before it starts: by `open`).
@@ -268,12 +300,15 @@ class Log:
 
         # Replaced whole by the sequencer, read by all.
         self._prover: _Prover | None = None
+        # The newest head with a quorum of witnesses: replaced whole by whoever asks them.
+        self._witnessed: _Prover | None = None
 
         # Under this condition: what waits for the sequencer.
         self._turn = threading.Condition()
         self._queue: deque[_Waiting] = deque()
         self._queued_bytes = 0
         self._closing = False
+        self._halted: CannotRun | None = None
         self._thread = threading.Thread(target=self._run, name=f"log {origin}", daemon=True)
 
     @classmethod
@@ -292,15 +327,19 @@ class Log:
         clock: Clock | None = None,
         limits: Limits | None = None,
         pace: Pace | None = None,
+        policy: bytes | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> Self:
         """Open the ledger `origin` for writing; with `create`, make it (empty: the founding statement comes first).
 
         `journal` is the database file, `published` the folder of the public files, `desk_key` the public key (64
         hex digits) of the desk that signs refusals. `log_key` signs heads, and `next_key` from the LogKeyRotated on
         that names it; afterwards it may stand in the place of `log_key`. `accept_time` confirms a clock more than 400
-        days after the last entry. Publishes what the journal holds beyond the published head. Raises CannotRun:
-        another writer, not a ledger, another ledger's folder or key, a journal that was altered, a head that knows more
-        than the journal, a clock that cannot be right.
+        days after the last entry, or one that witnesses contradict. `policy` is the ledger's policy file, published
+        with the log's keys that it does not name (None: one that asks for no witness); where it asks for a quorum,
+        `elsewhere` are the witnesses, heard before anything is signed. Publishes what the journal holds beyond the
+        published head. Raises CannotRun: another writer, not a ledger, another ledger's folder or key, a journal that
+        was altered, a head that knows more than the journal, a clock that cannot be right.
         """
         try:
             check_name(origin)
@@ -323,13 +362,20 @@ class Log:
                 clock or Clock(),
                 limits or Limits(),
                 pace or Pace(),
+                policy,
             )
-            log._recover(desk_key, accept_time=accept_time)
+            log._recover(desk_key, elsewhere, accept_time=accept_time)
         except BaseException:
             kept.close()
             raise
         log._thread.start()
         return log
+
+    def halt(self, error: CannotRun) -> None:
+        """Stop the writer from outside: nothing is signed any more, callers get this error. Returns at once."""
+        with self._turn:
+            self._halted = self._halted or error
+            self._turn.notify_all()
 
     def close(self) -> None:
         """Register and publish what waits, then stop. Safe to call twice."""
@@ -412,13 +458,39 @@ class Log:
     def receipt(self, index: int, entry: bytes | None = None) -> bytes:
         """The receipt of an entry under the newest head: a tlog-proof with the entry in its `extra` line.
 
-        `entry` are its bytes, if the caller has them. LookupError for an index that is not published.
+        Provisional where `asks_witnesses`. `entry` are its bytes, if the caller has them. LookupError for an index
+        that is not published.
         """
-        prover = self._newest()
+        return self._receipt(self._newest(), index, entry)
+
+    def cosigned_receipt(self, index: int) -> bytes | None:
+        """The receipt of an entry under the newest head that has the policy's quorum; None while none covers it."""
+        prover = self._witnessed if self.asks_witnesses else self._prover
+        if prover is None or not 0 <= index < prover.head.size:
+            return None
+        return self._receipt(prover, index)
+
+    def _receipt(self, prover: "_Prover", index: int, entry: bytes | None = None) -> bytes:
         if not 0 <= index < prover.head.size:
             raise LookupError(f"no entry {index} under a head of size {prover.head.size}")
         entry = entry or prover.recent(index) or next(self._journal.read(index, index + 1))
         return format_proof(Proof(index, prover.inclusion(index), prover.head.note, entry))
+
+    @property
+    def witnessed(self) -> Head | None:
+        """The newest head with the quorum that the policy asks for, cosignatures included; None where there is none."""
+        prover = self._witnessed
+        return prover.head if prover else None
+
+    def set_witnessed(self, head: Head) -> None:
+        """From now on this is the newest head with a quorum. Its size and root are those of a published head."""
+        self._witnessed = _Prover(head, HashReader(head.size, self._read_tile), 0, ())
+
+    def root_at(self, size: int) -> bytes:
+        """The root over the first `size` published entries. LookupError for more than there are, and for none."""
+        if not 0 < size <= self.size:
+            raise LookupError(f"no tree of {size} entries; {self.size} are published")
+        return Frontier.at(size, HashReader(self.size, self._read_tile)).root()
 
     def consistency(self, old_size: int, new_size: int | None = None) -> tuple[bytes, ...]:
         """The hashes that show the tree of `old_size` to be the beginning of that of `new_size` (None: the newest).
@@ -443,12 +515,16 @@ class Log:
     def _enqueue(self, waiting: _Waiting) -> None:
         size = len(waiting.opened.note)
         with self._turn:
-            if self.stopped or self._closing:
-                raise self.stopped or CannotRun(
-                    "Este registro se está cerrando.",
-                    "This ledger is being closed.",
-                    "Envíe la declaración de nuevo en un momento.",
-                    "Send it again in a moment.",
+            if self.stopped or self._halted or self._closing:
+                raise (
+                    self.stopped
+                    or self._halted
+                    or CannotRun(
+                        "Este registro se está cerrando.",
+                        "This ledger is being closed.",
+                        "Envíe la declaración de nuevo en un momento.",
+                        "Send it again in a moment.",
+                    )
                 )
             if (
                 len(self._queue) >= self._limits.waiting_statements
@@ -465,6 +541,7 @@ class Log:
         A caller that has given up (its future is cancelled) is passed over.
         """
         with self._turn:
+            self._check_halted()
             while not self._queue:
                 wait = self._pace.wait(self._clock.monotonic(), idle=True) if self._pending else None
                 if wait == 0 or (self._closing and self._pending):
@@ -472,6 +549,7 @@ class Log:
                 if self._closing:
                     return None
                 self._turn.wait(wait)
+                self._check_halted()
             batch: list[_Waiting] = []
             room = self._limits.batch_bytes
             while self._queue and len(batch) < self._limits.batch_statements:
@@ -484,6 +562,10 @@ class Log:
                 if waiting.answer.set_running_or_notify_cancel():
                     batch.append(waiting)
             return batch
+
+    def _check_halted(self) -> None:
+        if self._halted:
+            raise self._halted
 
     def _run(self) -> None:
         """The sequencer's thread."""
@@ -681,11 +763,13 @@ class Log:
         # 5. What lies on the disk now, hashed again by another path: a flipped bit is found before it is signed.
         reader = HashReader(size, self._read_tile)
         root = self._check_files(written, start, reader)
-        # 6. Sign. Killed here: the next start signs the same size and root.
+        # 6. Sign, unless a witness gave alarm meanwhile. Killed here: the next start signs the same size and root.
+        self._check_halted()
         note = self._keys.sign(Checkpoint(self.origin, size, root), self._docket.roster.log, start)
         # 7. Swap the head. From here this is the history; a restored backup or a second writer finds itself behind.
-        # 8. No quorum of witnesses is configured: the newest head is the checkpoint. Killed before: done at the start.
-        self.folder.swap_head(head.note if head else None, note, checkpoint=True)
+        # 8. Where no quorum of witnesses is asked for, the newest head is the checkpoint. Killed before: done at the
+        # start. (Where one is, see step 10 in `ledger.witnesses`.)
+        self.folder.swap_head(head.note if head else None, note, checkpoint=not self.asks_witnesses)
         self._set_head(Head(size, root, note), reader)
         if len(self._named) < len(self._docket.roster.log.ever):
             self._write_own_files()
@@ -747,20 +831,24 @@ class Log:
 
     # --- opening
 
-    def _recover(self, desk_key: str | None, *, accept_time: bool) -> None:
+    def _recover(self, desk_key: str | None, elsewhere: Elsewhere | None, *, accept_time: bool) -> None:
         """Find out where this ledger stands, and publish what is sequenced only. Raises CannotRun."""
         self._desk_key = desk_key
         self._check_folder()
-        head = self._published_head()
-        self._docket, self._tree = self._load(head)
+        published = self._published_heads()
+        head = published[0].head if published else None
+        self._docket, self._tree = self._load([*published, *(elsewhere.shown() if elsewhere else ())])
         self._keys.at(self._docket.roster.log, self._tree.size)
-        self._check_clock(accept_time=accept_time)
+        self._check_clock_behind()
         self.folder.clear_unfinished()
         self._write_own_files()
         if head:
             self._take_up(head)
-            if self.folder.read("checkpoint") != head.note:
+            if not self.asks_witnesses and self.folder.read("checkpoint") != head.note:
                 self.folder.replace("checkpoint", head.note)  # step 8 of the last head, done again
+        # Before the first signature. The head that they are asked about is published: it binds nobody anew.
+        agreed = elsewhere.agree(head, self.consistency) if elsewhere and head else None
+        self._check_clock_jump(agreed, accept_time=accept_time)
         # The same steps as ever, in pieces that fit into memory; the last one is what a crash left over.
         while self.size < self._tree.size:
             size = min((self.size // CATCH_UP + 1) * CATCH_UP, self._tree.size)
@@ -798,9 +886,9 @@ class Log:
                 f"Its log key is {keys}.",
             )
 
-    def _published_head(self) -> Head | None:
-        """The newest head that was ever published here, by `head` or by `checkpoint`. Raises CannotRun."""
-        heads: list[Head] = []
+    def _published_heads(self) -> list[Known]:
+        """The heads that were published here, by `head` and by `checkpoint`; the first is the newest. CannotRun."""
+        heads: list[Known] = []
         verifiers = self._keys.verifiers(list(self._named_in_journal()))
         for path in ("head", "checkpoint"):
             raw = self.folder.read(path)
@@ -822,16 +910,18 @@ class Log:
                     "Guárdela como evidencia y compare con un espejo.",
                     "Keep it as evidence and compare with a mirror.",
                 )
-            heads.append(Head(found.size, found.root, raw))
-        newest = max(heads, key=lambda each: each.size, default=None)
-        if newest and self.folder.read("head") != newest.note:
+            head = Head(found.size, found.root, raw)
+            heads.append(Known(head, "la cabeza firmada que está publicada", "the published head"))
+        heads.sort(key=lambda each: -each.head.size)
+        if heads and self.folder.read("head") != heads[0].head.note:
+            size = heads[0].head.size
             raise CannotRun(
-                f"{self.folder.root}: `checkpoint` es de tamaño {newest.size}, y `head` es anterior o falta.",
-                f"{self.folder.root}: `checkpoint` is of size {newest.size}, and `head` is older or missing.",
+                f"{self.folder.root}: `checkpoint` es de tamaño {size}, y `head` es anterior o falta.",
+                f"{self.folder.root}: `checkpoint` is of size {size}, and `head` is older or missing.",
                 "Alguien puso ahí un `head` anterior. Recupérelo de un espejo o de la copia de respaldo más reciente.",
                 "Somebody put an older `head` there. Restore it from a mirror or the newest backup.",
             )
-        return newest
+        return heads
 
     def _named_in_journal(self) -> Iterator[str]:
         """The log keys that the journal's statements name. What cannot be read is named when all of it is loaded."""
@@ -847,41 +937,38 @@ class Log:
 
     def _reload(self) -> Docket:
         """The docket as the journal has it, after one that took what was then not journaled."""
-        return self._load(self.head, verify=False)[0]
+        return self._load((), verify=False)[0]
 
-    def _load(self, head: Head | None, *, verify: bool = True) -> tuple[Docket, Frontier]:
-        """Fold the journal, and compare it with itself, with the signed bytes and with the published head.
+    def _load(self, known: Sequence[Known], *, verify: bool = True) -> tuple[Docket, Frontier]:
+        """Fold the journal, and compare it with itself, with the signed bytes and with the heads that are known.
 
         Raises CannotRun naming the entries missing or altered.
         """
         size, root = self._journal.head()
-        if head and head.size > size:
-            one, last = head.size == size + 1, head.size - 1
+        newest = max(known, key=lambda each: each.head.size, default=None)
+        covered = newest.head.size if newest else 0
+        if newest and covered > size:
+            one, last = covered == size + 1, covered - 1
             missing_es = f"falta el asiento {size}" if one else f"faltan los asientos {size} a {last}"
             missing_en = f"entry {size}" if one else f"entries {size} to {last}"
             raise CannotRun(
-                f"El diario termina antes que el árbol publicado: {missing_es} (el diario es de tamaño {size}; la "
-                f"cabeza firmada que está publicada, de {head.size}).",
-                f"The journal ends before the published tree: {missing_en} missing (it has {size} entries, the "
-                f"published head says {head.size}).",
+                f"El diario termina antes que el árbol publicado: {missing_es} (el diario es de tamaño {size}; "
+                f"{newest.es}, de {covered}).",
+                f"The journal ends before the published tree: {missing_en} missing (it has {size} entries, "
+                f"{newest.en} says {covered}).",
                 "Se recuperó una copia de respaldo anterior. Traiga los asientos que faltan de un espejo o de una "
                 "copia más reciente; iniciar sin ellos sería firmar una segunda historia.",
                 "An old backup was restored. Fetch the missing entries from a mirror or a newer backup; starting "
                 "without them would sign a second history.",
             )
         docket, tree = Docket(self.origin), Frontier()
+        at = {each.head.size: [other for other in known if other.head.size == each.head.size] for each in known}
         for index, row in enumerate(self._journal.rows(0, size)):
             # Entries under a head were verified when they came in, and that head's root vouches for their bytes.
-            self._take_row(index, row, docket, verify=verify and (head is None or index >= head.size))
+            self._take_row(index, row, docket, verify=verify and index >= covered)
             tree.append(row.leaf)
-            if head and tree.size == head.size and tree.root() != head.root:
-                raise CannotRun(
-                    f"Los primeros {tree.size} asientos del diario no son los de la cabeza publicada de ese tamaño.",
-                    f"The journal's {tree.size} entries are not those of the published head of that size.",
-                    "Uno de los dos fue alterado o es de otro registro. Guarde ambos como evidencia y recupere de un "
-                    "espejo.",
-                    "One of the two was altered or is of another ledger. Keep both as evidence; restore from a mirror.",
-                )
+            for each in at.get(tree.size, ()):
+                _check_same(tree, each)
         if tree.size != size or (size and tree.root() != root):
             raise CannotRun(
                 f"Los asientos del diario no dan la raíz que él mismo anotó para el tamaño {size}.",
@@ -917,19 +1004,36 @@ class Log:
                 "Keep the database as evidence and restore a backup.",
             ) from error
 
-    def _check_clock(self, *, accept_time: bool) -> None:
-        """A clock that is behind the record, or far ahead of it, would give times that stay wrong for ever."""
-        if not self._docket.size:
-            return
-        ahead = self._clock.wall_ms() - self._docket.last_received
-        if ahead <= -CLOCK_TOLERANCE_MS:
+    def _check_clock_behind(self) -> None:
+        """A clock that is behind the record would give times that stay wrong for ever. Raises CannotRun."""
+        behind = self._docket.last_received - self._clock.wall_ms() if self._docket.size else 0
+        if behind >= CLOCK_TOLERANCE_MS:
             raise CannotRun(
-                f"El reloj está {-ahead // 1_000} segundos por detrás de la hora de recepción del último asiento.",
-                f"The clock is {-ahead // 1_000} seconds behind the last entry's received time.",
+                f"El reloj está {behind // 1_000} segundos por detrás de la hora de recepción del último asiento.",
+                f"The clock is {behind // 1_000} seconds behind the last entry's received time.",
                 "Ponga en hora el reloj de esta máquina e inicie de nuevo.",
                 "Set the clock of this machine, then start again.",
             )
-        if ahead > JUMP_REFUSED_MS and not accept_time:
+
+    def _check_clock_jump(self, agreed: bool | None, *, accept_time: bool) -> None:
+        """A clock far ahead of the record, or one that a quorum of witnesses contradicts. Raises CannotRun.
+
+        `agreed` is what witnesses say of it; where they agree, no silence is too long.
+        """
+        if not self._docket.size or agreed or accept_time:
+            return
+        ahead = self._clock.wall_ms() - self._docket.last_received
+        if agreed is False:
+            raise CannotRun(
+                f"El reloj dice {format_time(self._clock.wall_ms())}, y los testigos lo contradicen por más de un "
+                "minuto.",
+                f"The clock says {format_time(self._clock.wall_ms())}, and the witnesses contradict it by more than a "
+                "minute.",
+                "Ponga en hora el reloj de esta máquina. Si es correcto, confírmelo con `constancia serve "
+                "--accept-time`.",
+                "Set the clock of this machine. If it is right, confirm it with `constancia serve --accept-time`.",
+            )
+        if ahead > JUMP_REFUSED_MS:
             raise CannotRun(
                 f"Según el reloj, el último asiento es de hace {ahead // 86_400_000} días.",
                 f"The clock is {ahead // 86_400_000} days after the last entry.",
@@ -961,11 +1065,17 @@ class Log:
                 )
             )
             + b"\n",
-            "policy": "".join([*(f"log {vkey}\n" for vkey in self._named), "quorum none\n"]).encode(),
+            "policy": self._policy_file(),
         }
         for path, content in files.items():
             if self.folder.read(path) != content:
                 self.folder.replace(path, content)
+
+    def _policy_file(self) -> bytes:
+        """The policy to publish: the ledger's own, with those of its log's keys that it does not name put in front."""
+        named = {each.verifier.public_key for each in parse_policy(self._policy).logs}
+        missing = [vkey for vkey in self._named if parse_vkey(vkey).public_key not in named]
+        return b"".join(f"log {vkey}\n".encode() for vkey in missing) + self._policy
 
     def _take_up(self, head: Head) -> None:
         """Go on from a published head: its files must be there and lead to its root. Missing ones are written anew."""
@@ -1045,6 +1155,17 @@ class _Prover:
     def consistency(self, old_size: int) -> tuple[bytes, ...]:
         with self._lock:
             return self._reader.consistency_proof(old_size)
+
+
+def _check_same(tree: Frontier, known: Known) -> None:
+    """The tree of the first entries of the journal is that of a head that is known. Raises CannotRun."""
+    if tree.root() != known.head.root:
+        raise CannotRun(
+            f"Los primeros {tree.size} asientos del diario no son los de {known.es}, de ese tamaño.",
+            f"The journal's first {tree.size} entries are not those of {known.en} of that size.",
+            "Uno de los dos fue alterado o es de otro registro. Guarde ambos como evidencia y recupere de un espejo.",
+            "One of the two was altered or is of another ledger. Keep both as evidence; restore from a mirror.",
+        )
 
 
 def _unlike(es: str, en: str) -> CannotRun:

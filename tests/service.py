@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -115,6 +115,14 @@ except CannotRun as error:
 """
 
 
+def until(true: Callable[[], object], seconds: float = 30) -> None:
+    """Wait until something is so; it must be in the end."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.05)
+
+
 def free_port() -> int:
     """A port nobody listens on."""
     with socket.socket() as probe:
@@ -125,8 +133,10 @@ def free_port() -> int:
 class Served:
     """The real server over a folder, in a process of its own."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None, before: str = "") -> None:
+        """`before` is Python that the process runs first."""
         self.folder = folder
+        self._before = before
         self.port = free_port()
         self.path = "/" + ORIGIN.rpartition("/")[2]
         self._environment = {**os.environ, **(environment or {})}
@@ -135,7 +145,7 @@ class Served:
     def __enter__(self) -> Self:
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", START, str(self.folder), str(self.port)],
+                [sys.executable, "-c", self._before + START, str(self.folder), str(self.port)],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 env=self._environment,

@@ -18,18 +18,21 @@ from urllib.request import urlopen
 
 import pytest
 from nacl.signing import SigningKey
-from service import founded_lately, put_on_disk
+from service import founded_lately, put_on_disk, until
+from witnesses import Behave, InMemory, Peer, hang, log_vkey, policy_of, verifier_of
 
 from api.demo.build import MODERATOR, PLAN, ROUND, Built, build, explain_keys
 from api.keyfiles import make_key_file, public_hex, read_key_file
 from api.posting import Post
 from api.problems import RULES
 from api.signing import read_signed, sign_draft
+from ledger.cosigning import open_policy
 from ledger.journal import Journal
 from ledger.statement import open_statement
 from ledger.tlog.merkle import Frontier
 from ledger.vocabulary import KINDS
 
+ROOT = Path(__file__).resolve().parent.parent
 COMMAND = Path(sys.executable).parent / "constancia"
 G2, C8 = "gt-2014-2016/G2", "gt-2014-2016/C8"
 COMMANDS = (
@@ -1044,6 +1047,93 @@ def test_a_ledger_is_founded_by_registrars_who_each_keep_their_key(tmp_path: Pat
     founded = run("init", place, "--founding", note)
     assert founded.code == 0, founded.err
     assert run("audit", place).code == 0
+
+
+def test_a_ledger_has_witnesses_from_its_first_entry_on(tmp_path: Path) -> None:
+    public = _registrars(tmp_path)
+    files = {name: str(tmp_path / f"{name}.key") for name in public}
+    spare = ["--recovery", public["salva-1"], "--recovery", public["salva-2"]]
+    place, origin, policy = tmp_path / "gt", "constancia.example/gt", tmp_path / "policy"
+    with Peer(lambda connection, closing: watching[0](connection, closing)) as peer:
+        watching: list[Behave] = [hang]
+        policy.write_bytes(b"# one\n" + policy_of("", {"uno": (verifier_of("uno"), peer.url)}, "quorum uno")[5:])
+        ran = run("init", place, "--origin", origin, *_named(files), *spare, "--policy", policy, "--json")
+        assert ran.code == 0, ran.err
+        vkey = ran.json["ledger_key"]
+        witness = InMemory("uno", vkey)
+        watching[0] = witness.behave
+        assert (place / "public" / "policy").read_bytes() == f"log {vkey}\n".encode() + policy.read_bytes()
+        # Founded, and seen by nobody yet.
+        assert not (place / "public" / "checkpoint").exists()
+        told = run("status", place, "--json").json
+        assert (told["size"], told["checkpoint_size"], told["witnesses"][0]["cosigned_at"]) == (1, 0, None)
+        with serving(place) as address:
+            until(lambda: (place / "public" / "checkpoint").exists())
+            for where in (str(place), address):
+                said = run("status", where, "--lang", "en").out
+                assert "uno.example/w: 1 entries, 20" in said
+            pinned = tmp_path / "pinned"
+            pinned.write_bytes((place / "public" / "policy").read_bytes())
+            assert run("audit", address, "--policy", pinned, "--founding", ran.json["founding"]).code == 0
+            # A statement: what its signer keeps is what witnesses have cosigned.
+            sent = _actor_registered(tmp_path, public, "primera")
+            done = run("submit", sent, "--to", address, "--json")
+            assert (done.code, done.json["provisional"]) == (0, False), done.err
+            assert run("verify", done.json["receipt"], "--policy", pinned).code == 0
+            # And while the witness is silent, a provisional receipt, which says so.
+            witness.mute = True
+            sent = _actor_registered(tmp_path, public, "segunda")
+            done = run("submit", sent, "--to", address, "--lang", "en")
+            assert done.code == 0
+            assert "The receipt is provisional" in done.err
+            late = run("verify", sent.with_suffix(".tlog-proof"), "--policy", pinned)
+            assert (late.code, "Es provisional" in late.out) == (1, True)
+            assert run("verify", sent.with_suffix(".tlog-proof"), "--ledger-key", vkey).code == 0
+            until(lambda: "silent since" in run("status", place, "--lang", "en").out)
+
+
+def _actor_registered(folder: Path, public: Mapping[str, str], slug: str) -> Path:
+    """The signed note in which two registrars register a body."""
+    names = ("icefi", "copret")
+    keys = [read_key_file(folder / f"{name}.key", lambda _: b"") for name in names]
+    by = [{"actor": name, "key": public[name], "role": "registrar"} for name in names]
+    draft = {"kind": "ActorRegistered", "actor": slug, "form": "organisation", "name": slug}
+    signed = sign_draft(draft, "constancia.example/gt", keys, by=by, now_ms=time.time_ns() // 1_000_000)
+    path = folder / f"{slug}.note"
+    path.write_bytes(signed.note)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (f"log {log_vkey('constancia.example/gt')}\nquorum none\n", "ya nombra un registro"),
+        ("quorum q\n", "no es una política"),
+        ("quorum none", "no es una política"),
+    ],
+)
+def test_a_policy_that_does_not_fit_makes_no_folder(tmp_path: Path, raw: str, says: str) -> None:
+    (tmp_path / "policy").write_text(raw)
+    ran = run("init", tmp_path / "gt", "--origin", "constancia.example/gt", "--policy", tmp_path / "policy")
+    assert (ran.code, says in ran.err) == (2, True)
+    assert not (tmp_path / "gt").exists()
+
+
+def test_a_folder_that_is_there_gets_its_policy_by_hand(tmp_path: Path) -> None:
+    assert run("init", tmp_path / "gt", "--origin", "constancia.example/gt").code == 0
+    (tmp_path / "policy").write_text("quorum none\n")
+    ran = run("init", tmp_path / "gt", "--policy", tmp_path / "policy")
+    assert (ran.code, 'policy = "policy"' in ran.err) == (2, True)
+
+
+def test_the_example_of_a_policy_is_one() -> None:
+    raw = (ROOT / "deploy" / "policy.example").read_bytes()
+    vkey = log_vkey("constancia.example/gt")
+    policy = open_policy(f"log {vkey}\n".encode() + raw, "constancia.example/gt", [vkey], "policy.example")
+    assert [each.name for each in policy.witnesses] == [b"civil-1", b"civil-2", b"civil-3", b"estado-1", b"estado-2"]
+    assert policy.is_quorum([b"civil-1", b"civil-3", b"estado-2"])
+    assert not policy.is_quorum([b"civil-1", b"civil-2", b"civil-3"])
+    assert not policy.is_quorum([b"civil-1", b"estado-1", b"estado-2"])
 
 
 @pytest.mark.parametrize(

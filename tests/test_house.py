@@ -205,7 +205,7 @@ def test_no_file_has_a_name_that_says_nothing() -> None:
 
 # What an auditor runs, and the two modules of the record that it must do without.
 AUDITORS = ("ledger", "projections", "consultation.text")
-WRITERS = ("ledger.log", "ledger.journal")
+WRITERS = ("ledger.log", "ledger.journal", "ledger.witnesses")
 
 
 def loaded_by(code: str) -> set[str]:

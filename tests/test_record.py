@@ -120,6 +120,7 @@ def test_at_every_size_the_served_state_is_that_of_a_replay(town: Town) -> None:
         tree.append(leaf_hash(town.leaves[entry.index]))
         size = entry.index + 1
         answer = town.get(f"/digest?at={size}")
+        assert answer["checkpoint"].pop("witnesses") == []
         assert answer["checkpoint"] == {"origin": ORIGIN, "root": format_base64(tree.root()), "size": size}
         assert answer["data"]["digest"] == digest(records, ORIGIN, size), size
         if size % 7 == 0 or size > 35:

@@ -101,9 +101,15 @@ def test_a_folder_that_is_no_ledger_is_named(tmp_path: Path) -> None:
     assert "constancia init" in refused.value.advice
 
 
+def test_a_policy_is_named_relative_to_the_file(tmp_path: Path) -> None:
+    (ledger,) = load_settings(written(tmp_path, MINIMAL + 'policy = "a/policy"\n'), {}).ledgers
+    assert ledger.policy == str(tmp_path.resolve() / "a" / "policy")
+    assert load_settings(written(tmp_path, MINIMAL), {}).ledgers[0].policy == ""
+
+
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     settings = Settings(
-        ledgers=(LedgerSettings(ORIGIN, str(tmp_path.resolve())),),
+        ledgers=(LedgerSettings(ORIGIN, str(tmp_path.resolve()), str(tmp_path.resolve() / "policy")),),
         port=9000,
         hosts=("a.example", "é.example"),
         read_timeout=2.5,
