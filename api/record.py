@@ -133,6 +133,9 @@ class Reader:
         self.vault = vault
         self.find = log.find
         self.entries = log.entries
+        self.receipt = log.receipt
+        self.consistency = log.consistency
+        self.published = log.folder.read
         self._log = log
         self._records = records
         self._roots: OrderedDict[int, bytes] = OrderedDict()
