@@ -35,6 +35,9 @@ from ledger.verify import Receipt, verify_receipt
 
 MAX_UPLOAD = 2_000_000
 
+# The end of the year 9998, whatever the zone: pages have no words for later times.
+LAST_SECOND = 253_370_764_800
+
 _IDENTITY = re.compile("[0-9a-f]{64}")
 
 # --- the receipt as a document ---------------------------------------------------------------------------------------
@@ -44,13 +47,13 @@ class Standing(msgspec.Struct, frozen=True):
     """The checkpoint that a receipt stands on, as the receipt and the ledger's published policy tell it.
 
     `state` is `unwitnessed` (the policy asks for no witness), `provisional` or `cosigned`; `cosigners` are names and
-    times in milliseconds.
+    times in milliseconds, None for one beyond every calendar.
     """
 
     size: int
     root: str
     state: str
-    cosigners: tuple[tuple[str, int], ...]
+    cosigners: tuple[tuple[str, int | None], ...]
 
 
 def standing_of(receipt: bytes, policy: bytes | None) -> Standing:
@@ -65,8 +68,12 @@ def standing_of(receipt: bytes, policy: bytes | None) -> Standing:
         size=checkpoint.size,
         root=checkpoint.root.hex(),
         state="unwitnessed" if trusted.quorum == NONE and not cosignatures else state,
-        cosigners=tuple([(each.witness.verifier.name, each.time * 1000) for each in cosignatures]),
+        cosigners=tuple([(each.witness.verifier.name, _milliseconds(each.time)) for each in cosignatures]),
     )
+
+
+def _milliseconds(seconds: int) -> int | None:
+    return seconds * 1000 if seconds < LAST_SECOND else None
 
 
 def short_code(identity: str) -> str:
@@ -142,7 +149,6 @@ WORDS: Mapping[str, str] = {
     "ok": msg("holds"),
     "broken": msg("does not hold"),
     "untried": msg("could not be tried"),
-    "bytes": msg("Show what was looked at"),
     "unverified-lines": msg(
         "Lines signed with ML-DSA-44, which no browser verifies: %(count)s. They were not counted; the command does "
         "verify them."

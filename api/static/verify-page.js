@@ -18,8 +18,9 @@ const say = (code, fills = {}) => words[code].replace(/%\((\w+)\)s/g, (_, name) 
 
 const language = document.documentElement.lang;
 const number = (value) => new Intl.NumberFormat(language).format(value);
-const moment = (time) =>
-  `${new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "medium", timeZone: "UTC" }).format(time)} UTC`;
+const clock = new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "medium", hourCycle: "h23", timeZone: "UTC" });
+/** A time in words; seconds beyond every calendar, which a witness may claim, stand as they are. */
+const moment = (milliseconds) => (milliseconds <= 8.64e15 ? `${clock.format(milliseconds)} UTC` : `${milliseconds / 1000} s`);
 
 // --- making elements ---
 
@@ -100,7 +101,10 @@ async function showKept() {
 async function verify() {
   const verdict = at("verdict");
   verdict.hidden = false;
+  delete verdict.dataset.kind;
   verdict.replaceChildren(element("p", "", say("working")));
+  let kind = "none";
+  at("alarm").hidden = true;
   try {
     const raw = (await bytesOf(at("receipt"))) ?? pasted(at("pasted").value);
     if (!raw) throw new Instead(say("receipt-missing"));
@@ -109,12 +113,14 @@ async function verify() {
     const content = await privateStep(found);
     const remembered = await comparison(found);
     verdict.replaceChildren(...spoken(found, source, content, remembered));
+    kind = found.kind ?? "verified";
   } catch (trouble) {
     const sentence = trouble instanceof Instead ? trouble.message : say("cannot-start", { detail: String(trouble) });
     verdict.replaceChildren(element("p", "said-verdict", sentence));
     if (!(trouble instanceof Instead)) console.error(trouble);
   }
   await Promise.all([showKept(), showSeen()]);
+  verdict.dataset.kind = kind; // now everything is said
   if (at("alarm").hidden) verdict.focus();
 }
 
@@ -187,7 +193,7 @@ function spoken(found, source, content, remembered) {
   const facts = found.kind === null && {
     origin: checkpoint.origin,
     kind: say(`kind.${opened.statement.kind}`),
-    received: moment(new Date(entry.received)),
+    received: moment(Date.parse(entry.received)),
     index: number(proof.index),
   };
   const steps = [...found.steps, ...(content ? [content.step] : []), ...(remembered ? [memoryStep(remembered)] : [])];
@@ -233,23 +239,21 @@ const MARKS = { ok: "✓", broken: "✗", untried: "–" };
 function stepLine(step, found) {
   const mark = element("span", "tick", MARKS[step.state]);
   mark.setAttribute("aria-hidden", "true");
-  const why = step.reason && `: ${say(`reason.${step.reason}`)}`;
-  const line = element("li", step.state, mark, element("span", "", stepName(step, found), " ", element("b", "", say(step.state)), why ?? ""));
+  const why = step.reason ? `: ${say(`reason.${step.reason}`)}` : "";
+  const sentence = [mark, stepName(step, found), " ", element("b", "", say(step.state)), why];
   const looked = [step.evidence, step.bytes].filter(Boolean).join("\n\n");
-  if (looked) {
-    const bytes = element("pre", "", foreign(looked));
-    bytes.tabIndex = 0;
-    bytes.setAttribute("aria-label", stepName(step, found));
-    line.append(element("details", "", element("summary", "", say("bytes")), bytes));
-  }
-  return line;
+  if (!looked) return element("li", step.state, element("p", "", ...sentence));
+  const bytes = element("pre", "", foreign(looked));
+  bytes.tabIndex = 0;
+  bytes.setAttribute("aria-label", stepName(step, found));
+  return element("li", step.state, element("details", "", element("summary", "", ...sentence), bytes));
 }
 
 function stepName({ name, state }, { witnesses, logKeys }) {
   if (name !== "witnesses" || state === "untried" || !logKeys) return say(name === "witnesses" ? "witnesses-untried" : name);
   const seen = witnesses?.cosignatures ?? [];
   if (!seen.length) return say(state === "ok" ? "witnesses-none" : "witnesses-untried");
-  const names = seen.map((one) => `${one.witness.verifier.name} (${moment(new Date(Number(one.time) * 1000))})`);
+  const names = seen.map((one) => `${one.witness.verifier.name} (${moment(Number(one.time) * 1000)})`);
   return say("witnesses", { names: names.join(", ") });
 }
 
