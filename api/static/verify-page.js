@@ -322,6 +322,7 @@ at("seen-forget").addEventListener("click", () => {
   void showSeen();
 });
 
+at("no-script").hidden = true; // this browser does verify
 form.querySelector(".private").hidden = false;
 await showSeen();
 const ownIsKept = await showKept();
