@@ -14,7 +14,7 @@ from the vault. Every answer that is none is problem+json. Handlers run in threa
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, cast
 from urllib.parse import urlencode
 
 import msgspec
@@ -61,13 +61,27 @@ class CheckpointLine(msgspec.Struct, frozen=True):
     size: int
 
 
+class DisputedLine(msgspec.Struct, frozen=True):
+    """An entry signed with a key of `actor` that the entry `revoked` declared compromised since then."""
+
+    actor: str
+    index: int
+    key: str
+    revoked: int
+    since: str
+
+
 class Envelope(msgspec.Struct, Generic[T], frozen=True, omit_defaults=True):
-    """Every answer. `next` is the address of the next page of a list that goes on; `methodology` is by plan."""
+    """Every answer. `next` is the address of the next page of a list that goes on; `methodology` is by plan.
+
+    `disputed` are those of the entries named in `data` that were signed with a compromised key.
+    """
 
     as_of: str
     checkpoint: CheckpointLine
     data: T
     methodology: dict[str, int]
+    disputed: list[DisputedLine] | UnsetType = UNSET
     next: str | UnsetType = UNSET
 
 
@@ -78,6 +92,7 @@ def answer(view: View, data: object, following: str | None = None) -> Response[b
         checkpoint=CheckpointLine(view.checkpoint.origin, format_base64(view.checkpoint.root), view.size),
         data=data,
         methodology=view.methodology,
+        disputed=_disputed_in(view, data) or UNSET,
         next=following or UNSET,
     )
     # Withheld texts must not live on in caches, and older views show what is public now as well.
@@ -85,6 +100,35 @@ def answer(view: View, data: object, following: str | None = None) -> Response[b
     if following:
         headers["link"] = f'<{following}>; rel="next"'
     return Response(canonical(envelope), media_type="application/json", headers=headers)
+
+
+# Fields of records that name the entry which said something.
+_SAYING = frozenset({"index", "answered", "confirmed", "reopened", "withdrawn", "withheld"})
+
+
+def _disputed_in(view: View, data: object) -> list[DisputedLine]:
+    """What stands in `data` on the word of a compromised key, in the order of entries."""
+    if not view.compromised:
+        return []
+    lines: list[DisputedLine] = []
+    for index in sorted(set(_entries_in(msgspec.json.decode(msgspec.json.encode(data))))):
+        found = view.dispute(index) if index < view.size else None
+        if found is not None:
+            lines.append(DisputedLine(found.actor, index, found.key, found.index, format_time(found.since_ms)))
+    return lines
+
+
+def _entries_in(plain: Any) -> Iterator[int]:
+    """The indexes of the entries that an answer names."""
+    if isinstance(plain, list):
+        for member in cast("list[Any]", plain):
+            yield from _entries_in(member)
+    elif isinstance(plain, dict):
+        for name, member in cast("dict[str, Any]", plain).items():
+            if isinstance(member, int) and (name in _SAYING or name.endswith("_index")):
+                yield member
+            else:
+                yield from _entries_in(member)
 
 
 class Page(msgspec.Struct, frozen=True):

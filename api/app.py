@@ -7,7 +7,7 @@ One process: the sequencer of each ledger lives in it (ledger.log), beside its d
 what was published, and the readers. A folder of a ledger:
 
     public/      the published files            journal.db   entries, durable        (ledger.journal)
-    keys/log     signs heads                    vault.db     contents and salts      (consultation.vault)
+    keys/log     signs heads (api.log_keys)     vault.db     contents and salts      (consultation.vault)
     keys/desk    signs refusal notes            records.db   what pages show, disposable (api.projector)
     documents/   what statements name by digest (api.documents)
 
@@ -17,8 +17,6 @@ What each request meets, from the outside: the gate (Host header, load, security
 
 import asyncio
 import logging
-import signal
-import socket
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -36,6 +34,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from api import answers, pages, submissions
 from api.documents import Documents
+from api.listening import SECURITY_HEADERS, free_port, listen
+from api.log_keys import read_log_keys, take_up_next
 from api.problems import Problem
 from api.projector import Projector, open_records
 from api.record import Reader, ledger_of
@@ -43,7 +43,7 @@ from api.settings import LedgerSettings, Settings, read_key
 from api.tiles import Receive, Scope, Send, header, send_problem, serve_file
 from consultation.desk import Desk
 from consultation.vault import Vault
-from ledger.errors import CannotRun, Refused, reason
+from ledger.errors import CannotRun, Refused
 from ledger.log import Log
 from ledger.published import Folder, is_published_path
 
@@ -51,13 +51,6 @@ _logger = logging.getLogger("constancia.server")
 
 # How long requests at work may take to be answered when the server ends.
 DRAIN_SECONDS = 5.0
-
-# Answers that are no pages may load and show nothing at all; pages bring their own policy.
-SECURITY_HEADERS: Mapping[str, str] = {
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-}
 
 
 # --- one ledger, open ------------------------------------------------------------------------------------------------
@@ -80,8 +73,13 @@ def open_ledger(settings: LedgerSettings, closing: ExitStack, *, accept_time: bo
     `accept_time`: the operator confirms the clock, though the last entry is from more than 400 days ago.
     """
     place = settings.place
-    keys = {name: read_key(place / "keys" / name) for name in ("log", "desk")}
-    return open_parts(settings, keys["log"], keys["desk"], closing, accept_time=accept_time)
+    log_key, next_key = read_log_keys(place)
+    desk_key = read_key(place / "keys" / "desk")
+    running = open_parts(settings, log_key, desk_key, closing, next_key=next_key, accept_time=accept_time)
+    # All that the journal holds is published now, so a rotation among it is, and the next key may stand first.
+    if take_up_next(place, running.log.docket.roster.log.at(running.log.size)):
+        _logger.info("%s: keys/log.next is the log's key now, and stands in keys/log", settings.origin)
+    return running
 
 
 def open_parts(
@@ -90,6 +88,7 @@ def open_parts(
     desk_key: SigningKey,
     closing: ExitStack,
     *,
+    next_key: SigningKey | None = None,
     accept_time: bool = False,
 ) -> Running:
     """The same with keys that are at hand already."""
@@ -103,6 +102,7 @@ def open_parts(
         journal=place / "journal.db",
         published=place / "public",
         log_key=log_key,
+        next_key=next_key,
         contents=desk,
         desk_key=desk.public_key,
         accept_time=accept_time,
@@ -344,8 +344,8 @@ def _assemble(
             version="1",
             description="A public record of open-government commitments that nobody can rewrite. Every ledger lies "
             "under its own path. Beside these routes each serves the published files of its log "
-            "(c2sp.org/tlog-tiles): `checkpoint`, `tile/…`, and `head`, `checkpoints/…`, `contents/…`, `policy`, "
-            "`ledger.json`.",
+            "(c2sp.org/tlog-tiles): `checkpoint`, `tile/…`, and `head`, `checkpoints/…`, `contents/…`, "
+            "`timestamps/…`, `policy`, `ledger.json`.",
             path="/schema",
             render_plugins=[JsonRenderPlugin(path="/", media_type=MediaType.JSON)],
         ),
@@ -425,7 +425,7 @@ def _problem_of(request: Request[Any, Any, Any], error: Exception) -> Problem:
             return Problem(500, "The failure was noted; please tell the operator.")
 
 
-# --- listening -------------------------------------------------------------------------------------------------------
+# --- serving ---------------------------------------------------------------------------------------------------------
 
 
 def serve(
@@ -456,7 +456,7 @@ def serve(
     app: Any = create_app(settings, on_stopped=on_stopped, accept_time=accept_time)
     if settings.trusted_proxies:
         app = _behind_proxies(app, settings.trusted_proxies)
-    asyncio.run(_listen(app, host, port, settings, halt, ready))
+    listen(app, host, port, read_timeout=settings.read_timeout, halt=halt, ready=ready)
     if stopped:
         raise stopped[0]
 
@@ -467,92 +467,3 @@ def _behind_proxies(app: Any, trusted: Sequence[str]) -> Any:
 
     untyped: Any = proxies
     return untyped.wrap_asgi_with_proxy_headers(app, trusted_hosts=list(trusted))
-
-
-async def _listen(
-    app: Any, host: str, port: int, settings: Settings, halt: threading.Event, ready: Callable[[str], None] | None
-) -> None:
-    """Serve until a signal, or until `halt` is set by another thread."""
-    # Imported here: it brings its own extension and is not needed to build the application.
-    from granian.constants import HTTPModes, Interfaces
-    from granian.http import HTTP1Settings
-    from granian.server.embed import Server
-
-    server = Server(
-        app,
-        address=host,
-        port=port,
-        interface=Interfaces.ASGI,
-        # Plain HTTP/1.1, where slow headers and idle connections can be timed out; HTTP/2 and TLS are the reverse
-        # proxy's.
-        http=HTTPModes.http1,
-        websockets=False,
-        backlog=1_024,
-        log_enabled=False,
-        http1_settings=HTTP1Settings(header_read_timeout=int(settings.read_timeout * 1000), max_buffer_size=65_536),
-    )
-
-    # Not `loop.add_signal_handler`: that tells the loop by a byte in the same pipe as everything else that wakes it,
-    # and under load the pipe may be full, and the signal lost.
-    def end(_number: int, _frame: object) -> None:
-        halt.set()
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
-
-    async def watch() -> None:
-        """End on a signal, or when the writer of a ledger stopped; say when the first connection is taken."""
-        said = ready is None
-        while not halt.is_set():
-            if not said and await _answers(host, port):
-                said = True
-                if ready:
-                    ready(f"http://{f'[{host}]' if ':' in host else host}:{port}/")
-            await asyncio.sleep(0.1 if said else 0.01)
-        server.stop()
-
-    watching = asyncio.create_task(watch())
-    try:
-        await server.serve()
-    finally:
-        watching.cancel()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-async def _answers(host: str, port: int) -> bool:
-    """Is a connection taken?"""
-    try:
-        _, writer = await asyncio.open_connection({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)
-    except OSError:
-        return False
-    writer.close()
-    return True
-
-
-def free_port(host: str, port: int) -> int:
-    """The port, if nobody listens there; a free one for 0. Raises CannotRun, naming the port and the way out."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except OSError as error:
-        why_es, why_en = reason(error)
-        raise CannotRun(
-            f"«{host}» no es una dirección en la que se pueda escuchar: {why_es}.",
-            f"“{host}” is no address to listen on: {why_en}.",
-            "Dé otra en `host`, o con --host.",
-            "Give another in `host`, or with --host.",
-        ) from None
-    with socket.socket(family, kind, protocol) as probe:
-        # As the server will: an old connection that is still closing is no reason to wait.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-        except OSError as error:
-            why_es, why_en = reason(error)
-            other = port + 1 if 0 < port < 65535 else 8000
-            raise CannotRun(
-                f"No se puede escuchar en {host}, puerto {port}: {why_es}.",
-                f"Cannot listen on {host}, port {port}: {why_en}.",
-                f"Detenga lo que lo usa, o elija otro: --port {other}   (--port 0 busca uno libre)",
-                f"Stop what uses it, or choose another: --port {other}   (--port 0 finds a free one)",
-            ) from None
-        return probe.getsockname()[1]

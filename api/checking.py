@@ -1,10 +1,7 @@
-"""What `audit`, `verify` and `status` do, once their command line is read. They trust nothing that they read."""
+"""What `verify` and `status` do, once their command line is read, and how pins are read. They trust nothing that they
+read. (`audit` stands in `api.auditing`.)"""
 
-import os
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +20,7 @@ from ledger.tlog.tiles import WIDTH, entries_path, parse_bundle
 from ledger.verify import Head, Receipt, Source, open_entry, open_head, own_policy, verify_receipt
 
 if TYPE_CHECKING:
-    from projections.findings import ClaimLine, Report
-    from projections.reports import ClaimChecked, Tally
+    pass
 
 _HEX64 = re.compile("[0-9a-f]{64}")
 _RECEIPT = b"c2sp.org/tlog-proof"
@@ -57,225 +53,6 @@ def read_founding(given: str) -> str:
             "`constancia status` shows them; pin those that you got by another way.",
         )
     return digest
-
-
-# --- audit -----------------------------------------------------------------------------------------------------------
-
-
-def audit_ledger(where: str, policy: Path | None, founding: str | None, at: int | None, workers: int | None) -> int:
-    """Audit, print the report, and return the exit code. Raises CannotRun."""
-    from projections.audit import audit
-
-    pinned = read_policy(policy) if policy else None
-    founding = None if founding is None else read_founding(founding)
-    with reading(where) as (source, server), screen.progress("Auditando", "Auditing") as progress:
-        report = audit(
-            source,
-            policy=pinned,
-            founding=founding,
-            at=at,
-            workers=workers or os.cpu_count() or 1,
-            progress=progress.at,
-            server=server,
-        )
-    if screen.as_json:
-        screen.json(report)
-    else:
-        show_audit(report)
-    return 0 if report.clean else 1
-
-
-def show_audit(report: "Report") -> None:
-    """An audit's report, for people."""
-    counts, pick = report.counts, screen.pick
-    # Over the network files cannot be listed.
-    files = [(pick("archivos", "files"), str(counts.files))] if counts.files else []
-    state = report.digest or pick("ninguno", "none")
-    unread = report.size - counts.entries
-    entries = f"{report.size:,}" + (pick(f" ({unread:,} sin leer)", f" ({unread:,} unread)") if unread else "")
-    if report.at != report.size and report.digest:
-        state += pick(f" (con los primeros {report.at:,} asientos)", f" (from the first {report.at:,} entries)")
-    if not screen.quiet:
-        screen.facts(
-            [
-                (pick("registro", "ledger"), report.origin or "—"),
-                (pick("asientos", "entries"), entries),
-                (pick("firmas verificadas", "signatures verified"), f"{counts.signatures:,}"),
-                (
-                    pick("textos en la bóveda", "texts in the vault"),
-                    pick(
-                        f"{counts.contents_shown} a la vista; retirados con motivo: {counts.contents_hidden}",
-                        f"{counts.contents_shown} shown, {counts.contents_hidden} taken from view with a ground",
-                    ),
-                ),
-                (pick("cabezas firmadas", "signed heads"), str(counts.heads)),
-                *files,
-                (pick("raíz", "root"), report.root or "—"),
-                (pick("fundación", "founding"), report.founding or pick("no se pudo leer", "could not be read")),
-                (pick("estado calculado", "computed state"), state),
-                (pick("tiempo", "time"), f"{report.seconds.get('all', 0):.2f} s"),
-            ]
-        )
-        _show_table(report)
-        _show_claims(report.claims)
-        for remark in report.remarks:
-            screen.line(f"· {pick(remark.es, remark.en)}", style="dim")
-    show_findings(report)
-    show_verdict(report)
-
-
-def show_findings(report: "Report") -> None:
-    """What is not as it must be; the first of it."""
-    pick, total = screen.pick, report.counts.findings
-    for finding in report.findings[:SHOWN_FINDINGS]:
-        screen.line(f"✗ {finding.kind}: {pick(finding.es, finding.en)}", style="red")
-        screen.line(f"    {finding.detail}", style="dim")
-    if total > SHOWN_FINDINGS:
-        screen.line(
-            pick(
-                f"… y {total - SHOWN_FINDINGS} faltas más; todas con --json.",
-                f"… and {total - SHOWN_FINDINGS} more findings; all with --json.",
-            )
-        )
-
-
-# A level on the terminal: in Spanish of one commitment and of many, and in English.
-LEVELS = {
-    "complete": ("completo", "completos", "complete"),
-    "substantial": ("sustancial", "sustanciales", "substantial"),
-    "limited": ("limitado", "limitados", "limited"),
-    "not_started": ("no iniciado", "no iniciados", "not started"),
-    "no_evidence_available": ("sin evidencia", "sin evidencia", "no evidence available"),
-}
-_MEASURES = {
-    "commitment_count": ("compromisos", "commitments"),
-    "level_count": ("compromisos", "commitments"),
-    "level_share_bp": ("parte de los compromisos", "share of commitments"),
-    "meeting_count": ("reuniones", "meetings"),
-    "comment_count": ("comentarios", "comments"),
-    "response_count": ("comentarios respondidos", "comments answered"),
-    "withheld_count": ("comentarios retenidos", "comments withheld"),
-    "delayed": ("compromisos atrasados", "delayed commitments"),
-}
-_PROPOSERS = {
-    "government": ("propuestos por el gobierno", "proposed by the government"),
-    "civil_society": ("propuestos por la sociedad civil", "proposed by civil society"),
-}
-
-
-def tally_of(tallies: "Sequence[Tally]") -> dict[str, int]:
-    """How many commitments are reported at each level, over all plans."""
-    counts: Counter[str] = Counter()
-    for tally in tallies:
-        counts.update(tally.by_level())
-    return dict(counts)
-
-
-def level_counts(counts: Mapping[str, int]) -> str:
-    """28 completos, 15 sustanciales, 5 limitados."""
-    named = [(counts[name], words) for name, words in LEVELS.items() if counts.get(name)]
-    return ", ".join(
-        f"{count} {screen.pick(one if count == 1 else many, english)}" for count, (one, many, english) in named
-    )
-
-
-def _show_table(report: "Report") -> None:
-    """What is reported of each commitment, what others assess, and what there is to show for it."""
-    pick = screen.pick
-
-    def level(code: str) -> str:
-        one, _, english = LEVELS.get(code, ("—", "—", "—"))
-        return pick(one, english)
-
-    columns = [("compromiso", "commitment"), ("institución", "institution"), ("reportado", "reported")]
-    columns += [("evaluado", "assessed"), (">enlaces", ">links"), (">capturados", ">captured")]
-    for plan, listed in groupby(report.table, key=lambda row: row.commitment.partition("/")[0]):
-        rows = [
-            (
-                row.commitment.partition("/")[2],
-                row.institution,
-                level(row.reported) + (pick(" (impreso)", " (printed)") if row.printed else ""),
-                ", ".join(f"{each.actor}: {level(each.level)}" for each in row.assessed) or "—",
-                str(row.evidence),
-                str(row.captured),
-            )
-            for row in listed
-        ]
-        screen.line()
-        screen.table([pick(*names) for names in columns], rows, title=f"Plan {plan}")
-        counts = tally_of([tally for tally in report.tallies if tally.plan == plan])
-        screen.line(f"{pick('Reportado', 'Reported')}: {level_counts(counts)} ({sum(counts.values())})", style="bold")
-
-
-def _show_claims(lines: "Sequence[ClaimLine]") -> None:
-    """Each figure that a published report claims, beside the one that the record gives."""
-    pick = screen.pick
-    columns = [("cifra", "figure"), (">afirma", ">claims"), (">el registro daba", ">record gave"), ("", "")]
-    for (title, version, size), listed in groupby(lines, key=lambda line: (line.title, line.version, line.tree_size)):
-        rows = [
-            (
-                _claimed_figure(line.claim),
-                _figure(line.claim, line.claim.claimed),
-                _figure(line.claim, line.claim.computed),
-                pick(*_CLAIM_VERDICTS.get(line.claim.verdict, (line.claim.verdict, line.claim.verdict))),
-            )
-            for line in listed
-        ]
-        screen.line()
-        when = pick(
-            f"versión {version}; el registro tenía {size:,} asientos",
-            f"version {version}; the record had {size:,} entries",
-        )
-        screen.table([pick(*names) for names in columns], rows, title=f"{title} ({when})")
-    differing = sum(line.claim.verdict == "differs" for line in lines)
-    if differing:
-        screen.say(
-            f"No coinciden con lo que el registro contaba {differing} de {len(lines)} cifras publicadas.",
-            f"{differing} of {len(lines)} published figures differ from what the record counted.",
-            style="bold yellow",
-        )
-
-
-_CLAIM_VERDICTS = {
-    "exact": ("coincide", "agrees"),
-    "truncated": ("coincide, sin redondear", "agrees, not rounded"),
-    "differs": ("≠ NO COINCIDE", "≠ DIFFERS"),
-    "not_computable": ("no se puede calcular", "cannot be computed"),
-}
-
-
-def _claimed_figure(claim: "ClaimChecked") -> str:
-    """What a figure counts: `compromisos sustanciales, propuestos por el gobierno`."""
-    pick = screen.pick
-    named = pick(*_MEASURES.get(claim.measure, (claim.measure, claim.measure)))
-    if claim.level in LEVELS:
-        _, many, english = LEVELS[claim.level]
-        named = pick(f"{named} {many}", f"{named}: {english}")
-    scope = [pick(*_PROPOSERS[claim.proposer])] if claim.proposer in _PROPOSERS else []
-    return ", ".join([named, *scope, *filter(None, (claim.institution, claim.round))])
-
-
-def _figure(claim: "ClaimChecked", value: int | None) -> str:
-    """A count with what it is of, or a share in percent from basis points; no float is involved."""
-    if value is None:
-        return "—"
-    if claim.measure.endswith("_bp"):
-        return f"{value // 100}.{value % 100:02d} %"
-    return str(value) if claim.out_of is None else f"{value} {screen.pick('de', 'of')} {claim.out_of}"
-
-
-def show_verdict(report: "Report") -> None:
-    """The verdict, in one line, and what would make it a better one."""
-    verdict = screen.pick(report.verdict_es, report.verdict)
-    style = {"verified": "bold green", "misbehaviour found": "bold red"}.get(report.verdict, "bold yellow")
-    screen.line(f"{screen.pick('Veredicto', 'Verdict')}: {verdict}", style=style)
-    if report.verdict == "self-consistent, origin unproven":
-        missing = [] if report.policy_pinned else ["--policy"]
-        missing += [] if report.founding_pinned else ["--founding"]
-        screen.note(
-            f"Para probar de quién es, fije {' y '.join(missing)} con lo que obtuvo por otro camino que este registro.",
-            f"To prove whose it is, pin {' and '.join(missing)} with what you got by another way than this ledger.",
-        )
 
 
 # --- verify ----------------------------------------------------------------------------------------------------------
@@ -317,6 +94,13 @@ def verify_file(path: Path, policy: Path | None, ledger_key: str | None) -> int:
         screen.line(f"{screen.pick(es, en)} ({fault.kind}: {fault.detail})")
         return 1
     _show_receipt(receipt)
+    if sum(log.verifier.name == receipt.origin for log in trusted.logs) > 1:
+        screen.note(
+            "Su política tiene varias llaves del registro. Una constancia sola no dice hasta qué tamaño valía cada "
+            "una: si la anterior pudo caer en otras manos, audite el registro o pida testigos.",
+            "Your policy has several keys of the log. A receipt alone does not say up to which size each was in force: "
+            "if the old one may be in other hands, audit the ledger or ask for witnesses.",
+        )
     return 0
 
 
@@ -349,6 +133,7 @@ def _show_receipt(receipt: Receipt) -> None:
                 "by": msgspec.to_builtins(opened.statement.by),
                 "size": receipt.size,
                 "root": receipt.root.hex(),
+                "log_keys": receipt.log_keys,
                 "witnesses": receipt.witnesses,
             }
         )
@@ -371,6 +156,7 @@ def _show_receipt(receipt: Receipt) -> None:
             (pick("declaración", "statement"), opened.statement.kind),
             (pick("firman", "signed by"), ", ".join(signer_words(opened.statement))),
             (pick("identidad", "identity"), opened.identity),
+            (pick("llave del registro", "key of the log"), ", ".join(receipt.log_keys)),
             (
                 pick("testigos", "witnesses"),
                 ", ".join(name for name, _ in receipt.witnesses) or pick("ninguno", "none"),

@@ -21,6 +21,7 @@ from api.screen import language, screen
 from ledger.errors import CannotRun, Misbehaviour, Refused
 
 FINE, FOUND, COULD_NOT = 0, 1, 2
+DAY = 86_400
 PASSPHRASE = "CONSTANCIA_PASSPHRASE"
 
 screen.lang = language(sys.argv[1:], os.environ)
@@ -600,10 +601,14 @@ def import_report(
     help=say(
         "Comprueba un registro entero, por su carpeta o por su dirección, y vuelve a calcular todo lo que muestra.\n\n"
         "Sin --policy y --founding, que usted obtiene por otro camino, el veredicto no puede pasar de «coherente "
-        "consigo mismo, origen sin probar»: cualquiera puede fundar un registro. Termina con 1 si encuentra faltas.",
+        "consigo mismo, origen sin probar»: cualquiera puede fundar un registro. Termina con 1 si encuentra faltas.\n\n"
+        "Con --trusted CARPETA guarda lo verificado: la próxima vez prueba que el registro creció a partir de ahí y "
+        "lee solo lo nuevo. Con --follow no termina: vigila.",
         "Check a whole ledger, by its folder or its address, and compute again all that it shows.\n\n"
         "Without --policy and --founding, which you get by another way, the verdict can be no more than "
-        "“self-consistent, origin unproven”: anybody can found a ledger. Ends with 1 when it finds misbehaviour.",
+        "“self-consistent, origin unproven”: anybody can found a ledger. Ends with 1 when it finds misbehaviour.\n\n"
+        "With --trusted FOLDER it keeps what is verified: the next time it proves that the ledger has grown from "
+        "there, and reads only what is new. With --follow it does not end: it keeps watch.",
     ),
 )
 @argument("where", metavar=say("URL_O_CARPETA", "URL_OR_FOLDER"))
@@ -639,13 +644,162 @@ def import_report(
         "Processes that verify signatures; by default one a core.",
     ),
 )
+@option(
+    "--trusted",
+    type=ANY_PATH,
+    metavar=say("CARPETA", "FOLDER"),
+    help=say(
+        "Donde guardar lo verificado y seguir desde ahí; se puede interrumpir.",
+        "Where to keep what is verified, and to go on from; may be broken off.",
+    ),
+)
+@option(
+    "--texts",
+    "every_text",
+    is_flag=True,
+    help=say(
+        "Con --trusted: mira de nuevo todos los textos, que pueden cambiar.",
+        "With --trusted: look again at all texts, which can change.",
+    ),
+)
+@option(
+    "--max-age",
+    type=click.IntRange(min=1),
+    metavar=say("SEGUNDOS", "SECONDS"),
+    help=say(
+        "Cuánto puede tener el último refrendo del quórum; sin él, una vista congelada pasa.",
+        "How old the quorum's last cosignature may be; without it, a frozen view passes.",
+    ),
+)
+@option(
+    "--evidence",
+    type=ANY_PATH,
+    metavar=say("CARPETA", "FOLDER"),
+    help=say(
+        "Si hay faltas, deja ahí los bytes que las prueban a terceros.",
+        "Where there are findings, leave there the bytes that prove them to others.",
+    ),
+)
+@option(
+    "--follow",
+    is_flag=True,
+    help=say(
+        "Vigila sin fin: audita cada --every segundos lo nuevo, y dice solo lo que cambia.",
+        "Watch without end: audit what is new every --every seconds, and say only what changes.",
+    ),
+)
+@option(
+    "--every",
+    type=click.IntRange(min=1, max=DAY),
+    default=60,
+    show_default=True,
+    metavar=say("SEGUNDOS", "SECONDS"),
+    help=say("Cada cuánto, con --follow.", "How often, with --follow."),
+)
+@option(
+    "--webhook",
+    metavar="URL",
+    help=say(
+        "Con --follow: envía ahí cada novedad, un documento JSON por POST.",
+        "With --follow: send each piece of news there, one JSON document by POST.",
+    ),
+)
+@option(
+    "--exit-on-finding",
+    is_flag=True,
+    help=say("Con --follow: termina con 1 ante la primera falta.", "With --follow: end with 1 at the first finding."),
+)
+@option(
+    "--tsa-root",
+    "tsa_roots",
+    type=ANY_PATH,
+    multiple=True,
+    metavar=say("ARCHIVO", "FILE"),
+    help=say(
+        "Certificado raíz (PEM) de una autoridad de sellado de tiempo que usted fija; se puede repetir.",
+        "Root certificate (PEM) of a time stamping authority that you pin; may be repeated.",
+    ),
+)
 @as_json
 @spoken
-def audit(where: str, policy: Path | None, founding: str | None, at: int | None, workers: int | None) -> int:
+def audit(
+    where: str,
+    policy: Path | None,
+    founding: str | None,
+    at: int | None,
+    workers: int | None,
+    trusted: Path | None,
+    every_text: bool,
+    max_age: int | None,
+    evidence: Path | None,
+    follow: bool,
+    every: int,
+    webhook: str | None,
+    exit_on_finding: bool,
+    tsa_roots: Sequence[Path],
+) -> int:
     """Audit."""
-    from api.checking import audit_ledger
+    from api.auditing import Wanted, audit_ledger
 
-    return audit_ledger(where, policy, founding, at, workers)
+    wanted = Wanted(
+        where=where,
+        policy=policy,
+        founding=founding,
+        at=at,
+        workers=workers,
+        trusted=trusted,
+        every_text=every_text,
+        max_age=max_age,
+        evidence=evidence,
+        tsa_roots=tuple(tsa_roots),
+    )
+    if not follow:
+        return audit_ledger(wanted)
+    from api.monitoring import Watch, follow_ledger
+
+    return follow_ledger(wanted, Watch(every=every, webhook=webhook, exit_on_finding=exit_on_finding))
+
+
+@command(
+    constancia,
+    help=say(
+        "Guarda una copia verificada de un registro, que se puede publicar y auditar como el original.\n\n"
+        "Nada entra a la copia sin haber pasado la auditoría; ante una falta la copia queda como estaba, y la orden "
+        "termina con 1. Otra vez, trae solo lo nuevo; los textos retirados se quitan también aquí.",
+        "Keep a verified copy of a ledger, which can be published and audited like the original.\n\n"
+        "Nothing gets into the copy that has not passed the audit; at a finding the copy stays as it was, and the "
+        "command ends with 1. Run again, it fetches only what is new; texts taken from view go here too.",
+    ),
+)
+@argument("url", metavar="URL")
+@argument("place", type=ANY_PATH, metavar=say("CARPETA", "FOLDER"))
+@option(
+    "--policy",
+    type=ANY_PATH,
+    metavar=say("ARCHIVO", "FILE"),
+    help=say("La política que usted fija.", "The policy that you pin."),
+)
+@option(
+    "--founding",
+    metavar=say("RESUMEN", "DIGEST"),
+    help=say("La declaración fundacional que usted fija.", "The founding statement that you pin."),
+)
+@option("--follow", is_flag=True, help=say("Sin fin, cada --every segundos.", "Without end, every --every seconds."))
+@option(
+    "--every",
+    type=click.IntRange(min=1, max=DAY),
+    default=60,
+    show_default=True,
+    metavar=say("SEGUNDOS", "SECONDS"),
+    help=say("Cada cuánto, con --follow.", "How often, with --follow."),
+)
+@as_json
+@spoken
+def mirror(url: str, place: Path, policy: Path | None, founding: str | None, follow: bool, every: int) -> int:
+    """Mirror."""
+    from api.mirroring import mirror_ledger
+
+    return mirror_ledger(url, place, policy, founding, every if follow else None)
 
 
 @command(
@@ -822,6 +976,103 @@ def serve(place: Path, host: str | None, port: int | None, accept_time: bool) ->
     serve_folder(place, host, port, accept_time=accept_time)
 
 
+@group(
+    constancia,
+    name="log-key",
+    help=say(
+        "La llave con la que el registro firma sus cabezas, y cómo cambiarla por otra.",
+        "The key with which the log signs its heads, and how to exchange it for another.",
+    ),
+)
+@spoken
+def log_key() -> None:
+    """The log's key."""
+
+
+@command(
+    log_key,
+    "new",
+    help=say(
+        "Hace la llave siguiente del registro, en keys/log.next, e imprime el borrador que dos registradores firman "
+        "para ponerla en el lugar de la actual. Hasta entonces no cambia nada, y nunca se sobrescribe una llave.",
+        "Make the log's next key, in keys/log.next, and print the draft that two registrars sign to put it in the "
+        "place of the present one. Until then nothing changes, and no key is ever overwritten.",
+    ),
+)
+@option(
+    "--dir",
+    "place",
+    type=ANY_PATH,
+    default=Path(),
+    metavar=say("CARPETA", "FOLDER"),
+    help=say("La carpeta del registro; por omisión esta.", "The ledger's folder; by default this one."),
+)
+@as_json
+@spoken
+def log_key_new(place: Path) -> None:
+    """Make the log's next key."""
+    from api.log_keys import new_log_key
+
+    new_log_key(place)
+
+
+@command(
+    constancia,
+    help=say(
+        "Pide a una autoridad de sellado de tiempo (RFC 3161) un sello del punto de control publicado, lo comprueba y "
+        "lo publica con el registro, en timestamps/.\n\n"
+        "Sirve para el registro de esta máquina y para la copia de otro, y para un temporizador: repetirla no hace "
+        "daño. Termina con 1 si la autoridad se niega o su sello no vale, con 2 si no contesta.",
+        "Ask a time stamping authority (RFC 3161) for a stamp of the published checkpoint, check it, and publish it "
+        "with the ledger, in timestamps/.\n\n"
+        "For the ledger of this machine and for a copy of another's, and fit for a timer: doing it again is no harm. "
+        "Ends with 1 when the authority refuses or its stamp does not hold, with 2 when it does not answer.",
+    ),
+)
+@option(
+    "--dir",
+    "place",
+    type=ANY_PATH,
+    default=Path(),
+    metavar=say("CARPETA", "FOLDER"),
+    help=say(
+        "La carpeta del registro o sus archivos publicados; por omisión esta.",
+        "The ledger's folder or its published files; by default this one.",
+    ),
+)
+@option(
+    "--authority",
+    required=True,
+    metavar="URL",
+    help=say("Dirección http(s) de la autoridad.", "The authority's address, http(s)."),
+)
+@option(
+    "--root",
+    type=ANY_PATH,
+    metavar=say("ARCHIVO", "FILE"),
+    help=say(
+        "Su certificado raíz (PEM); sin él no se comprueba la firma.",
+        "Its root certificate (PEM); without it the signature is not checked.",
+    ),
+)
+@option(
+    "--at",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help=say(
+        "El punto de control de los primeros N asientos, en vez del más nuevo.",
+        "The checkpoint of the first N entries, instead of the newest.",
+    ),
+)
+@as_json
+@spoken
+def timestamp(place: Path, authority: str, root: Path | None, at: int | None) -> int:
+    """Timestamp."""
+    from api.stamping import stamp_checkpoint
+
+    return stamp_checkpoint(place, authority, root, at)
+
+
 @command(
     constancia,
     help=say(
@@ -866,6 +1117,175 @@ def demo(place: Path, host: str, port: int, no_serve: bool) -> int:
     from api.running import run_demo
 
     return run_demo(place, host, port, serving=not no_serve)
+
+
+# --- for those who witness -------------------------------------------------------------------------------------------
+
+
+@group(
+    constancia,
+    help=say(
+        "Un testigo: da fe de que un registro solo crece, y de que a todos se les muestra la misma historia.\n\n"
+        "Lo lleva alguien que no depende de quien opera el registro. Observa cualquier registro C2SP. Cómo llevar uno: "
+        "deploy/TESTIGO.md.",
+        "A witness: it attests that a log only grows, and that everybody is shown the same history.\n\n"
+        "Somebody runs it who does not depend on the log's operator. It watches any C2SP log. How to run one: "
+        "deploy/WITNESS.md.",
+    ),
+)
+@spoken
+def witness() -> None:
+    """Witnesses."""
+
+
+witness_dir = option(
+    "--dir",
+    "place",
+    type=ANY_PATH,
+    default=Path(),
+    metavar=say("CARPETA", "FOLDER"),
+    help=say("La carpeta del testigo; por omisión esta.", "The witness's folder; by default this one."),
+)
+
+
+@command(
+    witness,
+    "init",
+    help=say(
+        "Hace la carpeta de un testigo nuevo, con una llave nueva, y muestra su parte pública: la línea que se pone en "
+        "una política.",
+        "Make the folder of a new witness, with a new key, and show its public half: the line for a policy.",
+    ),
+)
+@witness_dir
+@option(
+    "--name",
+    required=True,
+    metavar=say("NOMBRE", "NAME"),
+    help=say(
+        "Su nombre, para siempre: una dirección sin esquema, como witness.example/w1.",
+        "Its name, for ever: an address without a scheme, such as witness.example/w1.",
+    ),
+)
+@option(
+    "--url",
+    default="",
+    metavar="URL",
+    help=say("Su dirección pública, si ya la tiene.", "Its public address, if it has one already."),
+)
+@option(
+    "--passphrase",
+    "locked",
+    is_flag=True,
+    help=say(
+        "Protege la llave con una frase de contraseña, que `serve` pide al iniciar.",
+        "Protect the key with a passphrase, which `serve` asks for at the start.",
+    ),
+)
+@as_json
+@spoken
+def witness_init(place: Path, name: str, url: str, locked: bool) -> None:
+    """Init."""
+    from api.witnessing import init_witness
+
+    init_witness(place, name, url, _new_passphrase() if locked else None)
+
+
+@command(
+    witness,
+    "add",
+    help=say(
+        "Observa un registro, por su llave: origen+código+llave, como está en la política de quien lo opera.",
+        "Watch a log, by its key: origin+code+key, as its operator's policy has it.",
+    ),
+)
+@witness_dir
+@argument("vkey", metavar=say("LLAVE", "VKEY"))
+@option(
+    "--from",
+    "url",
+    metavar="URL",
+    help=say(
+        "Pregunta antes en esa dirección si el registro firma con esa llave, y muestra su tamaño.",
+        "Ask at that address first whether the log signs with that key, and show its size.",
+    ),
+)
+@as_json
+@spoken
+def witness_add(place: Path, vkey: str, url: str | None) -> None:
+    """Add."""
+    from api.witnessing import add_log
+
+    add_log(place, vkey, url)
+
+
+@command(
+    witness,
+    "remove",
+    help=say(
+        "Deja de observar un registro, por su origen o por una de sus llaves. Lo que se cofirmó de él no se olvida.",
+        "Watch a log no more, by its origin or one of its keys. What was cosigned of it is not forgotten.",
+    ),
+)
+@witness_dir
+@argument("named", metavar=say("ORIGEN_O_LLAVE", "ORIGIN_OR_VKEY"))
+@as_json
+@spoken
+def witness_remove(place: Path, named: str) -> None:
+    """Remove."""
+    from api.witnessing import remove_log
+
+    remove_log(place, named)
+
+
+@command(witness, "list", help=say("Enumera los registros que observa.", "List the logs that it watches."))
+@witness_dir
+@as_json
+@spoken
+def witness_list(place: Path) -> int:
+    """List."""
+    from api.witnessing import show_witness
+
+    return show_witness(place, whole=False)
+
+
+@command(
+    witness,
+    "status",
+    help=say(
+        "Dice cómo está un testigo: su llave, los registros con su tamaño, y lo que habla contra alguno. Termina con "
+        "1 si un registro mostró dos historias.",
+        "Say how a witness stands: its key, the logs with their sizes, and what speaks against one. Ends with 1 when "
+        "a log showed two histories.",
+    ),
+)
+@witness_dir
+@as_json
+@spoken
+def witness_status(place: Path) -> int:
+    """Status."""
+    from api.witnessing import show_witness
+
+    return show_witness(place, whole=True)
+
+
+@command(
+    witness,
+    "serve",
+    help=say("Sirve el testigo de una carpeta. Ctrl-C lo detiene.", "Serve the witness of a folder. Ctrl-C stops it."),
+)
+@witness_dir
+@option("--host", help=say("Dirección en la que se escucha.", "Address to listen on."))
+@option("--port", type=click.IntRange(0, 65535), help=say("Puerto; 0 elige uno libre.", "Port; 0 chooses a free one."))
+@spoken
+def witness_serve(place: Path, host: str | None, port: int | None) -> None:
+    """Serve."""
+    from api.operate import need_server
+
+    need_server()
+    from api.witnessing import serve_folder
+
+    serve_folder(place, host, port, ask_passphrase)
 
 
 # --- the way out -----------------------------------------------------------------------------------------------------

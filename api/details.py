@@ -53,10 +53,12 @@ SENTENCES: Mapping[str, str] = {
     "signed for {}, and this ledger is {}": "se firmó para {}, y este registro es {}",
     "the grant of {} to {} is not in force at this time": "el papel {} de {} no está vigente a esta hora",
     "the grant of {} to {} does not cover {}": "el papel {} de {} no cubre {}",
+    "the grant of {} to {} was ended by entry {}": "el papel {} de {} se terminó en el asiento {}",
     "{} holds no grant of the role {}": "{} no tiene el papel {}",
     "{} is not enrolled for {}: ask two registrars to enrol it": "{} no está inscrita a nombre de {}: la inscriben dos "
     "registradores",
     "the key {} of {} was revoked by entry {}": "la llave {} de {} fue revocada por el asiento {}",
+    "the key {} of {} gave way to another by entry {}": "la llave {} de {} dio paso a otra en el asiento {}",
     "the key {} of {} is not in force yet": "la llave {} de {} todavía no está vigente",
     "the key {} of {} has expired": "la llave {} de {} ya venció",
     "both registrars are of {}: two organisations must sign": "los dos registradores son de {}: firman dos entidades",
@@ -64,10 +66,39 @@ SENTENCES: Mapping[str, str] = {
     "sociedad civil (forma organisation)",
     "{} speaks for itself, and this is about {}": "{} habla por sí misma, y esto es sobre {}",
     "this was not addressed to {}: the coordinator answers it": "no se dirigió a {}: responde la coordinación",
-    "this key belongs to an actor, the log or the recovery; a citizen uses a fresh one": "esta llave es de una "
-    "entidad, del registro o de recuperación; un ciudadano usa una nueva",
+    "this key belongs to an actor, the log, a witness or the recovery; a citizen uses a fresh one": "esta llave es de "
+    "una entidad, del registro, de un testigo o de recuperación; un ciudadano usa una nueva",
     "a citizen's words are given by their salted digest, never in the open": "las palabras de un ciudadano van con "
     'sal: {"salted_digest": {"$content": {"text": "…"}}}',
+    "the key {} is no recovery key of this ledger": "la llave {} no es de recuperación de este registro",
+    "{} recovery keys sign, and it takes {}": "firman {} llaves de recuperación, y hacen falta {}",
+    "the holder's line is of the key that is enrolled, for its actor": "la última firma es la de la llave que se "
+    "inscribe, como titular de su entidad",
+    "the first line is of the key that ends, for its actor": "la primera firma es la de la llave que termina, como "
+    "titular de su entidad",
+    "the key was enrolled before, for {}": "la llave ya estuvo inscrita, a nombre de {}",
+    "the key is the log's, a witness's, or for recovery": "la llave es del registro, de un testigo o de recuperación",
+    "the key of {} is known already, as a witness's or another": "la llave de {} ya se conoce, de un testigo o de otro",
+    "the key was revoked by entry {}": "la llave fue revocada por el asiento {}",
+    "the key gave way to another by entry {}": "la llave dio paso a otra en el asiento {}",
+    "without it no two registrars of different organisations would be left": "así no quedarían dos registradores de "
+    "organizaciones distintas",
+    "the grant is not of {}; its holder ends it, or two registrars": "el papel no es de {}: lo termina su titular, o "
+    "dos registradores",
+    "the founding made several registrars: each ends their own role, or the recovery replaces them": "la fundación "
+    "hizo varios registradores: cada uno termina su papel, o lo reemplaza la recuperación",
+    "the grant was ended by entry {}": "el papel se terminó en el asiento {}",
+    "{} is no registrar, so nobody can take its place": "{} no es registrador: nadie puede tomar su lugar",
+    "the registrars would be of fewer than three organisations": "los registradores serían de menos de tres entidades",
+    "no registrar would be of form organisation (civil society)": "ningún registrador sería de la sociedad civil "
+    "(forma organisation)",
+    "the key {} is not the log's now": "la llave {} no es ahora la del registro",
+    "the log does not hold the key {}: its operator makes it with {}": "el registro no tiene la llave {}: la hace "
+    "quien lo opera, con {}",
+    "the next version of the rulebook is {}": "la versión que sigue del reglamento es {}",
+    "this software knows the rulebook up to version {}, and not {}": "este programa conoce el reglamento hasta la "
+    "versión {}, y no la {}",
+    "{} comes after this entry, which would be {}": "{} viene después de este asiento, que sería el {}",
     # What is named
     "no plan {} is registered": "no hay ningún plan {} en el registro",
     "no axis {} is defined in {}": "no hay ningún eje {} en {}",

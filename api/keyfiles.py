@@ -4,8 +4,10 @@
     key = read_key_file(path, ask)               `ask` is called only when the file wants a passphrase
 
 A passphrase goes through OpenSSH's bcrypt with 32 rounds, about a quarter of a second for each guess. The key never
-leaves this machine: what is sent is signatures. What `ssh-keygen -t ed25519` makes is read as well; other kinds of
-keys, and the PEM form of OpenSSL, are not ours. (The server reads its own keys itself: `api.settings`.)
+leaves this machine: what is sent is signatures. What `ssh-keygen -t ed25519` makes is read as well, without a
+passphrase or under its default cipher aes256-ctr, aes256-cbc or aes256-gcm; from another one `ssh-keygen` itself
+changes it. Other kinds of keys, and the PEM form of OpenSSL, are not ours. (The server reads its own keys itself:
+`api.settings`.)
 """
 
 import os
@@ -14,7 +16,7 @@ from binascii import Error, a2b_base64
 from collections.abc import Callable
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -107,14 +109,16 @@ def read_key_file(path: Path, ask: Callable[[Path], bytes]) -> SigningKey:
     except TypeError:  # the library's word for "it wants a passphrase"
         try:
             key = _load(raw, ask(path))
-        except ValueError:
+        except (ValueError, InvalidTag):
             raise CannotRun(
                 f"Esa no es la frase de contraseña de {path}.",
                 f"That is not the passphrase of {path}.",
                 "Inténtelo otra vez.",
                 "Try again.",
             ) from None
-    except (ValueError, UnsupportedAlgorithm):
+    except UnsupportedAlgorithm:
+        raise _locked_otherwise(path, raw) from None
+    except ValueError:
         raise _not_a_key(path) from None
     if not isinstance(key, Ed25519PrivateKey):
         raise CannotRun(
@@ -163,8 +167,8 @@ def _ssh_public(raw: bytes) -> str | None:
     return key.public_bytes_raw().hex() if isinstance(key, Ed25519PublicKey) else None
 
 
-def _public_half(raw: bytes) -> str | None:
-    """The Ed25519 public key that stands unencrypted at the front of an OpenSSH private key file."""
+def _in_the_clear(raw: bytes) -> tuple[bytes, bytes] | None:
+    """Cipher and first public key, which stand unencrypted at the front of an OpenSSH private key file."""
     try:
         body = a2b_base64(b"".join(raw.strip().split(b"\n")[1:-1]))
     except Error:
@@ -179,12 +183,33 @@ def _public_half(raw: bytes) -> str | None:
         at += 4 + size
         return body[at - size : at]
 
-    for _ in range(3):  # cipher, key derivation, its options
+    cipher = string()
+    for _ in range(2):  # key derivation, its options
         string()
     at += 4  # number of keys
-    blob = string()
+    return cipher, string()
+
+
+def _public_half(raw: bytes) -> str | None:
+    """The Ed25519 public key of an OpenSSH private key file."""
+    found = _in_the_clear(raw)
+    if found is None:
+        return None
+    blob = found[1]
     prefix = b"\0\0\0\x0bssh-ed25519\0\0\0 "
     return blob[len(prefix) :].hex() if blob.startswith(prefix) and len(blob) == len(prefix) + 32 else None
+
+
+def _locked_otherwise(path: Path, raw: bytes) -> CannotRun:
+    found = _in_the_clear(raw)
+    cipher = found[0].decode("ascii", "replace") if found else "?"
+    change = f"ssh-keygen -p -Z aes256-ctr -f {path}"
+    return CannotRun(
+        f"{path} está cifrada con {cipher}, que aquí no se lee.",
+        f"{path} is encrypted with {cipher}, which is not read here.",
+        f"Cámbielo, con la misma frase o con otra: {change}",
+        f"Change it, with the same passphrase or another: {change}",
+    )
 
 
 def _not_a_key(path: Path) -> CannotRun:

@@ -181,8 +181,14 @@ KIND_NAMES: Mapping[str, str] = {
     "LedgerOpened": msg("Ledger opened"),
     "ActorRegistered": msg("Body registered"),
     "KeyEnrolled": msg("Key enrolled"),
+    "KeyRotated": msg("Key exchanged for the next"),
     "KeyRevoked": msg("Key revoked"),
     "RoleGranted": msg("Role granted"),
+    "RoleEnded": msg("Role ended"),
+    "RegistrarReplaced": msg("Registrar replaced"),
+    "LogKeyRotated": msg("Key of the log exchanged"),
+    "WitnessRecognised": msg("Witness recognised"),
+    "RulebookAdopted": msg("Rulebook adopted"),
     "PlanRegistered": msg("Plan registered"),
     "MethodologyAdopted": msg("Methodology adopted"),
     "AxisDefined": msg("Work axis defined"),
@@ -234,16 +240,41 @@ KIND_RULES: Mapping[str, str] = {
         "The actor is new. Offices and programs have `of`, a registered institution or organisation; others have none."
     ),
     "KeyEnrolled": msg(
-        "The third line is of the key enrolled, as holder for its actor; the key was never enrolled and "
-        "is neither the log's nor for recovery."
+        "The third line is of the key enrolled, as holder for its actor; the key was never enrolled and is "
+        "neither the log's, nor a witness's, nor for recovery."
+    ),
+    "KeyRotated": msg(
+        "The first line is of the key that ends here, the second of the next one, both as holder for the "
+        "actor; the next key was never anybody's, as with KeyEnrolled, and ends when the first one would "
+        "have."
     ),
     "KeyRevoked": msg(
-        "`since` goes with `compromised`, at most 30 days back unless two registrars and another key of "
-        "the holder sign; two registrars of different organisations are left."
+        "`since` goes with `compromised`, at most 30 days back unless two registrars and another key of the "
+        "holder sign; what the key signed from then on is shown as disputed. A key that gave way to another "
+        "can still be declared compromised. Two registrars of different organisations are left."
     ),
     "RoleGranted": msg(
         "Of any role but citizen, holder and recovery. For `importer` it has `until` and `sources`, for "
         "others no `sources`; for `registrar` no plan. Nobody reports and judges in one plan."
+    ),
+    "RoleEnded": msg(
+        "The grant is in force, or will be; its holder ends it, or two registrars; a role of the founding is "
+        "ended by its holder alone. Two registrars of different organisations are left."
+    ),
+    "RegistrarReplaced": msg(
+        "Recovery keys of the founding, as many as its threshold or more, and then the new key as holder. "
+        "`removed` is a registrar: its role and all its keys end here. The actor is new, or as registered; it"
+        " may be the one removed, with a new key. Registrars of three organisations remain, one of form "
+        "organisation."
+    ),
+    "LogKeyRotated": msg(
+        "`old` is the log's key now; `new` was never anybody's. Every head of more entries than this one's "
+        "index is signed by `new`."
+    ),
+    "WitnessRecognised": msg("`vkey` is the key of a witness, for cosignatures, and was never anybody's."),
+    "RulebookAdopted": msg(
+        "The version after the last, known to the software; `from_index` comes after this entry. Version 1 is"
+        " the only one known, so none can be adopted yet."
     ),
     "PlanRegistered": msg("The plan is new."),
     "MethodologyAdopted": msg("The version after the last; `from` is not before it is received."),
@@ -337,6 +368,7 @@ TYPES: Mapping[str, str] = {
     "name": msg("lower-case letters, digits and _: level_count"),
     "printed item": msg("the place in the source: G8/evidence/3"),
     "origin": msg("constancia.example/gt"),
+    "vkey": msg("name+id+key: the one line with which a witness makes its key known"),
     "Words": msg('{"text": "…"}; a citizen, or whoever names a person: {"salted_digest": {"$content": {"text": "…"}}}'),
     "Date": msg('{"precision": "day", "day": "2026-11-22"}; month, year; {"precision": "none"}'),
 }

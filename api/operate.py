@@ -63,7 +63,13 @@ def make_folder(place: Path, origin: str, log_key: SigningKey | None = None) -> 
 
 @contextmanager
 def opened_for_writing(
-    place: Path, origin: str, log_key: SigningKey, desk_key: SigningKey, *, create: bool = False
+    place: Path,
+    origin: str,
+    log_key: SigningKey,
+    desk_key: SigningKey,
+    *,
+    next_key: SigningKey | None = None,
+    create: bool = False,
 ) -> "Generator[tuple[Log, Desk]]":
     """The log and the desk of a folder, as the server has them. Raises CannotRun."""
     from consultation.desk import Desk
@@ -80,6 +86,7 @@ def opened_for_writing(
             journal=place / "journal.db",
             published=place / "public",
             log_key=log_key,
+            next_key=next_key,
             contents=desk,
             desk_key=desk.public_key,
             create=create,

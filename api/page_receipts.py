@@ -104,7 +104,7 @@ def receipt_page(reading: Reading) -> Response[bytes]:
         file=f"constancia-{index}.tlog-proof",
         # Whoever scans it gets the page and, behind the #, what the page must say.
         qr=qr_code(f"{address}#sha256={identity}"),
-        verify_command=f"constancia verify constancia-{index}.tlog-proof --ledger-key '{reading.view.ledger.vkey}'",
+        verify_command=f"constancia verify constancia-{index}.tlog-proof --ledger-key '{reading.reader.vkey}'",
     )
 
 
@@ -152,6 +152,10 @@ WORDS: Mapping[str, str] = {
     "unverified-lines": msg(
         "Lines signed with ML-DSA-44, which no browser verifies: %(count)s. They were not counted; the command does "
         "verify them."
+    ),
+    "several-keys": msg(
+        "Your policy has several keys of this ledger. A receipt alone does not say up to which size each was in force: "
+        "if an earlier one may be in other hands, audit the ledger or ask for witnesses."
     ),
     "roster": msg(
         "That a key belongs to the body it is named with is on the ledger's roster: the audit checks it, a receipt "
@@ -243,11 +247,15 @@ class Form(msgspec.Struct, frozen=True):
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """The server's verdict: the kind of `verify_receipt` or `verified`, what the tool says, and the receipt if good."""
+    """The server's verdict: the kind of `verify_receipt` or `verified`, what the tool says, and the receipt if good.
+
+    `several_keys`: the policy has more than one key of its ledger, so it does not say which was in force.
+    """
 
     kind: str
     detail: str
     receipt: Receipt | None = None
+    several_keys: bool = False
 
 
 def verify_page(reading: Reading, judged: Judged | None = None) -> Response[bytes]:
@@ -266,8 +274,8 @@ def verify_page(reading: Reading, judged: Judged | None = None) -> Response[byte
         audit_command=f"constancia audit {url}",
         # No digest here: whoever pins what this page says pins whatever a false page says.
         pinned_command=f"constancia audit {url} --policy policy.txt --founding founding.txt",
-        receipt_command=f"constancia verify constancia-0.tlog-proof \\\n    --ledger-key '{ledger.vkey}'",
-        log_vkeys=[ledger.vkey],
+        receipt_command=f"constancia verify constancia-0.tlog-proof \\\n    --ledger-key '{reading.reader.vkey}'",
+        log_vkeys=reading.reader.vkeys,
         founding=ledger.founding,
     )
 
@@ -304,14 +312,14 @@ def words_of_script(reading: Reading) -> dict[str, str]:
 
 
 def read_form(content_type: str, body: bytes) -> Form:
-    """What was posted. Raises Problem (400). Nothing is written to disk, and the private file is not looked for."""
+    """What was posted. Raises Problem (415). Nothing is written to disk, and the private file is not looked for."""
     boundary = re.fullmatch(r'multipart/form-data; *boundary="?([!-~]{1,70}?)"?', content_type)
     limits: Any = {"content_length": len(body), "part_limit": 8, "spool_limit": MAX_UPLOAD, "memory_limit": MAX_UPLOAD}
     try:
         parser: Any = MultipartParser(BytesIO(body), boundary[1] if boundary else "", strict=True, **limits)
         parts: dict[str, bytes] = {part.name: part.raw for part in parser}
     except (MultipartError, ValueError, UnicodeDecodeError):
-        raise Problem(400, "That is not the form of this page.") from None
+        raise Problem(415, "That is not the form of this page.") from None
     receipt = parts.get("receipt", b"") or _pasted(parts.get("pasted", b""))
     policy = parts.get("policy_file", b"") or _pasted(parts.get("policy", b""))
     return Form(receipt, policy if parts.get("trust") == b"own" else None)
@@ -347,6 +355,8 @@ def judge(form: Form, published: bytes) -> Judged:
     except FormatError as error:
         return Judged("policy-wrong", error.message)
     try:
-        return Judged("verified", "", verify_receipt(form.receipt, policy))
+        receipt = verify_receipt(form.receipt, policy)
+        several = sum(log.verifier.name == receipt.origin for log in policy.logs) > 1
+        return Judged("verified", "", receipt, several)
     except Misbehaviour as fault:
         return Judged(fault.kind, fault.detail)

@@ -23,6 +23,7 @@ from litestar import Request, Response, Router, get, post, route
 from litestar.handlers import HTTPRouteHandler
 
 from api import site
+from api.listening import read_body
 from api.names import LEVELS, msg
 from api.page_plans import around_page, commitment_page, home_page, plan_page
 from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
@@ -33,7 +34,6 @@ from api.problems import Problem
 from api.reading import LIST_PAGE, MAX_QUERY, Clock, Reading, answer, line_of, pages_of, redirect, sections
 from api.record import Reader
 from api.site import Place
-from api.submissions import read_body
 from api.tiles import FOR_EVER
 from ledger.vocabulary import commitments_of
 from projections.commitments import (
@@ -64,17 +64,19 @@ def entry_page(reading: Reading) -> Response[bytes]:
     subjects = commitments_of(line.statement)
     commitment = reading.view.records.get(Commitment, subjects[0]) if len(subjects) == 1 else None
     receipt = f"constancia-{index}.tlog-proof"
+    dispute = reading.view.dispute(index)
     return answer(
         reading,
         "entry.html",
         line=line,
+        dispute=dispute,
         subject=commitment.commitment if commitment else None,
         subject_title=f"{commitment.commitment.partition('/')[2]} · {plain(commitment.title)}" if commitment else "",
         fields=msgspec.json.decode(reading.view.entry(index).opened.line),
         raw_text=reading.view.entry_bytes(index).decode(),
         raw_href=reading.place.raw("asientos", index, "original"),
         receipt=receipt,
-        verify_command=f"constancia verify {receipt} --ledger-key '{reading.view.ledger.vkey}'",
+        verify_command=f"constancia verify {receipt} --ledger-key '{reading.reader.vkey}'",
     )
 
 
@@ -99,10 +101,10 @@ def about_page(reading: Reading) -> Response[bytes]:
     records = reading.view.records
     bodies: list[dict[str, Any]] = []
     for slug, actor in records.scan(Actor):
-        held = dict.fromkeys(role.role for _, role in records.scan(RoleHeld, prefix=f"{slug}/"))
-        bodies.append(
-            {"name": actor.name, "form": actor.form, "roles": [reading.say.name("role", role) for role in held]}
-        )
+        roles = [role for _, role in records.scan(RoleHeld, prefix=f"{slug}/")]
+        held = dict.fromkeys(role.role for role in roles if role.ended is None)
+        names = [reading.say.name("role", role) for role in held]
+        bodies.append({"name": actor.name, "form": actor.form, "roles": names, "ended": bool(roles) and not names})
     bodies.sort(key=lambda body: (not body["roles"], folded(body["name"])))
     plans = [{"id": plan.plan, "title": plan.title, "lang": plan.lang} for _, plan in records.scan(PlanState)]
     return answer(reading, "about.html", bodies=bodies, plans=plans, levels=list(LEVELS))
@@ -151,7 +153,11 @@ def router(reader: Reader, clock: Clock = now, read_timeout: float = 30.0) -> Ro
         handlers.append(_judge(reader, clock, language, f"{prefix}/verificar", read_timeout))
 
     def problem(request: Request[Any, Any, Any], error: Problem) -> Response[bytes]:
-        return problem_page(request, error, (reader,))
+        response = problem_page(request, error, (reader,))
+        if error.status in (408, 413):
+            # The rest of the body is not read, so nothing sensible can follow on this connection.
+            response.headers["connection"] = "close"
+        return response
 
     @route("/documentos/{digest:str}", http_method=["GET", "HEAD"], include_in_schema=False, sync_to_thread=True)
     def document(digest: str) -> Response[bytes]:
@@ -195,7 +201,7 @@ def _judge(reader: Reader, clock: Clock, language: str, path: str, read_timeout:
 
     @post(path, include_in_schema=False, status_code=200, request_max_body_size=None)
     async def judge(request: Request[Any, Any, Any]) -> Response[bytes]:
-        body = await read_body(request, MAX_UPLOAD, read_timeout)
+        body = await read_body(request.receive, request.headers.get("content-length"), MAX_UPLOAD, read_timeout)
         form = read_form(request.headers.get("content-type", ""), body)
         return await asyncio.to_thread(lambda: judged_page(_reading(request, reader, clock, language), form))
 
@@ -273,6 +279,9 @@ EXPLANATIONS: Mapping[int, tuple[str, str]] = {
         msg("The address leads to nothing in this record. Nothing is ever removed from it: look at how it is written."),
     ),
     405: (msg("That cannot be done here"), msg("This address is only for reading.")),
+    408: (msg("It did not arrive in time"), msg("The connection was too slow. Nothing was kept; please try again.")),
+    413: (msg("The file is too large"), msg("A receipt has two million bytes at most. Nothing was kept.")),
+    415: (msg("That is not the form of this page"), msg("What was sent cannot be read here. Nothing was kept.")),
     500: (
         msg("The server failed"),
         msg("The fault is ours and was noted. What is registered is safe; please try again in a moment."),

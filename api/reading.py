@@ -289,6 +289,9 @@ def answer(reading: Reading, template: str, status: int = 200, **words: Any) -> 
         found = view.records.get(Indicator, slug)
         return shown(found.title, found.lang) if found else shown(slug)
 
+    def disputed(index: int) -> bool:
+        return view.dispute(index) is not None
+
     return site.page(
         template,
         reading.place,
@@ -308,6 +311,7 @@ def answer(reading: Reading, template: str, status: int = 200, **words: Any) -> 
         actor=actor,
         brief=brief,
         indicator=indicator,
+        disputed=disputed,
         refers_to=partial(refers_to, reading),
         commitment_href=reading.to_commitment,
         document_href=reading.to_document,

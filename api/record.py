@@ -12,6 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TypeVar
 
 import msgspec
@@ -28,6 +29,7 @@ from ledger.tlog.merkle import Frontier
 from ledger.tlog.tiles import HashReader
 from ledger.vocabulary import LedgerOpened
 from projections.commitments import PlanState
+from projections.compromise import Compromise, compromises, dispute_of
 from projections.records import RecordsAt, SqliteRecords, digest
 
 MAX_AT = 2**53 - 1
@@ -45,8 +47,6 @@ class Ledger(msgspec.Struct, frozen=True):
     offset_minutes: int
     founding: str
     """Identity of the founding statement, which auditors pin."""
-    vkey: str
-    """The log's key."""
     desk_key: str
 
 
@@ -103,6 +103,15 @@ class View:
         for index, raw in enumerate(self._reader.entries(start, min(stop, self.size)), start):
             yield reopen(index, raw, self.ledger.origin)
 
+    @cached_property
+    def compromised(self) -> dict[str, Compromise]:
+        """The keys that were declared compromised from a time on; mostly none."""
+        return compromises(self.records)
+
+    def dispute(self, index: int) -> Compromise | None:
+        """The compromise of a key that puts an entry in dispute, or None. IndexError where there is no such entry."""
+        return dispute_of(self.compromised, self.entry(index)) if self.compromised else None
+
     def index_of(self, identity: str) -> int | None:
         """The index of a statement by its identity (64 hex), if it is in the view."""
         index = self._reader.find(identity)
@@ -141,6 +150,16 @@ class Reader:
         self._roots: OrderedDict[int, bytes] = OrderedDict()
         self._digests: OrderedDict[int, str] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def vkey(self) -> str:
+        """The log key that signs the newest head: what a reader of a fresh receipt pins."""
+        return self._log.vkey
+
+    @property
+    def vkeys(self) -> tuple[str, ...]:
+        """Every key that is or was the log's, the newest last."""
+        return self._log.vkeys
 
     @property
     def newest(self) -> int:
@@ -243,4 +262,4 @@ def ledger_of(path: str, log: Log, desk_key: str) -> Ledger:
     statement = founding.statement
     if not isinstance(statement, LedgerOpened):
         raise LookupError(f"the first entry of {log.origin} is no founding")
-    return Ledger(log.origin, path, statement.purpose, statement.offset_minutes, founding.identity, log.vkey, desk_key)
+    return Ledger(log.origin, path, statement.purpose, statement.offset_minutes, founding.identity, desk_key)

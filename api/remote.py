@@ -1,6 +1,6 @@
 """A ledger's published files over HTTP, for whoever audits it: `ledger.verify.Source` and `projections.audit.Server`.
 
-    with RemoteLedger("https://constancia.example/gt") as source:
+    with RemoteLedger("https://constancia.example/gt", files=folder) as source:
         report = audit(source, policy=…, founding=…, server=source)
 
 Nothing that comes back is believed here: the auditor checks it. What this module does is to ask politely and never to
@@ -9,6 +9,8 @@ be held up or filled up by a server that means ill:
 * at most four connections, kept open; upcoming tiles and bundles are asked for ahead, so that a distant server costs
   bandwidth and not one round trip for each file;
 * every answer has a limit in bytes by what is asked for, every request a deadline; both count what really comes in;
+* full tiles and bundles never change: with `files` they are kept in that folder and not asked for again. What lies
+  there is believed no more than what comes over the network;
 * a request that fails on the way, or is told "not now", is tried again, three times in all;
 * redirects are not followed: whoever names an address gets that address or an error.
 
@@ -20,6 +22,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 from urllib.parse import quote
@@ -29,6 +32,7 @@ import msgspec
 
 from api.posting import ledger_url
 from ledger.errors import CannotRun
+from ledger.published import Folder
 from ledger.tlog.errors import Malformed
 from ledger.tlog.tiles import ENTRIES, WIDTH, Tile, parse_path
 
@@ -50,6 +54,8 @@ _LIMITS = {
     "ledger.json": 1_000_000,
     # 256 entries, each with up to 256 contents of at most three texts.
     "contents/": 64 * 1024 * 1024,
+    "timestamps/": 64 * 1024,
+    "timestamps/index": 8 * 1024 * 1024,
     "api/": 64 * 1024 * 1024,
 }
 
@@ -74,9 +80,10 @@ class _Answer(msgspec.Struct, frozen=True):
 class RemoteLedger:
     """The ledger at an address, up to its path (`…/gt`). Safe for several threads. Close it, or use `with`."""
 
-    def __init__(self, url: str, *, patience: Patience | None = None) -> None:
+    def __init__(self, url: str, *, patience: Patience | None = None, files: Path | None = None) -> None:
         """Nothing is asked yet. Raises CannotRun for what is no address of a ledger."""
         self.url = ledger_url(url)
+        self._files = None if files is None else Folder(files)
         self._patience = patience or Patience()
         self._pool = httpcore2.ConnectionPool(max_connections=CONNECTIONS, keepalive_expiry=30)
         self._readers = ThreadPoolExecutor(CONNECTIONS, "remote")
@@ -104,7 +111,7 @@ class RemoteLedger:
         self._read_ahead(path)
         with self._lock:
             coming = self._coming.pop(path, None)
-        raw = self._fetch(path) if coming is None else coming.result()
+        raw = self._read(path) if coming is None else coming.result()
         if path == "checkpoint" and raw:
             size = raw.split(b"\n", 2)[1:2]
             self._size = int(size[0]) if size and size[0].isdigit() and len(size[0]) < 19 else 0
@@ -130,7 +137,18 @@ class RemoteLedger:
                 for level in (0, ENTRIES):
                     wanted = Tile(level, index).path
                     if wanted not in self._coming and (index, level) > (tile.index, tile.level):
-                        self._coming[wanted] = self._readers.submit(self._fetch, wanted)
+                        self._coming[wanted] = self._readers.submit(self._read, wanted)
+
+    def _read(self, path: str) -> bytes | None:
+        """One file: of those that never change, from the disk if it is there, and kept if it is not."""
+        if self._files is None or not _is_full(path):
+            return self._fetch(path)
+        raw = self._files.read(path)
+        if raw is None:
+            raw = self._fetch(path)
+            if raw is not None:
+                self._files.replace(path, raw)
+        return raw
 
     # --- asking
 
@@ -247,6 +265,14 @@ class RemoteLedger:
                 "Revise la dirección; si es la correcta, avise a quien opera el registro.",
                 "Look at the address; if it is right, tell whoever operates the ledger.",
             ) from None
+
+
+def _is_full(path: str) -> bool:
+    """Whether this is the path of a full tile or bundle."""
+    try:
+        return path.startswith("tile/") and parse_path(path).width == WIDTH
+    except Malformed:
+        return False
 
 
 class _Size(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from api.checking import LEVELS, level_counts, show_findings, show_verdict, tally_of
+from api.auditing import LEVELS, level_counts, show_findings, show_verdict, tally_of
 from api.operate import not_a_ledger, not_empty, origins_of, public_folder
 from api.screen import screen
 from ledger.errors import CannotRun
@@ -28,10 +28,15 @@ if TYPE_CHECKING:
 def serve_folder(place: Path, host: str | None, port: int | None, *, accept_time: bool = False) -> None:
     """Serve until it is stopped; `accept_time` confirms the clock after a long silence. Raises CannotRun."""
     from api.app import serve
+    from api.mirroring import is_copy, serve_copy
     from api.settings import load_settings
 
     if not (place / "constancia.toml").exists() and not place.is_file():
-        raise not_a_ledger(place)
+        if not is_copy(place):
+            raise not_a_ledger(place)
+        serve_copy(place, host or "127.0.0.1", 8000 if port is None else port)
+        screen.note("Detenido.", "Stopped.")
+        return
     settings = load_settings(place, os.environ)
     for each in settings.ledgers:
         if not (each.place / "public" / "head").exists() and not (each.place / "journal.db").exists():
@@ -79,7 +84,7 @@ class Summary(msgspec.Struct, frozen=True):
 def run_demo(place: Path, host: str, port: int, *, serving: bool) -> int:
     """Build (or take up again), audit, tell, serve; returns the exit code. Raises CannotRun."""
     if serving:
-        from api.app import free_port
+        from api.listening import free_port
 
         free_port(host, port)  # before anything is built
     began = time.monotonic()
@@ -137,24 +142,25 @@ def _is_new(place: Path) -> bool:
 
 def _catch_up(place: Path) -> None:
     """Publish what an interrupted server had journaled: opening the ledger does it."""
+    from api.log_keys import read_log_keys
     from api.operate import opened_for_writing
     from api.settings import read_key
 
     (origin,) = origins_of(place)[:1]
-    keys = [read_key(place / "keys" / name) for name in ("log", "desk")]
-    with opened_for_writing(place, origin, keys[0], keys[1]):
+    log_key, next_key = read_log_keys(place)
+    with opened_for_writing(place, origin, log_key, read_key(place / "keys" / "desk"), next_key=next_key):
         pass
 
 
 def _audit(place: Path) -> "Report":
-    """The real audit, pinned to the log key that this folder keeps and to its founding statement."""
-    from api.settings import read_key
+    """The real audit, pinned to the log keys that this folder keeps and to its founding statement."""
+    from api.log_keys import read_log_keys
     from projections.audit import audit
 
     source = Folder(place / "public")
     (origin,) = origins_of(place)[:1]
-    log_key = bytes(read_key(place / "keys" / "log").verify_key)
-    policy = Policy.from_log_key(format_vkey(origin, ED25519, log_key))
+    kept = [format_vkey(origin, ED25519, bytes(key.verify_key)) for key in read_log_keys(place) if key]
+    policy = Policy.from_log_key(*kept)
     head = open_head(source, policy)
     founding = next(iter(verified_entries(source, head, workers=1))).opened.identity
     with screen.progress("Auditando", "Auditing") as progress:

@@ -27,6 +27,7 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Sche
 from litestar.openapi.spec.enums import OpenAPIType
 from msgspec import UNSET, UnsetType
 
+from api.listening import read_body
 from api.problems import Problem
 from consultation.desk import Desk
 from consultation.text import MAX_SUBMISSION, SaltedContent, parse_submission
@@ -44,7 +45,6 @@ LIMITS: Mapping[str, int] = {STATEMENT: MAX_NOTE, SUBMISSION: MAX_SUBMISSION}
 AT_ONCE = 4_096
 
 _IDENTITY = re.compile("[0-9a-f]{64}")
-_LENGTH = re.compile("[0-9]{1,18}")
 
 T = TypeVar("T")
 
@@ -158,40 +158,6 @@ def _opened(media_type: str, body: bytes, origin: str) -> tuple[Opened, Sequence
     return open_statement(submission.note.encode(), origin), submission.contents
 
 
-# --- reading a body --------------------------------------------------------------------------------------------------
-
-
-async def read_body(request: Request[Any, Any, Any], limit: int, seconds: float) -> bytes:
-    """The raw body, at most `limit` bytes within `seconds`. Raises Problem: 413, 408, or 400 for a lost connection.
-
-    A body that announces too much is refused before any of it is read.
-    """
-    announced = request.headers.get("content-length")
-    if announced is not None:
-        if not _LENGTH.fullmatch(announced):
-            raise Problem(400, "Content-Length is not a number.")
-        if int(announced) > limit:
-            raise _too_large(limit)
-    body = bytearray()
-    try:
-        async with asyncio.timeout(seconds):
-            while True:
-                message: Any = await request.receive()
-                if message["type"] != "http.request":
-                    raise Problem(400, "The connection was lost before the end of the body.")
-                body += message.get("body", b"")
-                if len(body) > limit:
-                    raise _too_large(limit)
-                if not message.get("more_body", False):
-                    return bytes(body)
-    except TimeoutError:
-        raise Problem(408, f"The body did not come within {seconds:g} seconds.") from None
-
-
-def _too_large(limit: int) -> Problem:
-    return Problem(413, f"The limit is {limit} bytes.", "too-large", "transport")
-
-
 def media_type_of(request: Request[Any, Any, Any]) -> str:
     """One of the two media types, named exactly. Raises Problem (media-type)."""
     named = request.headers.getall("content-type", [])
@@ -262,7 +228,9 @@ def router(door: Door) -> Router:
     )
     async def submit(request: Request[Any, Any, Any]) -> Response[bytes]:
         media_type = media_type_of(request)
-        body = await read_body(request, LIMITS[media_type], door.read_timeout)
+        body = await read_body(
+            request.receive, request.headers.get("content-length"), LIMITS[media_type], door.read_timeout
+        )
         registered, receipt = await door.submit(media_type, body)
         answer = Receipt(registered.index, registered.identity, format_time(registered.received_ms), receipt.decode())
         return Response(

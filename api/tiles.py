@@ -7,10 +7,13 @@ the grammar of published files, so it is never joined to a folder blindly. No re
     tile/…                          octet-stream          a year, immutable
     checkpoints/<day>               octet-stream          no-cache today, then a year, immutable
     contents/<N>                    JSON lines            no-store: a content may be withheld at any time
+    timestamps/<size>/<hex>.tsr     timestamp-reply       a year, immutable
+    timestamps/index                text/plain            no-cache
     policy                          text/plain            no-cache
     ledger.json                     JSON                  no-cache
 
-Formats: log-formats, sections 6 and 7; c2sp.org/tlog-tiles. Everything is public: any page may read it (CORS).
+Formats: log-formats, sections 6 and 7; c2sp.org/tlog-tiles; of time stamps RFC 3161, section 3.4. Everything is public:
+any page may read it (CORS).
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,7 +21,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from api.problems import Problem
-from ledger.published import Folder
+from ledger.published import STAMP_INDEX, Folder, is_stamp_path
 
 Scope = Any
 Receive = Callable[[], Awaitable[Any]]
@@ -26,12 +29,14 @@ Send = Callable[[Any], Awaitable[None]]
 
 FOR_EVER = "public, max-age=31536000, immutable"
 OCTETS = "application/octet-stream"
+STAMP = "application/timestamp-reply"
 
 _OWN = {
     "checkpoint": ("text/plain; charset=utf-8", "no-cache"),
     "head": ("text/plain; charset=utf-8", "no-cache"),
     "policy": ("text/plain; charset=utf-8", "no-cache"),
     "ledger.json": ("application/json", "no-cache"),
+    STAMP_INDEX: ("text/plain; charset=utf-8", "no-cache"),
 }
 
 
@@ -41,6 +46,8 @@ def type_and_caching(path: str, today: str) -> tuple[str, str]:
         return _OWN[path]
     if path.startswith("contents/"):
         return "application/jsonl", "no-store"
+    if is_stamp_path(path):
+        return STAMP, FOR_EVER
     if path == f"checkpoints/{today}":
         return OCTETS, "no-cache"
     return OCTETS, FOR_EVER

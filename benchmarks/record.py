@@ -14,13 +14,18 @@ import msgspec
 from nacl.signing import SigningKey
 
 from consultation.desk import Desk
-from consultation.text import Content, SaltedContent, claim, salted_digest
+from consultation.text import Content, PublicLine, SaltedContent, bundle_path, claim, salted_digest
+from consultation.text import format_bundle as format_texts
 from consultation.vault import Vault
 from ledger.log import Log
 from ledger.published import Folder
-from ledger.statement import format_when, sign_statement
+from ledger.statement import decode_line, format_entry, format_when, open_statement, parse_entry, sign_statement
+from ledger.tlog.checkpoint import Checkpoint, sign_checkpoint
+from ledger.tlog.merkle import leaf_hash
+from ledger.tlog.tiles import WIDTH, TileEdge, entries_path, format_bundle, tiles_of
 from ledger.vocabulary import KINDS
 from tests import world
+from tests.second_writer import ledger_file, policy_for
 
 ORIGIN = world.ORIGIN
 LOG_KEY = world.key_of("log")
@@ -132,3 +137,81 @@ def make_ledger(folder: Path, count: int) -> Path:
                 answer.result()
     vault.close()
     return public
+
+
+class Growing:
+    """A published ledger that grows by comments without a server: for sizes at which registering would take too long.
+
+    The same entries, tiles and contents that the writer would publish, and nothing durable about how.
+    """
+
+    def __init__(self, public: Path) -> None:
+        self._folder = Folder(public)
+        self._edge = TileEdge()
+        self._partial: dict[int, bytes] = {}  # the newest partial tile of each level
+        self._leaves: list[bytes] = []  # not yet in the tree
+        self._bundle: list[bytes] = []
+        self._lines: list[PublicLine] = []
+        self._received_ms = time.time_ns() // 1_000_000
+        self.size = 0
+        for note in founding_notes():
+            self._take(note)
+        self.founding = open_statement(parse_entry(self._bundle[0])[1], ORIGIN).identity
+        self._publish()
+
+    def grow(self, count: int) -> None:
+        """Publish so many more comments under one head."""
+        for each in comments(self.size, count):
+            (salted,) = each.contents
+            self._lines.append(
+                PublicLine(
+                    index=self.size,
+                    salted_digest=decode_line(each.note.split(b"\n", 2)[1]).salted_digests()[0],
+                    salt=salted.salt,
+                    content=salted.content,
+                )
+            )
+            self._take(each.note)
+        self._publish()
+
+    def _take(self, note: bytes) -> None:
+        entry = format_entry(self._received_ms, note)
+        self._bundle.append(entry)
+        self._leaves.append(leaf_hash(entry))
+        self.size += 1
+        if not self.size % WIDTH:
+            self._integrate()
+            self._write(entries_path(self.size // WIDTH - 1), format_bundle(self._bundle))
+            self._bundle.clear()
+            self._write_texts(self.size // WIDTH - 1)
+            self._lines.clear()
+
+    def _integrate(self) -> None:
+        for tile, content in self._edge.grow(self._leaves):
+            if tile.width == WIDTH:
+                self._write(tile.path, content)
+            else:
+                self._partial[tile.level] = content
+        self._leaves.clear()
+
+    def _publish(self) -> None:
+        self._integrate()
+        for tile in tiles_of(self.size):
+            if tile.width < WIDTH:
+                self._write(tile.path, self._partial[tile.level])
+        if self._bundle:
+            self._write(entries_path(self.size // WIDTH, len(self._bundle)), format_bundle(self._bundle))
+            self._write_texts(self.size // WIDTH)
+        checkpoint = sign_checkpoint(Checkpoint(ORIGIN, self.size, self._edge.root()), LOG_KEY)
+        own = {"head": checkpoint, "checkpoint": checkpoint, "policy": policy_for(ORIGIN, LOG_KEY)}
+        for path, content in {**own, "ledger.json": ledger_file(ORIGIN, LOG_KEY)}.items():
+            self._write(path, content)
+
+    def _write_texts(self, number: int) -> None:
+        if self._lines:
+            self._write(bundle_path(number), format_texts(self._lines))
+
+    def _write(self, path: str, content: bytes) -> None:
+        place = self._folder.root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)

@@ -2,6 +2,7 @@
 
     docket = Docket(origin)
     docket.evolve(received_ms, opened)        the statement is now the entry at index docket.size - 1
+    docket.snapshot()                         what lies outside the tables, to go on from later: Docket.restore
 
 The writer rebuilds it from the journal, an auditor from published entries. What grows with the number of statements
 lives behind `Tables`; what grows with roster and plan lives in plain dicts. What a kind leaves behind for later rules
@@ -11,7 +12,7 @@ stands under @remembers at the end.
 from collections import defaultdict
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import msgspec
 from msgspec import UNSET
@@ -45,6 +46,7 @@ from ledger.vocabulary import (
     ReportPublished,
     ResponseGiven,
     RoundOpened,
+    RulebookAdopted,
     Statement,
     StatementWithdrawn,
     commitment_of,
@@ -160,7 +162,7 @@ class Docket:
         self.last_received = -(2**63)
         self.offset_minutes = 0
         self.purpose = ""
-        self.rulebook = 0
+        self.rulebooks: list[tuple[int, int]] = []  # from this index on, this version of the rules
         self.roster = Roster()
         self.plans: dict[str, PlanStanding] = {}
         self.axes: set[tuple[str, str]] = set()
@@ -174,7 +176,26 @@ class Docket:
         self.transcribes_forms: dict[str, bool] = {}  # a transcriber -> whether its channel is the web form
         self._tables: Tables = DictTables() if tables is None else tables
 
+    # --- leaving off and going on
+
+    def snapshot(self) -> bytes:
+        """All that the docket knows outside its tables."""
+        return msgspec.msgpack.encode({name: getattr(self, name) for name in KEPT})
+
+    @classmethod
+    def restore(cls, origin: str, raw: bytes, tables: Tables) -> Self:
+        """The docket as it was at `snapshot`, over the tables as they were. Raises msgspec.DecodeError."""
+        docket = cls(origin, tables)
+        held: Any = msgspec.msgpack.decode(raw, type=_Snapshot)
+        for name in KEPT:
+            setattr(docket, name, getattr(held, name))
+        return docket
+
     # --- questions
+
+    def rulebook_at(self, index: int) -> int:
+        """The version of the rules by which the entry at `index` is judged; 0 before the founding."""
+        return next((version for start, version in reversed(self.rulebooks) if start <= index), 0)
 
     def earlier(self, identity: str) -> Earlier | None:
         """What is known of a registered statement."""
@@ -331,6 +352,29 @@ class Docket:
         return self.reported.get(subject)
 
 
+KEPT: dict[str, Any] = {
+    "size": int,
+    "last_received": int,
+    "offset_minutes": int,
+    "purpose": str,
+    "rulebooks": list[tuple[int, int]],
+    "roster": Roster,
+    "plans": dict[str, PlanStanding],
+    "axes": set[tuple[str, str]],
+    "commitments": dict[str, CommitmentStanding],
+    "rounds": dict[str, RoundWindow],
+    "meetings": dict[str, MeetingStanding],
+    "reports": dict[str, ReportStanding],
+    "indicators": dict[str, tuple[str, frozenset[str] | None]],
+    "reported": dict[str, ReportedLevel],
+    "dates": dict[str, Date],
+    "transcribes_forms": dict[str, bool],
+}
+"""What a snapshot holds: every attribute of a docket but its origin and its tables."""
+
+_Snapshot: Any = msgspec.defstruct("_Snapshot", list(KEPT.items()))
+
+
 def plan_of(statement: Statement) -> str | None:
     """The plan that a statement belongs to, or None."""
     plan = getattr(statement, "plan", UNSET)
@@ -369,7 +413,12 @@ def publisher_of(docket: Docket, published: ReportPublished) -> str | None:
 def _(docket: Docket, founding: LedgerOpened, _identity: str) -> None:
     docket.offset_minutes = founding.offset_minutes
     docket.purpose = founding.purpose
-    docket.rulebook = founding.rulebook
+    docket.rulebooks = [(0, founding.rulebook)]
+
+
+@remembers(RulebookAdopted)
+def _(docket: Docket, adopted: RulebookAdopted, _identity: str) -> None:
+    docket.rulebooks.append((adopted.from_index, adopted.version))
 
 
 @remembers(PlanRegistered)

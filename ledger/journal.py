@@ -418,6 +418,11 @@ class Journal:
             found = cursor.fetchone()
         return found[0] if found else None
 
+    def stream(self, name: str) -> Iterator[bytes]:
+        """The entries' bytes of one stream, in order: for the few of `ledger`, before all others are read."""
+        for event in self._recorder.select_events(name):
+            yield event.state
+
     def leaves(self, start: int, stop: int) -> Iterator[bytes]:
         """The leaf hashes as stored, from `start` up to, not including, `stop` or the end."""
         for begin in range(start, min(stop, self.size), PAGE):

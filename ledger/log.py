@@ -46,13 +46,14 @@ from nacl.signing import SigningKey
 
 from ledger.errors import CannotRun, Refused
 from ledger.journal import Journal, Row
+from ledger.own_keys import OwnKeys
 from ledger.published import Folder
 from ledger.rulebook import Docket, check_admissible
 from ledger.statement import Opened, canonical, decode_line, format_entry, format_time, open_statement, parse_entry
-from ledger.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from ledger.tlog.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.tlog.errors import FormatError, Malformed
 from ledger.tlog.merkle import Frontier, consistency_proof, leaf_hash
-from ledger.tlog.note import ED25519, Verifier, check_name, format_vkey, parse_note, parse_vkey
+from ledger.tlog.note import check_name, parse_note
 from ledger.tlog.proof import Proof, format_proof
 from ledger.tlog.tiles import (
     WIDTH,
@@ -63,7 +64,7 @@ from ledger.tlog.tiles import (
     parse_bundle,
     tiles_of,
 )
-from ledger.vocabulary import LedgerOpened
+from ledger.vocabulary import LedgerOpened, LogKeyRotated
 
 MERGE_DELAY_SECONDS = 10
 """What the ledger promises: within this time an acknowledged statement is under a published head."""
@@ -230,7 +231,7 @@ class Log:
         origin: str,
         journal: Journal,
         folder: Folder,
-        log_key: SigningKey,
+        keys: OwnKeys,
         contents: Contents,
         clock: Clock,
         limits: Limits,
@@ -239,7 +240,6 @@ class Log:
         """Use `Log.open`."""
         self.origin = origin
         self.folder = folder
-        self.vkey = format_vkey(origin, ED25519, bytes(log_key.verify_key))
         self.stopped: CannotRun | None = None
         """Why the writer stopped, if it did. Nothing is registered any more."""
         self.on_published: list[Callable[[Head], None]] = []
@@ -248,7 +248,7 @@ class Log:
         """Called in the writer's thread when it stops for a fault. A server then ends its process."""
 
         self._journal = journal
-        self._log_key = log_key
+        self._keys = keys
         self._contents = contents
         self._clock = clock
         self._limits = limits
@@ -257,6 +257,8 @@ class Log:
 
         # Owned by the sequencer (before it starts: by `open`).
         self._docket = Docket(origin)
+        self._desk_key: str | None = None
+        self._named: tuple[str, ...] = ()  # the keys that the folder's own files name
         self._tree = Frontier()  # of the journal: all that is sequenced
         self._edge = TileEdge()  # of the published files
         self._entries: list[bytes] = []  # from the last multiple of 256 under a head on: the newest bundle's …
@@ -282,6 +284,7 @@ class Log:
         journal: Path,
         published: Path,
         log_key: SigningKey,
+        next_key: SigningKey | None = None,
         contents: Contents | None = None,
         desk_key: str | None = None,
         create: bool = False,
@@ -293,10 +296,11 @@ class Log:
         """Open the ledger `origin` for writing; with `create`, make it (empty: the founding statement comes first).
 
         `journal` is the database file, `published` the folder of the public files, `desk_key` the public key (64
-        hex digits) of the desk that signs refusals. `accept_time` confirms a clock more than 400 days after the last
-        entry. Publishes what the journal holds beyond the published head. Raises CannotRun: another writer, not a
-        ledger, another ledger's folder or key, a journal that was altered, a head that knows more than the journal,
-        a clock that cannot be right.
+        hex digits) of the desk that signs refusals. `log_key` signs heads, and `next_key` from the LogKeyRotated on
+        that names it; afterwards it may stand in the place of `log_key`. `accept_time` confirms a clock more than 400
+        days after the last entry. Publishes what the journal holds beyond the published head. Raises CannotRun:
+        another writer, not a ledger, another ledger's folder or key, a journal that was altered, a head that knows more
+        than the journal, a clock that cannot be right.
         """
         try:
             check_name(origin)
@@ -314,7 +318,7 @@ class Log:
                 origin,
                 kept,
                 folder,
-                log_key,
+                OwnKeys(origin, [log_key] if next_key is None else [log_key, next_key]),
                 contents or NoContents(),
                 clock or Clock(),
                 limits or Limits(),
@@ -364,6 +368,16 @@ class Log:
         except (Refused, CannotRun) as error:
             answer.set_exception(error)
         return answer
+
+    @property
+    def vkey(self) -> str:
+        """The log key in force for the newest head; before the founding statement, the one that it will name."""
+        return self._keys.vkey(self._keys.at(self._docket.roster.log, self.size))
+
+    @property
+    def vkeys(self) -> tuple[str, ...]:
+        """Every key that `policy` and `ledger.json` name: those that are or were the log's, the newest last."""
+        return self._named
 
     @property
     def size(self) -> int:
@@ -599,10 +613,13 @@ class Log:
         return judged
 
     def _check_own_key(self, opened: Opened) -> None:
-        """Nobody founds a ledger whose heads its log could not sign. Raises Refused."""
+        """Nobody founds a ledger, or gives it a key, whose heads its log could not sign. Raises Refused."""
         statement = opened.statement
-        if isinstance(statement, LedgerOpened) and bytes(self._log_key.verify_key).hex() not in statement.log_keys:
+        if isinstance(statement, LedgerOpened) and not any(key in self._keys for key in statement.log_keys):
             raise Refused("shape", "LedgerOpened", f"`log_keys` does not name the key of this log, {self.vkey}")
+        if isinstance(statement, LogKeyRotated) and statement.new not in self._keys:
+            held = f"the log does not hold the key {statement.new[:16]}…"
+            raise Refused("state", "LogKeyRotated", f"{held}: its operator makes it with `constancia log-key new`")
 
     def _again(self, index: int, identity: str, registered: Registered | None) -> Registered:
         """What was answered the first time, for a statement that is there already."""
@@ -663,11 +680,13 @@ class Log:
         reader = HashReader(size, self._read_tile)
         root = self._check_files(written, start, reader)
         # 6. Sign. Killed here: the next start signs the same size and root.
-        note = sign_checkpoint(Checkpoint(self.origin, size, root), self._log_key)
+        note = self._keys.sign(Checkpoint(self.origin, size, root), self._docket.roster.log, start)
         # 7. Swap the head. From here this is the history; a restored backup or a second writer finds itself behind.
         # 8. No quorum of witnesses is configured: the newest head is the checkpoint. Killed before: done at the start.
         self.folder.swap_head(head.note if head else None, note, checkpoint=True)
         self._set_head(Head(size, root, note), reader)
+        if len(self._named) < len(self._docket.roster.log.ever):
+            self._write_own_files()
 
     def _grow(self, start: int, size: int) -> dict[str, bytes]:
         """The bundles and tiles, by path, that the published tree gets when it grows from `start` to `size`."""
@@ -728,12 +747,14 @@ class Log:
 
     def _recover(self, desk_key: str | None, *, accept_time: bool) -> None:
         """Find out where this ledger stands, and publish what is sequenced only. Raises CannotRun."""
+        self._desk_key = desk_key
         self._check_folder()
         head = self._published_head()
         self._docket, self._tree = self._load(head)
+        self._keys.at(self._docket.roster.log, self._tree.size)
         self._check_clock(accept_time=accept_time)
         self.folder.clear_unfinished()
-        self._write_own_files(desk_key)
+        self._write_own_files()
         if head:
             self._take_up(head)
             if self.folder.read("checkpoint") != head.note:
@@ -741,6 +762,7 @@ class Log:
         # The same steps as ever, in pieces that fit into memory; the last one is what a crash left over.
         while self.size < self._tree.size:
             size = min((self.size // CATCH_UP + 1) * CATCH_UP, self._tree.size)
+            size = self._keys.signable(self._docket.roster.log, size)
             self._remember(self.size, size)
             self._advance(size)
 
@@ -765,7 +787,7 @@ class Log:
                 "Cada registro tiene su propia carpeta: dé la de este, o una vacía.",
                 "Each ledger has its own folder: give this one's, or an empty one.",
             )
-        if self.vkey not in said.log_keys:
+        if not self._journal.size and self.vkey not in said.log_keys:  # else the journal knows its keys
             keys = ", ".join(said.log_keys)
             raise CannotRun(
                 f"La llave dada no es la llave del registro {self.origin}.",
@@ -777,12 +799,13 @@ class Log:
     def _published_head(self) -> Head | None:
         """The newest head that was ever published here, by `head` or by `checkpoint`. Raises CannotRun."""
         heads: list[Head] = []
+        verifiers = self._keys.verifiers(list(self._named_in_journal()))
         for path in ("head", "checkpoint"):
             raw = self.folder.read(path)
             if raw is None:
                 continue
             try:
-                found = open_checkpoint(raw, [self._verifier()])
+                found = open_checkpoint(raw, verifiers)
             except FormatError as error:
                 raise CannotRun(
                     f"{self.folder.root / path} no es una cabeza que este registro firmó: {error}.",
@@ -808,8 +831,17 @@ class Log:
             )
         return newest
 
-    def _verifier(self) -> Verifier:
-        return parse_vkey(self.vkey)
+    def _named_in_journal(self) -> Iterator[str]:
+        """The log keys that the journal's statements name. What cannot be read is named when all of it is loaded."""
+        for raw in self._journal.stream("ledger"):
+            try:
+                statement = _reopen(parse_entry(raw)[1], self.origin).statement
+            except (Refused, FormatError, ValueError):
+                continue
+            if isinstance(statement, LedgerOpened):
+                yield from statement.log_keys
+            elif isinstance(statement, LogKeyRotated):
+                yield statement.new
 
     def _reload(self) -> Docket:
         """The docket as the journal has it, after one that took what was then not journaled."""
@@ -905,20 +937,29 @@ class Log:
         if ahead > JUMP_WARNING_MS:
             _logger.warning("%s: %d hours since the last entry; is the clock right?", self.origin, ahead // 3_600_000)
 
-    def _write_own_files(self, desk_key: str | None) -> None:
-        """`ledger.json` and `policy`: what a stranger needs to begin. No anchor: whoever pins, pins from elsewhere."""
+    def _write_own_files(self) -> None:
+        """`ledger.json` and `policy`: what a stranger needs to begin. No anchor: whoever pins, pins from elsewhere.
+
+        A new key is named once the checkpoint covers its rotation, so that whoever reads these files first, and then
+        the checkpoint, finds each of their keys in the tree.
+        """
+        raw = self.folder.read("checkpoint")
+        covered = parse_checkpoint(raw).checkpoint.size if raw else 0
+        log = self._docket.roster.log
+        named = [*log.first, *(each.new for each in log.rotations if each.index < covered)]
+        self._named = tuple(map(self._keys.vkey, named)) or (self.vkey,)
         files = {
             "ledger.json": canonical(
                 LedgerFile(
                     origin=self.origin,
-                    log_keys=(self.vkey,),
+                    log_keys=self._named,
                     formats=FORMATS,
                     merge_delay_seconds=MERGE_DELAY_SECONDS,
-                    desk_key=desk_key or msgspec.UNSET,
+                    desk_key=self._desk_key or msgspec.UNSET,
                 )
             )
             + b"\n",
-            "policy": f"log {self.vkey}\nquorum none\n".encode(),
+            "policy": "".join([*(f"log {vkey}\n" for vkey in self._named), "quorum none\n"]).encode(),
         }
         for path, content in files.items():
             if self.folder.read(path) != content:

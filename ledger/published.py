@@ -2,10 +2,10 @@
 
 Four ways to write, for four kinds of file:
 
-    create        tiles and bundles: each path gets its bytes once; the same again is no harm, others are fatal
+    create        tiles, bundles, time stamps: each path gets its bytes once; the same again is no harm, others fatal
     replace       `checkpoint`, `contents/<N>`, `policy`, `ledger.json`: the newest, whole or not at all
     swap_head     `head`: replaced only if it still holds what the writer believes it to hold
-    append        `checkpoints/<day>`: records one after the other
+    append        `checkpoints/<day>`, `timestamps/index`: records one after the other
 
 Each is durable when it returns: written under a temporary name, synced, linked or renamed into its place, the
 folder synced. Temporary names begin with a dot and are no published paths; `clear_unfinished` removes what a
@@ -39,6 +39,10 @@ KEEP_PARTIAL_SECONDS = 3_600
 _OWN_FILES = frozenset({"head", "checkpoint", "policy", "ledger.json"})
 _DAY = pattern(r"checkpoints/[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
+# The list of time stamps, one path a line: a web server cannot be asked what files it has.
+STAMP_INDEX = "timestamps/index"
+_STAMP = pattern(r"timestamps/([1-9][0-9]{0,18})/([0-9a-f]{16})\.tsr")
+
 _UNFINISHED = ".new-"
 _numbers = itertools.count()  # of temporary names in this process, whatever folder object makes them
 
@@ -49,7 +53,7 @@ _ACTIONS = {"read": "leer", "write": "escribir", "make": "crear", "lock": "bloqu
 
 def is_published_path(path: str) -> bool:
     """Say whether a file of this name belongs below a ledger's prefix."""
-    if path in _OWN_FILES or _DAY.fullmatch(path):
+    if path in _OWN_FILES or _DAY.fullmatch(path) or is_stamp_path(path):
         return True
     try:
         if path.startswith("contents/"):
@@ -59,6 +63,36 @@ def is_published_path(path: str) -> bool:
     except Malformed:
         return False
     return True
+
+
+def stamp_path(size: int, certificate: str) -> str:
+    """Where the time stamp of the checkpoint of `size` entries stands, by the SHA-256 (64 hex) of its signer's
+    certificate."""
+    return f"timestamps/{size}/{certificate[:16]}.tsr"
+
+
+def is_stamp_path(path: str) -> bool:
+    """Whether this is the path of a time stamp, or of the list of them."""
+    return path == STAMP_INDEX or _STAMP.fullmatch(path) is not None
+
+
+def parse_stamp_path(path: str) -> tuple[int, str]:
+    """Tree size, and the first 16 hex digits of the SHA-256 of the signer's certificate. Raises Malformed."""
+    found = _STAMP.fullmatch(path)
+    if found is None:
+        raise Malformed("shape", f"not the path of a time stamp: {path[:80]!r}")
+    return int(found[1]), found[2]
+
+
+def parse_stamp_index(raw: bytes) -> list[str]:
+    """The paths that a list of time stamps holds, each once. What follows the last line feed is still being written.
+
+    Raises Malformed.
+    """
+    lines = raw[: raw.rfind(b"\n") + 1].decode("ascii", "replace").split("\n")[:-1]
+    for line in lines:
+        parse_stamp_path(line)
+    return list(dict.fromkeys(lines))
 
 
 class Folder:

@@ -1,4 +1,4 @@
-"""Who may state what, and when: the rulebook, version 1, as a pure function.
+"""Who may state what, and when: the rulebook as a pure function, by the version in force.
 
     check_admissible(opened, received_ms, docket)      raises Refused, or answers nothing
     docket.evolve(received_ms, opened)                 the statement is now the entry at index docket.size - 1
@@ -25,9 +25,12 @@ Rules are tried in the order of their numbers (FORMAT.md, "Admissibility"); the 
     A12 states: each kind's own rule, the functions under @own_rule
 
 Time rules do not bind the importer (A11). Some rules of a kind need no code here because its types say them.
+
+Rules have versions: RulebookAdopted says from which index on the next one holds, and every entry is judged by the one
+in force at its index. Version 1 is this module; the next is one more entry in `RULEBOOKS`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TypeVar
 
@@ -36,10 +39,10 @@ from msgspec import UNSET, UnsetType
 
 from ledger.docket import CommitmentStanding, Docket, Earlier, Planned, claim_of, plan_of, publisher_of
 from ledger.errors import Refused
-from ledger.roster import Grant, Reach, grant_of
+from ledger.roster import Grant, Reach, grant_of, holder_of
 from ledger.statement import Opened, parse_when
-from ledger.tlog.errors import Unverified
-from ledger.tlog.note import check_public_key
+from ledger.tlog.errors import Malformed, Unverified
+from ledger.tlog.note import COSIGNATURE_ED25519, check_public_key, parse_vkey
 from ledger.vocabulary import (
     ActorRegistered,
     AttendanceRecorded,
@@ -60,7 +63,9 @@ from ledger.vocabulary import (
     IndicatorMeasured,
     KeyEnrolled,
     KeyRevoked,
+    KeyRotated,
     LedgerOpened,
+    LogKeyRotated,
     MechanismDefined,
     MeetingConvened,
     MethodologyAdopted,
@@ -68,15 +73,19 @@ from ledger.vocabulary import (
     OfPlan,
     PlanRegistered,
     Printed,
+    RegistrarReplaced,
     ReportPublished,
     ResponseGiven,
+    RoleEnded,
     RoleGranted,
     RoundOpened,
+    RulebookAdopted,
     Signer,
     Statement,
     StatementConfirmed,
     StatementWithdrawn,
     VerdictGiven,
+    WitnessRecognised,
     commitment_of,
     commitments_of,
     has_own_stream,
@@ -84,14 +93,15 @@ from ledger.vocabulary import (
     stream_of,
 )
 
-VERSION = 1
-
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
 AHEAD_MS = 5 * MINUTE_MS
 BEHIND_MS = 7 * DAY_MS
 BEHIND_TOGETHER_MS = 30 * DAY_MS
 SINCE_MS = 30 * DAY_MS
+
+# Statements that give an actor a key; whoever holds it signs last.
+_ENROLLING = (KeyEnrolled, KeyRotated, RegistrarReplaced)
 
 # Statements that a ResponseGiven answers, one group at a time.
 _ANSWERED = {
@@ -106,7 +116,16 @@ _ANSWERED = {
 
 
 def check_admissible(opened: Opened, received_ms: int, docket: Docket) -> None:
-    """Raise Refused unless the statement may become the next entry, received at `received_ms`."""
+    """Raise Refused unless the statement may become the next entry, received at `received_ms`.
+
+    It is judged by the rulebook in force at its index; where that is newer than this software, which a finding on its
+    RulebookAdopted says, by the newest one known.
+    """
+    version = docket.rulebook_at(docket.size)
+    RULEBOOKS[min(max(version, 1), max(RULEBOOKS))](opened, received_ms, docket)
+
+
+def _check_version_1(opened: Opened, received_ms: int, docket: Docket) -> None:
     statement = opened.statement
     kind = type(statement)
     signers = statement.by
@@ -130,6 +149,10 @@ def check_admissible(opened: Opened, received_ms: int, docket: Docket) -> None:
     own = _OWN_RULES.get(kind)
     if own is not None:
         own(_Case(statement, opened.identity, received_ms, docket, imported, reach))
+
+
+RULEBOOKS: dict[int, Callable[[Opened, int, Docket], None]] = {1: _check_version_1}
+"""The versions of the rulebook that this software knows, from 1 without a gap."""
 
 
 def _check_a0(opened: Opened, received_ms: int, docket: Docket) -> None:
@@ -232,12 +255,16 @@ def _check_plan_ids(statement: Statement, subjects: list[tuple[str, str]]) -> No
 
 
 def _check_keys(statement: Statement, received_ms: int, docket: Docket) -> None:
-    """A2: enrolled and in force. A key that is just being enrolled stands as holder."""
+    """A2: enrolled and in force. A key that is just being enrolled stands last, as holder, and needs only its line."""
     roster = docket.roster
-    for signer in statement.by:
-        if signer.role == "citizen" or (isinstance(statement, KeyEnrolled) and signer.role == "holder"):
+    signers = statement.by[:-1] if isinstance(statement, _ENROLLING) else statement.by
+    for signer in signers:
+        if signer.role == "citizen":
             continue
-        roster.check_key(signer, received_ms)
+        if signer.role != "recovery":
+            roster.check_key(signer, received_ms)
+        elif signer.key not in roster.recovery_keys:
+            raise Refused("unknown-key", "A2", f"the key {signer.key[:16]}… is no recovery key of this ledger")
 
 
 def _reach(statement: Statement, docket: Docket) -> Reach:
@@ -304,11 +331,11 @@ def _check_roles(statement: Statement, received_ms: int, docket: Docket, reach: 
 
 def _check_citizen(statement: Statement, docket: Docket) -> None:
     """A4: a citizen's key belongs to nobody on the roster, and words are salted."""
-    signer = statement.by[0]
-    roster = docket.roster
-    if signer.key in roster.keys or signer.key in roster.log_keys or signer.key in roster.recovery_keys:
+    if docket.roster.knows_key(statement.by[0].key):
         raise Refused(
-            "role-scope", "A4", "this key belongs to an actor, the log or the recovery; a citizen uses a fresh one"
+            "role-scope",
+            "A4",
+            "this key belongs to an actor, the log, a witness or the recovery; a citizen uses a fresh one",
         )
     words = getattr(statement, "words", UNSET)
     if words is not UNSET and words.text is not UNSET:
@@ -488,8 +515,8 @@ def _strict_key(case: _Case, key: str) -> None:
 def _(founding: LedgerOpened, case: _Case) -> None:
     if founding.origin != case.docket.origin:
         raise case.refuse("wrong-origin", f"`origin` {founding.origin} is not the line it stands under", "A1")
-    if founding.rulebook != VERSION:
-        raise case.refuse("shape", f"rulebook {founding.rulebook} is not known; this software knows {VERSION}")
+    if founding.rulebook not in RULEBOOKS:
+        raise case.refuse("shape", f"rulebook {founding.rulebook} is not known; this software knows {max(RULEBOOKS)}")
     named = [(one.actor, one.key) for one in founding.registrars]
     if named != [(signer.actor, signer.key) for signer in founding.by]:
         raise case.refuse("shape", "the signers are the registrars that it names, in that order")
@@ -517,32 +544,52 @@ def _(founding: LedgerOpened, case: _Case) -> None:
 
 @own_rule(ActorRegistered)
 def _(registered: ActorRegistered, case: _Case) -> None:
-    actors = case.docket.roster.actors
-    if registered.actor in actors:
+    if registered.actor in case.docket.roster.actors:
         raise case.refuse("id-conflict", f"the actor `{registered.actor}` is registered already", "A5")
-    if (registered.form in ("office", "program")) != (registered.of is not UNSET):
+    _check_body(case, registered.form, registered.of)
+
+
+def _check_body(case: _Case, form: str, of: str | UnsetType) -> None:
+    """A body that is new to the roster: offices and programs belong to one that is registered."""
+    if (form in ("office", "program")) != (of is not UNSET):
         raise case.refuse("shape", "offices and programs have an `of`, institutions and organisations have none")
-    if registered.of is not UNSET:
-        parent = actors.get(registered.of)
+    if of is not UNSET:
+        parent = case.docket.roster.actors.get(of)
         if parent is None or parent.form in ("office", "program"):
-            raise case.refuse(
-                "unknown-ref", f"`of`: no institution or organisation `{registered.of}` is registered", "A5"
-            )
+            raise case.refuse("unknown-ref", f"`of`: no institution or organisation `{of}` is registered", "A5")
 
 
 @own_rule(KeyEnrolled)
 def _(enrolled: KeyEnrolled, case: _Case) -> None:
-    roster = case.docket.roster
-    holder = enrolled.by[-1]
-    if holder.key != enrolled.key or holder.actor != enrolled.actor:
-        raise case.refuse("shape", "the holder's line is of the key that is enrolled, for its actor")
-    _strict_key(case, enrolled.key)
+    _check_holder(case, enrolled.by[-1], enrolled.actor, enrolled.key)
     _check_actor(enrolled.actor, "actor", case.docket)
-    if enrolled.key in roster.keys:
-        raise case.refuse("id-conflict", f"the key was enrolled before, for `{roster.keys[enrolled.key].actor}`", "A5")
-    if enrolled.key in roster.log_keys or enrolled.key in roster.recovery_keys:
-        raise case.refuse("id-conflict", "the key is the log's, or for recovery", "A5")
+    _check_new_key(case, enrolled.key)
     _check_span(case, enrolled.from_, enrolled.until)
+
+
+def _check_holder(case: _Case, holder: Signer, actor: str, key: str) -> None:
+    """Whoever gets a key shows that they hold it."""
+    if holder.key != key or holder.actor != actor:
+        raise case.refuse("shape", "the holder's line is of the key that is enrolled, for its actor")
+
+
+def _check_new_key(case: _Case, key: str) -> None:
+    """A key is strict, and was never anybody's: an actor's, the log's, a recovery key or a witness's."""
+    _strict_key(case, key)
+    held = case.docket.roster.keys.get(key)
+    if held is not None:
+        raise case.refuse("id-conflict", f"the key was enrolled before, for `{held.actor}`", "A5")
+    if case.docket.roster.knows_key(key):
+        raise case.refuse("id-conflict", "the key is the log's, a witness's, or for recovery", "A5")
+
+
+@own_rule(KeyRotated)
+def _(rotated: KeyRotated, case: _Case) -> None:
+    old, new = rotated.by
+    if old.key != rotated.old or old.actor != rotated.actor:
+        raise case.refuse("shape", "the first line is of the key that ends, for its actor")
+    _check_holder(case, new, rotated.actor, rotated.new)
+    _check_new_key(case, rotated.new)
 
 
 def _check_span(case: _Case, from_: object, until: object) -> None:
@@ -557,6 +604,8 @@ def _(revoked: KeyRevoked, case: _Case) -> None:
     held = roster.keys[revoked.key]
     if held.revoked_at is not None:
         raise case.refuse("state", f"the key was revoked by entry {held.revoked_at}")
+    if held.replaced_at is not None and revoked.cause != "compromised":
+        raise case.refuse("state", f"the key gave way to another by entry {held.replaced_at}")
     holders = [signer for signer in revoked.by if signer.role == "holder"]
     if holders and holders[0].actor != held.actor:
         raise case.refuse("role-scope", f"the key is of `{held.actor}`; its holder signs, or two registrars", "A3")
@@ -573,9 +622,7 @@ def _(revoked: KeyRevoked, case: _Case) -> None:
             raise case.refuse(
                 "role-scope", "`since` more than 30 days back needs two registrars and another key of the holder", "A3"
             )
-    left = roster.registrars_left(case.t, revoked.key)
-    if len(left) < 2 or not any(roster.actors[one].form == "organisation" for one in left):
-        raise case.refuse("state", "without this key no two registrars of different organisations would be left")
+    roster.check_k2_left("KeyRevoked", case.t, without_key=revoked.key)
 
 
 @own_rule(RoleGranted)
@@ -600,6 +647,100 @@ def _(granted: RoleGranted, case: _Case) -> None:
             f"`{conflict.actor}`, of the same organisation, is `{conflict.role}` in the same plan and time",
             "A6",
         )
+
+
+@own_rule(RoleEnded)
+def _(ended: RoleEnded, case: _Case) -> None:
+    roster = case.docket.roster
+    holder = holder_of(ended)
+    made = roster.grants_made_by(ended.grant, holder)
+    if not made:
+        raise case.refuse("role-scope", f"the grant is not of `{holder}`; its holder ends it, or two registrars", "A3")
+    if len(made) > 1:
+        raise case.refuse(
+            "state", "the founding made several registrars: each ends their own role, or the recovery replaces them"
+        )
+    if made[0].ended_at is not None:
+        raise case.refuse("state", f"the grant was ended by entry {made[0].ended_at}")
+    roster.check_k2_left("RoleEnded", case.t, without=made)
+
+
+@own_rule(RegistrarReplaced)
+def _(replaced: RegistrarReplaced, case: _Case) -> None:
+    roster = case.docket.roster
+    recovering = len(replaced.by) - 1
+    if recovering < roster.recovery_threshold:
+        raise case.refuse("role-scope", f"{recovering} recovery keys sign, and it takes {roster.recovery_threshold}")
+    _check_actor(replaced.removed, "removed", case.docket)
+    seats = roster.registrars(case.t)
+    left = [grant for grant in seats if grant.actor != replaced.removed]
+    if len(left) == len(seats):
+        raise case.refuse("state", f"`{replaced.removed}` is no registrar, so nobody can take its place")
+    _check_holder(case, replaced.by[-1], replaced.actor, replaced.key)
+    _check_new_key(case, replaced.key)
+    known = roster.actors.get(replaced.actor)
+    if known is None:
+        _check_body(case, replaced.form, replaced.of)
+    elif (known.name, known.form, known.organisation) != (replaced.name, replaced.form, _organisation(replaced)):
+        stands = f"{known.name!r}, {known.form} of `{known.organisation}`"
+        raise case.refuse("id-conflict", f"`{replaced.actor}` is registered as {stands}", "A5")
+    _check_seats(case, replaced, left)
+
+
+def _organisation(replaced: RegistrarReplaced) -> str:
+    return replaced.actor if replaced.of is UNSET else replaced.of
+
+
+def _check_seats(case: _Case, replaced: RegistrarReplaced, left: Sequence[Grant]) -> None:
+    """What a founding needs holds with the new registrar too: three organisations, one of form organisation.
+
+    Seats are counted, not keys in force: where several registrars lost theirs, one is replaced after the other.
+    """
+    actors = case.docket.roster.actors
+    own = _organisation(replaced)
+    organisations = {actors[grant.actor].organisation for grant in left}
+    if len(organisations | {own}) < 3:
+        raise case.refuse("role-scope", "the registrars would be of fewer than three organisations")
+    forms = {actors[one].form for one in organisations}
+    forms.add(replaced.form if own == replaced.actor else actors[own].form)
+    if "organisation" not in forms:
+        raise case.refuse("role-scope", "no registrar would be of form organisation (civil society)")
+
+
+@own_rule(LogKeyRotated)
+def _(rotated: LogKeyRotated, case: _Case) -> None:
+    if rotated.old not in case.docket.roster.log.at(case.docket.size):
+        raise case.refuse("state", f"the key {rotated.old[:16]}… is not the log's now")
+    _check_new_key(case, rotated.new)
+
+
+@own_rule(WitnessRecognised)
+def _(recognised: WitnessRecognised, case: _Case) -> None:
+    try:
+        verifier = parse_vkey(recognised.vkey)
+    except Malformed as error:
+        raise case.refuse("shape", f"`vkey`: {error.message}") from None
+    except Unverified as error:
+        raise case.refuse("weak-key", f"`vkey`: {error.message}", "A2") from None
+    if verifier.type_byte < COSIGNATURE_ED25519:
+        raise case.refuse("shape", "`vkey` is a key that signs notes; a witness's cosigns (type 04 or 06)")
+    if case.docket.roster.knows_key(verifier.public_key.hex()):
+        raise case.refuse(
+            "id-conflict", f"the key of {verifier.name} is known already, as a witness's or another", "A5"
+        )
+
+
+@own_rule(RulebookAdopted)
+def _(adopted: RulebookAdopted, case: _Case) -> None:
+    last = case.docket.rulebooks[-1][1]
+    if adopted.version != last + 1:
+        raise case.refuse("state", f"the next version of the rulebook is {last + 1}")
+    if adopted.version not in RULEBOOKS:
+        raise case.refuse(
+            "state", f"this software knows the rulebook up to version {max(RULEBOOKS)}, and not {adopted.version}"
+        )
+    if adopted.from_index <= case.docket.size:
+        raise case.refuse("state", f"`from_index` comes after this entry, which would be {case.docket.size}")
 
 
 @own_rule(PlanRegistered)

@@ -37,6 +37,7 @@ from typing import Protocol
 import msgspec
 
 from ledger.errors import Misbehaviour, Refused
+from ledger.roster import LogKeys, LogRotation
 from ledger.signatures import Signed, Verifiers, verdicts
 from ledger.statement import (
     MAX_NOTE,
@@ -48,13 +49,13 @@ from ledger.statement import (
     open_statement,
     parse_entry,
 )
-from ledger.tlog.checkpoint import Checkpoint, parse_checkpoint
+from ledger.tlog.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.tlog.errors import FormatError, Malformed, Unverified
 from ledger.tlog.merkle import HASH_SIZE, Frontier, leaf_hash
-from ledger.tlog.note import Verifier
+from ledger.tlog.note import ED25519, Verifier, format_vkey, parse_vkey
 from ledger.tlog.policy import Checked, Policy, parse_policy
 from ledger.tlog.proof import parse_proof, verify_proof
-from ledger.tlog.tiles import WIDTH, entries_path, parse_bundle, tile_path, tile_root
+from ledger.tlog.tiles import WIDTH, HashReader, entries_path, parse_bundle, parse_path, tile_path, tile_root
 
 # How many bundles for each process are verified ahead of the reader: enough to keep all busy while the reader folds.
 _AHEAD = 3
@@ -105,11 +106,14 @@ def open_head(source: Source, policy: Policy, *, path: str = "checkpoint", quoru
     return judge_head(raw, policy, path=path, quorum=quorum)
 
 
-def judge_head(raw: bytes, policy: Policy, *, path: str, quorum: bool = True) -> Head:
-    """As `open_head`, for the bytes of a signed head."""
+def judge_head(raw: bytes, policy: Policy, *, path: str, quorum: bool = True, now: int | None = None) -> Head:
+    """As `open_head`, for the bytes of a signed head.
+
+    With `now`, the reader's clock in POSIX seconds, cosignatures from more than five minutes after it do not count.
+    """
     evidence = {path: raw}
     try:
-        checked = policy.check(raw)
+        checked = policy.check(raw, now=now)
         if quorum:
             checked.require_quorum()
     except Malformed as error:
@@ -142,6 +146,48 @@ def _head_of(checked: Checked, raw: bytes, path: str) -> Head:
         witnesses=tuple([(each.witness.verifier.name, each.time) for each in checked.cosignatures]),
         quorum_time=checked.quorum_time,
     )
+
+
+def check_log_key(head: Head, keys: LogKeys, folded: int) -> LogRotation | None:
+    """A signed head is signed by a log key in force at its size, as the first `folded` entries of its ledger say.
+
+    `head` is one that the reader's policy accepts. Returns None; or, where the policy names only a key that was rotated
+    away and the head has a line of the next one beside it, that rotation: the reader should pin its `new`.
+
+    Raises Misbehaviour (log-key), with the index of the rotation where there is one: whoever still has a key that gave
+    way to another has stolen it, or is an operator who does not keep to the registrars' word.
+    """
+    signers = [verifier.public_key.hex() for verifier in head.log_keys]
+    in_force = keys.at(head.size)
+    if not in_force.isdisjoint(signers):
+        return None
+    newest = next((each for each in reversed(keys.rotations) if each.index < head.size and each.new in in_force), None)
+    if newest is not None and _has_line_of(head, newest.new):
+        return newest
+    evidence = {head.path: head.raw}
+    for each in keys.rotations:
+        if each.old in signers and each.index < head.size:
+            detail = (
+                f"a head of {head.size} entries signed by {each.old}, which entry {each.index} replaced by {each.new}"
+            )
+            raise Misbehaviour("log-key", detail, index=each.index, path=head.path, evidence=evidence)
+        if each.new in signers:
+            detail = f"a head of {head.size} entries signed by {each.new}, which only entry {each.index} made the log's"
+            raise Misbehaviour("log-key", detail, index=each.index, path=head.path, evidence=evidence)
+    if head.size > folded:
+        return None  # what it covers beyond may have named the key
+    detail = f"the head is signed by the key {signers[0]}, which the ledger does not name as its own"
+    raise Misbehaviour("log-key", detail, path=head.path, evidence=evidence)
+
+
+def _has_line_of(head: Head, key: str) -> bool:
+    """Whether a log key that the reader's policy does not name signed a head too."""
+    verifier = parse_vkey(format_vkey(head.origin, ED25519, bytes.fromhex(key)))
+    try:
+        open_checkpoint(head.raw, [verifier])
+    except FormatError:
+        return False
+    return True
 
 
 def own_policy(source: Source) -> Policy:
@@ -372,6 +418,22 @@ def roots_at(source: Source, spine: Spine, sizes: Iterable[int]) -> dict[int, by
             tail.extend(hashes[at : at + HASH_SIZE] for at in range(0, (size - tail.size) * HASH_SIZE, HASH_SIZE))
         roots[size] = tail.root()
     return roots
+
+
+def growth(source: Source, spine: Spine, old_size: int) -> tuple[bytes, ...]:
+    """The hashes that show the tree of `old_size` entries to be the beginning of the spine's, which is no smaller.
+
+    With them, anybody who knows the two roots can see by `ledger.tlog.merkle.check_consistency` which root the newer
+    tree had at that size. Raises Misbehaviour where a tile is missing.
+    """
+
+    def right(path: str) -> bytes:
+        tile = parse_path(path)
+        if tile.level:
+            return spine.tile(tile.level, tile.index)
+        return leaf_hashes(source, spine, tile.index, _overhear)
+
+    return HashReader(spine.size, right).consistency_proof(old_size)
 
 
 # --- 3. the entries ---------------------------------------------------------------------------------------------------
@@ -620,6 +682,10 @@ class Receipt(msgspec.Struct, frozen=True):
 
 def verify_receipt(raw: bytes, policy: Policy) -> Receipt:
     """Check a receipt (a tlog-proof with the entry in its `extra` line) by a policy, without any other file.
+
+    A policy may name several keys of the log, as after a rotation; the head of any of them is accepted, because one
+    file cannot tell at which size a key gave way to the next. Who has reason to doubt (the old key was stolen) asks for
+    witnesses in the policy, or audits the ledger: a head by a key out of force is a finding there (`check_log_key`).
 
     Raises Misbehaviour: bad-receipt (not of the format, or the path does not lead to the root); foreign-checkpoint (no
     key that the policy trusts signed it); not-cosigned (a provisional receipt); bad-entry, bad-statement.

@@ -64,6 +64,9 @@ PrintedItem = Annotated[str, Meta(title="printed item", pattern=r"\A[A-Za-z0-9][
 # A schema-less URL: host, optional port, at least one path segment.
 _HOST = r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?"
 Origin = Annotated[str, Meta(title="origin", max_length=255, pattern=rf"\A{_HOST}(?:/[a-z0-9][a-z0-9._~-]*)+\Z")]
+# A key as C2SP's signed notes write it; its id and its type are the rulebook's question.
+_VKEY = r"\A[!-*,-~]{1,255}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{42,1752}={0,2}\Z"
+Vkey = Annotated[str, Meta(title="vkey", pattern=_VKEY)]
 
 # What a pattern asks for, for the message of a refusal.
 FORM_IN_WORDS: dict[str, str] = {
@@ -72,6 +75,7 @@ FORM_IN_WORDS: dict[str, str] = {
     rf"\A{_MECHANISM}\Z": "not a mechanism id such as `gt-2014-2016/C8.M1`",
     rf"\A{_COMMITMENT}(?:\.M(?:0|[1-9][0-9]?))?\Z": "not a commitment or mechanism id such as `gt-2014-2016/C8.M1`",
     r"\A[0-9a-f]{64}\Z": "not 64 lower-case hexadecimal digits",
+    _VKEY: "not a key as `name+id+key`, such as a witness publishes it",
     r"[^ \t\n]": "a text needs a character that is not a space",
     rf"\A{_DAY}T{_CLOCK}Z\Z": "not a time that exists, of the form 2026-11-22T08:14:00Z",
     rf"\A{_DAY}\Z": "not a day that exists, of the form 2026-11-22",
@@ -478,6 +482,17 @@ class KeyEnrolled(Statement, frozen=True, kw_only=True):
     stream_template: ClassVar[str] = "actor/{actor}"
 
 
+class KeyRotated(Statement, frozen=True, kw_only=True):
+    """A key gives way to the next one of its actor: both sign, the old one first, which ends here."""
+
+    actor: Slug
+    old: Key
+    new: Key
+
+    signed_by: ClassVar[str] = "holder*2"
+    stream_template: ClassVar[str] = "actor/{actor}"
+
+
 class KeyRevoked(Statement, frozen=True, kw_only=True):
     """The end of a key, from this index on; `since` says since when a compromised key was not its holder's."""
 
@@ -502,6 +517,63 @@ class RoleGranted(Statement, frozen=True, kw_only=True):
 
     signed_by: ClassVar[str] = "registrar*2"
     stream_template: ClassVar[str] = "actor/{actor}"
+
+
+class RoleEnded(Statement, frozen=True, kw_only=True):
+    """The end of a grant, from this index on."""
+
+    grant: Ref
+    words: Words
+
+    signed_by: ClassVar[str] = "registrar*2 or holder"
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {"grant": ("RoleGranted", "RegistrarReplaced", "LedgerOpened")}
+    stream_template: ClassVar[str] = "ref/{grant}"
+
+
+class RegistrarReplaced(Statement, frozen=True, kw_only=True):
+    """The recovery keys put a registrar in the place of one who is lost, or captive."""
+
+    removed: Slug
+    actor: Slug
+    name: Text
+    form: Form
+    of: Slug | UnsetType = UNSET
+    key: Key
+    reason: Text
+
+    signed_by: ClassVar[str] = "recovery*2..15 + holder"
+    stream_template: ClassVar[str] = "ledger"
+
+
+class LogKeyRotated(Statement, frozen=True, kw_only=True):
+    """The log gets another key: every head that covers this entry is signed by the new one."""
+
+    old: Key
+    new: Key
+
+    signed_by: ClassVar[str] = "registrar*2"
+    stream_template: ClassVar[str] = "ledger"
+
+
+class WitnessRecognised(Statement, frozen=True, kw_only=True):
+    """A witness whose cosignatures the registrars advise readers to ask for."""
+
+    vkey: Vkey
+    url: Url | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "registrar*2"
+    stream_template: ClassVar[str] = "ledger"
+
+
+class RulebookAdopted(Statement, frozen=True, kw_only=True):
+    """The next version of the rules, in force for the entries from `from_index` on."""
+
+    version: Version
+    document: Digest
+    from_index: Positive
+
+    signed_by: ClassVar[str] = "registrar*2"
+    stream_template: ClassVar[str] = "ledger"
 
 
 # Plan, commitments, surroundings
@@ -1139,8 +1211,14 @@ AnyStatement = (
     LedgerOpened
     | ActorRegistered
     | KeyEnrolled
+    | KeyRotated
     | KeyRevoked
     | RoleGranted
+    | RoleEnded
+    | RegistrarReplaced
+    | LogKeyRotated
+    | WitnessRecognised
+    | RulebookAdopted
     | PlanRegistered
     | MethodologyAdopted
     | AxisDefined

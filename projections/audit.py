@@ -2,104 +2,76 @@
 
     report = audit(source, policy=parse_policy(file), founding="3f…")
     report.verdict          verified · self-consistent, origin unproven · misbehaviour found
+    report.answers          is everything included, does it only grow, does everybody see the same, is it permitted
     report.findings         each with a stable kind, an index or a path, a sentence in Spanish and English, evidence
 
 It trusts neither the server nor its operator, and it uses nothing of the writer. What it does, in this order:
 
-1. the checkpoint is signed by the key that the reader pinned, the tiles lead to its root, every entry has its leaf
-   hash and every signature verifies (`ledger.verify`);
-2. the founding statement is the pinned one; every statement was admissible where it stands, by the same rulebook that
-   the server is bound to (`ledger.rulebook`), and received times never go back;
+1. the checkpoint is signed by the key that the reader pinned, and cosigned by the quorum of witnesses; the tiles lead
+   to its root (`ledger.verify`); it has grown from the head that an earlier audit kept;
+2. every entry has its leaf hash, and every signature verifies; the founding statement is the pinned one; every
+   statement was admissible where it stands, by the same rulebook that the server is bound to (`ledger.rulebook`), and
+   received times fit each other and the witnesses' clocks (`projections.heads`);
 3. the projections are folded anew, and the digest over their records is computed; a server is asked for its own;
-4. contents: each text gives its salted digest, and where one is missing, a statement that is in the tree took it away;
-5. every other file: `head`, older signed heads, `ledger.json`, `policy`; of a folder also every tile and bundle that
-   is still there, and files that do not belong.
+4. contents: each text gives its salted digest, and where one is missing, a statement that is in the tree took it away
+   (`projections.texts`);
+5. every other signed head is of the same tree (`projections.heads`), `ledger.json` and `policy` say the same, and in a
+   folder every tile and bundle that is still there, and no foreign file (`projections.files`).
 
 A finding does not end the audit: it goes on as far as the bytes allow, so that one report says all. Without a pinned
 policy *and* a pinned founding digest the verdict is never a plain "verified": anybody can found a ledger.
+
+With `kept` (`projections.kept`) an audit goes on where an earlier one stopped: consistency with the head of then is
+proved first, and only what is new is read. What was verified then was verified for good, since the tree is the same;
+texts can change, so those concerned are looked at again, or all of them if the reader wants. A finding about signed
+bytes stays a finding in all later audits. An audit that is broken off goes on from what it had committed.
 
 The findings' kinds are for ever (programs act on them): `projections.findings` lists them with what they mean.
 """
 
 import gc
 import time
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import accumulate
 from typing import Protocol
 
 import msgspec
 
-from consultation.text import (
-    Authority,
-    Content,
-    Form,
-    PublicLine,
-    bundle_path,
-    check_form,
-    forms_of,
-    parse_bundle,
-    parse_bundle_path,
-    salted_digest,
-)
-from ledger.docket import Docket
+from ledger.docket import DictTables, Docket
 from ledger.errors import CannotRun, Misbehaviour, Refused
 from ledger.rulebook import check_admissible
-from ledger.statement import Entry, canonical, format_time
-from ledger.tlog.errors import FormatError, Malformed
-from ledger.tlog.merkle import HASH_SIZE, leaf_hash
-from ledger.tlog.note import Verifier, check_public_key, parse_vkey
-from ledger.tlog.policy import Policy, parse_policy
-from ledger.tlog.tiles import ENTRIES, WIDTH, Tile, parse_path
-from ledger.tlog.tiles import parse_bundle as parse_entries
-from ledger.verify import (
-    Batch,
-    Head,
-    Source,
-    Spine,
-    judge_head,
-    leaf_hashes,
-    own_policy,
-    read_spine,
-    roots_at,
-    walk,
-)
-from ledger.vocabulary import (
-    CommentSubmitted,
-    CommentTranscribed,
-    ContentWithheld,
-    LedgerOpened,
-    Statement,
-    StatementWithdrawn,
-)
+from ledger.statement import Entry, format_time, format_when, open_statement
+from ledger.tlog.checkpoint import parse_checkpoint
+from ledger.tlog.note import ED25519, format_vkey
+from ledger.tlog.policy import Policy
+from ledger.tlog.tiles import WIDTH
+from ledger.verify import Batch, Head, Source, Spine, check_log_key, judge_head, own_policy, read_spine, roots_at, walk
+from ledger.vocabulary import LedgerOpened
 from projections.commitments import Commitment
+from projections.compromise import Signings, compromises
+from projections.files import Files, check_ledger_file, check_policy_file
 from projections.findings import (
-    REMARKS,
+    QUESTIONS,
     VERDICT_ES,
+    Answer,
     Assessed,
     ClaimLine,
     Counts,
     Finding,
-    Remark,
+    Gathered,
     Report,
     Row,
     Verdict,
-    sentences,
+    answer,
 )
-from projections.records import DictRecords, Lines, Records, compare, digest
+from projections.heads import Bound, Bounds, DayRead, Heads, Stamps, fork, fork_evidence
+from projections.kept import Kept
+from projections.records import Lines, Records, compare, digest, digest_of
 from projections.replay import evolve
 from projections.reports import Report as Published
 from projections.reports import Tally
-
-# A report stays readable however much is wrong; what is beyond is counted.
-MAX_FINDINGS = 500
-
-# Cosignature times bound received times (log-formats, section 8).
-CLOCK_TOLERANCE_MS = 60_000
-MERGE_DELAY_MS = 10_000
-BOUND_WITHIN_MS = 120_000
+from projections.texts import Seen, Texts
 
 # How long to wait, in seconds, for the head of a growing ledger to follow its contents.
 PAUSES = (0.0, 0.1, 0.4, 1.0, 2.0)
@@ -140,23 +112,50 @@ def audit(
     founding: str | None = None,
     at: int | None = None,
     seen: Iterable[bytes] = (),
+    now: int | None = None,
+    max_age: int | None = None,
+    every_text: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
     server: Server | None = None,
     records: AuditRecords | None = None,
+    kept: Kept | None = None,
+    stamps: Stamps | None = None,
 ) -> Report:
     """Audit a published ledger.
 
     `policy` and `founding` (identity of the first statement, 64 hex) are the reader's anchors. `at` is the tree size at
     which the records are wanted; all entries are verified whatever it is. `seen` are signed heads that the reader has
-    kept from earlier: the ledger must have grown from each. `workers` is the number of processes that verify. `server`
-    is asked for its own digest; `records` is an empty store to fold into, if the caller wants to read from it.
+    kept from earlier: the ledger must have grown from each. `now` is the reader's clock, in POSIX seconds: no
+    cosignature from more than five minutes after it counts, and with `max_age` the quorum must not be older than so
+    many seconds. `workers` is the number of processes that verify. `server` is asked for its own digest; `records` is
+    an empty store to fold into, if the caller wants to read from it. `stamps` is what the reader has found of the
+    ledger's time stamps; like cosignatures, they bound the received times of the entries that this audit reads.
 
-    Raises CannotRun where there is no ledger to audit, or it cannot be read; what is wrong with one is in the report.
+    `kept` is what earlier audits of this ledger left, or an empty one: the audit goes on from there, and commits as it
+    goes. `every_text` has all contents looked at again, whatever was seen of them.
+
+    Raises CannotRun where there is no ledger to audit, or it cannot be read, or `kept` is another ledger's, or with a
+    `kept` file and `at`, which it does not hold; what is wrong with one is in the report.
     """
-    under_way = _Audit(source, policy, founding, at, workers, progress, server, records or DictRecords())
-    with _few_collections():
-        return under_way.run(list(seen))
+    if at is not None and kept is not None and kept.path is not None:
+        raise CannotRun(
+            "Lo guardado por auditorías anteriores es el estado de hoy, no el de un tamaño anterior.",
+            "What earlier audits kept is the state of today, not that of an earlier size.",
+            "Pida --at sin --trusted.",
+            "Ask for --at without --trusted.",
+        )
+    own = kept is None
+    kept = Kept() if kept is None else kept
+    try:
+        under_way = _Audit(source, policy, founding, at, now, max_age, workers, progress, server, records, kept)
+        under_way.every_text = every_text
+        under_way.stamps = stamps or Stamps()
+        with _few_collections():
+            return under_way.run([*seen, *under_way.stamps.seen])
+    finally:
+        if own:
+            kept.close()
 
 
 @contextmanager
@@ -170,8 +169,35 @@ def _few_collections() -> Generator[None]:
         gc.set_threshold(*before)
 
 
+class Standing(msgspec.Struct, kw_only=True):
+    """Where an audit stands, beside the facts and records that it has folded: what the next one goes on from."""
+
+    origin: str
+    head: bytes
+    """The signed head under which the entries before `position` were verified."""
+    position: int
+    docket: bytes
+    founded: bytes
+    """The founding statement's signed note."""
+    entries: int
+    signatures: int
+    by_kind: dict[str, int]
+    findings: list[Finding]
+    bound: Bound | None
+    unbounded: int
+    days: dict[str, DayRead]
+    signings: dict[str, list[bytes]]
+    texts: dict[int, Seen]
+    texts_due: set[int]
+    texts_since: int | None
+    """When all texts were last looked at, in POSIX seconds, by the reader's clock."""
+
+
 class _Audit:
     """One audit under way."""
+
+    every_text = False
+    stamps = Stamps()
 
     def __init__(
         self,
@@ -179,73 +205,52 @@ class _Audit:
         policy: Policy | None,
         founding: str | None,
         at: int | None,
+        now: int | None,
+        max_age: int | None,
         workers: int | None,
         progress: Progress | None,
         server: Server | None,
-        records: AuditRecords,
+        records: AuditRecords | None,
+        kept: Kept,
     ) -> None:
         self.source = source
         self.pinned = policy
         self.pinned_founding = founding
         self.at = at
+        self.now = now
+        self.max_age = max_age
         self.workers = workers
         self.progress: Progress = progress or _silent
         self.server = server
-        self.records = records
-        self.findings: list[Finding] = []
-        self.remarks: list[Remark] = []
+        self.kept = kept
+        self.keeping = records is None
+        self.records: AuditRecords = kept.records if records is None else records
+        self.found = Gathered()
+        self.add = self.found.add
         self.counts = Counts()
         self.kinds: Counter[str] = Counter()
         self.seconds: dict[str, float] = {}
-        self.told: set[tuple[str, int | None, str | None, str | None]] = set()
+        self.start = 0
+        """Entries that an earlier audit has verified."""
+        self.prior: Head | None = None
         self.founded: LedgerOpened | None = None
+        self.founded_note = b""
         self.founding = ""
         self.digest = ""
         self.folded = 0
         self.served: str | None = None
-        # What took contents from view: (statement, salted digest) -> index and identity of those that did. A withdrawn
-        # comment goes with all its contents: its digest is "".
-        self.hidings: dict[tuple[str, str], list[Authority]] = {}
-        self.bounds = _Bounds([])
-        # Whether every entry so far could be read, and so folded.
+        self.bound: Bound | None = None
+        self.bounds = Bounds([])
+        self.compared = 0
+        self.signings = Signings()
+        self.heads: list[Head] = []
+        self.own_files: dict[str, bytes | None] = {}
+        # Whether every entry so far could be read, and so folded; and whether all were come by.
         self.whole = True
-        # Markers met that name an entry behind the audited tree: the ledger may have grown meanwhile.
-        self.later: list[tuple[PublicLine, str]] = []
-        # The files of contents that were looked at.
-        self.contents_read: set[int] = set()
-
-    # --- findings
-
-    def add(self, fault: Misbehaviour, *, code: str | None = None, rule: str | None = None) -> None:
-        """Keep a finding; the same thing at the same place is told once."""
-        place = (fault.kind, fault.index, fault.path, rule)
-        if place in self.told:
-            return
-        self.told.add(place)
-        self.counts.findings += 1
-        if len(self.findings) >= MAX_FINDINGS:
-            return
-        es, en = sentences(fault.kind, fault.index, fault.path, code, rule)
-        self.findings.append(
-            Finding(
-                kind=fault.kind,
-                index=fault.index,
-                path=fault.path,
-                code=code,
-                rule=rule,
-                detail=fault.detail,
-                es=es,
-                en=en,
-                evidence=dict(fault.evidence),
-            )
-        )
-
-    def remark(self, kind: str, **figures: object) -> None:
-        """Say something that is no fault, once."""
-        es, en = REMARKS[kind]
-        each = Remark(kind, es.format(**figures), en.format(**figures))
-        if each not in self.remarks:
-            self.remarks.append(each)
+        self.read = False
+        self.days: dict[str, DayRead] = {}
+        self.texts_since = now
+        self.texts = Texts(source, self.found, kept.tables if self.keeping else DictTables(), {}, set())
 
     # --- the order of things
 
@@ -255,6 +260,8 @@ class _Audit:
         # Listed before any head is read: what is listed was written before, so a head read later covers it.
         listed = self.source.paths()
         paths = None if listed is None else sorted(listed)
+        # Before the head too: what they name is in the tree of any head read later.
+        self.own_files = {path: self.source.read(path) for path in ("policy", "ledger.json")}
         policy = self.trusted_policy()
         head = self.open_checkpoint(policy, paths) if policy else None
         if policy is None or head is None:
@@ -266,24 +273,29 @@ class _Audit:
                 "Pida un tamaño menor.",
                 "Ask for a smaller size.",
             )
+        docket = self.take_up(head)
         spine = self.spine_of(head)
         self.lap("tiles", began)
-        if spine is None:
+        if spine is None or not self.has_grown(head, spine, docket):
             return self.report(head, began)
-        cosigned = [each for path in self.days(head, paths) for each in self.read_day(path, policy)]
-        self.bounds = _Bounds([head, *cosigned])
-        folded = time.perf_counter()
-        docket = self.fold(head, spine)
-        self.lap("entries", folded)
+        heads = Heads(self.source, policy, self.found, self.days)
+        cosigned = [each for path in heads.day_paths(head, paths) for each in heads.of_day(path)]
+        self.bounds = Bounds([head, *cosigned], self.bound, self.stamps.bounds)
+        folding = time.perf_counter()
+        self.fold(head, spine, docket)
+        self.lap("entries", folding)
         rest = time.perf_counter()
-        self.folded = min(docket.size, self.at or head.size)
-        self.digest = digest(self.records, head.origin, self.folded) if self.folded else ""
         self.settle_contents(head, spine, docket, policy)
-        newest_spine = self.check_heads(head, spine, policy, cosigned, seen)
-        self.check_own_files(head)
+        newest_spine = self.check_heads(heads, head, spine, cosigned, seen)
+        self.check_own_files(head, docket)
+        self.tell_disputes()
         if paths is not None:
-            self.check_files(paths, newest_spine or spine, walked=newest_spine is None)
+            walked = newest_spine is None
+            files = Files(self.source, self.found, self.texts, newest_spine or spine, walked=walked, start=self.start)
+            self.counts.files = files.check(paths)
+        self.take_stamps()
         self.lap("files", rest)
+        self.sum_up(head, docket)
         self.ask_server(head)
         return self.report(head, began)
 
@@ -291,40 +303,80 @@ class _Audit:
         """Note how long a part took, in seconds. (Only a figure for the reader: nothing is decided by it.)"""
         self.seconds[name] = round(time.perf_counter() - began, 3)
 
-    def report(self, head: Head | None, began: float) -> Report:
-        """Put together what was found."""
-        self.lap("all", began)
-        self.counts.by_kind = dict(sorted(self.kinds.items()))
-        pinned = self.pinned is not None, self.pinned_founding is not None
-        verdict: Verdict = "verified" if all(pinned) else "self-consistent, origin unproven"
-        if self.findings:
-            verdict = "misbehaviour found"
-        return Report(
-            verdict=verdict,
-            verdict_es=VERDICT_ES[verdict],
-            origin=head.origin if head else "",
-            purpose=self.founded.purpose if self.founded else "",
-            size=head.size if head else 0,
-            root=head.root.hex() if head else "",
-            at=self.folded,
-            founding=self.founding,
-            policy_pinned=pinned[0],
-            founding_pinned=pinned[1],
-            witnesses=list(head.witnesses) if head else [],
-            checkpoint=head.raw.decode("utf-8", "replace") if head else "",
-            digest=self.digest,
-            served_digest=self.served,
-            counts=self.counts,
-            findings=self.findings,
-            remarks=self.remarks,
-            table=sorted((_row(each) for _, each in self.records.scan(Commitment)), key=_order),
-            tallies=[each for _, each in self.records.scan(Tally)],
-            claims=[
-                ClaimLine(each.report, each.version, each.tree_size, each.title, claim)
-                for _, each in self.records.scan(Published)
-                for claim in each.claims
-            ],
-            seconds=self.seconds,
+    # --- going on from an earlier audit
+
+    def take_up(self, head: Head) -> Docket:
+        """The docket to go on with: that of an earlier audit, or a new one. Raises CannotRun for another ledger's."""
+        tables = self.kept.tables if self.keeping else DictTables()
+        if self.kept.standing is None or not self.keeping:
+            return Docket(head.origin, tables)
+        standing = msgspec.msgpack.decode(self.kept.standing, type=Standing)
+        if standing.origin != head.origin:
+            raise CannotRun(
+                f"Lo guardado en {self.kept.path} es de {standing.origin}, y este registro es {head.origin}.",
+                f"What {self.kept.path} keeps is of {standing.origin}, and this ledger is {head.origin}.",
+                "Dé otra carpeta con --trusted: cada registro tiene la suya.",
+                "Give another folder with --trusted: each ledger has its own.",
+            )
+        was = parse_checkpoint(standing.head).checkpoint
+        self.prior = Head(was.origin, was.size, was.root, standing.head, "the head of the earlier audit", (), (), None)
+        self.start = standing.position
+        self.counts.entries, self.counts.signatures = standing.entries, standing.signatures
+        self.kinds.update(standing.by_kind)
+        self.bound, self.days = standing.bound, standing.days
+        self.bounds.unbounded = standing.unbounded
+        self.signings = Signings(standing.signings)
+        self.texts_since = standing.texts_since
+        self.texts = Texts(self.source, self.found, tables, standing.texts, standing.texts_due)
+        for finding in standing.findings:
+            self.found.take(finding)
+        if standing.founded:
+            self.found_by(_founding_entry(standing.founded, head.origin))
+        return Docket.restore(head.origin, standing.docket, tables)
+
+    def has_grown(self, head: Head, spine: Spine, docket: Docket) -> bool:
+        """Whether the tree is that of the earlier audit, grown. If not, both notes are the proof, and it ends here."""
+        if self.prior is None:
+            return True
+        if self.prior.size > head.size:
+            detail = f"the ledger now shows {head.size} entries, and an earlier audit saw {self.prior.size}"
+            evidence = {head.path: head.raw, self.prior.path: self.prior.raw}
+            self.add(Misbehaviour("head-behind", detail, path=head.path, evidence=evidence))
+            return False
+        root = roots_at(self.source, spine, [self.prior.size]).get(self.prior.size)
+        if root == self.prior.root:
+            self.compared += 1
+            return True
+        if root is not None:
+            proof = fork_evidence(self.source, spine, self.prior.size, root) if self.prior.size < head.size else {}
+            self.add(fork(head, self.prior, proof))
+            self.commit(self.prior, docket)
+        return False
+
+    def commit(self, head: Head, docket: Docket) -> None:
+        """Keep what is folded so far, verified under `head`."""
+        bound = self.bounds.last if self.bounds else self.bound
+        self.kept.commit(
+            msgspec.msgpack.encode(
+                Standing(
+                    origin=head.origin,
+                    head=head.raw,
+                    position=docket.size,
+                    docket=docket.snapshot(),
+                    founded=self.founded_note,
+                    entries=self.counts.entries,
+                    signatures=self.counts.signatures,
+                    by_kind=dict(self.kinds),
+                    findings=self.found.lasting(),
+                    bound=bound,
+                    unbounded=self.bounds.unbounded,
+                    days=self.days,
+                    signings=self.signings.dump(),
+                    texts=self.texts.seen,
+                    texts_due=self.texts.open_numbers(),
+                    texts_since=self.texts_since,
+                )
+            )
         )
 
     # --- 1. whom to trust, and the signed head
@@ -337,12 +389,8 @@ class _Audit:
             return own_policy(self.source)
         except Misbehaviour as fault:
             if not self.is_ledger():
-                raise CannotRun(
-                    "Aquí no hay ningún registro: ni un punto de control firmado ni una política.",
-                    "There is no ledger here: neither a signed checkpoint nor a policy.",
-                    "Dé la carpeta `public` de un registro, o su dirección hasta su ruta (…/gt).",
-                    "Give the folder `public` of a ledger, or its address up to its path (…/gt).",
-                ) from None
+                raise _no_ledger("ni un punto de control firmado ni una política", "neither a signed checkpoint nor a "
+                                 "policy") from None  # fmt: skip
             self.add(fault)
             return None
 
@@ -355,24 +403,32 @@ class _Audit:
         for path in ("checkpoint", "head"):
             raw = self.source.read(path)
             if raw is None:
-                if path == "checkpoint" and not self.is_ledger() and not any(_is_tile(each) for each in paths or ()):
-                    raise CannotRun(
-                        "Aquí no hay ningún registro: falta un punto de control firmado.",
-                        "There is no ledger here: no signed checkpoint.",
-                        "Dé la carpeta `public` de un registro, o su dirección hasta su ruta (…/gt).",
-                        "Give the folder `public` of a ledger, or its address up to its path (…/gt).",
-                    )
+                tiles = any(each.startswith("tile/") for each in paths or ())
+                if path == "checkpoint" and not self.is_ledger() and not tiles:
+                    raise _no_ledger("falta un punto de control firmado", "no signed checkpoint")
                 self.add(Misbehaviour("missing-file", "no signed head is published here", path=path))
                 continue
             try:
-                return judge_head(raw, policy, path=path)
+                head = judge_head(raw, policy, path=path, now=self.now)
             except Misbehaviour as fault:
                 self.add(fault)
                 if fault.kind == "not-cosigned":
-                    return judge_head(raw, policy, path=path, quorum=False)
+                    return judge_head(raw, policy, path=path, quorum=False, now=self.now)
                 if fault.kind == "foreign-checkpoint":
                     return None
+            else:
+                self.check_age(head)
+                return head
         return None
+
+    def check_age(self, head: Head) -> None:
+        """A view that is frozen passes every other check: the quorum must not be older than the reader asks for."""
+        if self.now is None or self.max_age is None or head.quorum_time is None:
+            return
+        age = self.now - head.quorum_time
+        if age > self.max_age:
+            detail = f"the quorum cosigned it {age} seconds ago, and {self.max_age} are allowed"
+            self.add(Misbehaviour("stale-checkpoint", detail, path=head.path, evidence={head.path: head.raw}))
 
     def spine_of(self, head: Head) -> Spine | None:
         """The tiles above the entries; None, with findings, where too little is published to prove anything."""
@@ -384,35 +440,32 @@ class _Audit:
 
     # --- 2 and 3. entries, rules, records
 
-    def fold(self, head: Head, spine: Spine) -> Docket:
+    def fold(self, head: Head, spine: Spine, docket: Docket) -> None:
         """Verify every entry and fold it: into the docket, which judges the next, and into the records."""
-        docket = Docket(head.origin)
         bounded = bool(self.bounds)
-        for batch in walk(self.source, head.origin, spine, workers=self.workers):
+        for batch in walk(self.source, head.origin, spine, start=self.start, workers=self.workers):
             for fault in batch.faults:
                 self.add(fault)
             self.count(batch.entries)
-            brought: list[tuple[Entry, tuple[str, ...]]] = []
             for entry in batch.entries:
                 if entry.index == docket.size:  # up to the first that could not be read
                     self.take(entry, docket)
                 if bounded:
                     self.check_time(entry)
-                statement = entry.opened.statement
-                if salted := statement.salted_digests():
-                    brought.append((entry, salted))
-                if type(statement) in _HIDING:  # it may do both: whoever takes a comment back may say why
-                    self.note_hiding(entry)
+                self.texts.note_hiding(entry)
             self.whole = docket.size == batch.first + batch.count
-            self.check_contents(batch, brought, head.size)
+            self.texts.look(batch, head.size)
             self.progress(batch.first + batch.count, head.size)
-            if self.counts.findings > MAX_COUNTED:
+            if self.found.total > MAX_COUNTED:
                 self.whole = False
-                self.remark("stopped", size=batch.first + batch.count)
+                self.found.remark("stopped", size=batch.first + batch.count)
                 break
+            if self.whole and self.keeping and self.kept.full:
+                self.commit(head, docket)
+        else:
+            self.read = True
         if not self.whole:
-            self.remark("folded-in-part", size=docket.size)
-        return docket
+            self.found.remark("folded-in-part", size=docket.size)
 
     def count(self, entries: list[Entry]) -> None:
         """Add entries to the figures."""
@@ -425,7 +478,8 @@ class _Audit:
         """Judge an entry by the rulebook and fold it, admissible or not: what was published, was published."""
         opened = entry.opened
         if entry.index == 0:
-            self.found(entry)
+            self.found_by(entry)
+        self.signings.note(entry)
         refused = False
         try:
             check_admissible(opened, entry.received_ms, docket)
@@ -453,9 +507,10 @@ class _Audit:
         if wrong:
             self.add(Misbehaviour("time-impossible", wrong, index=entry.index))
 
-    def found(self, entry: Entry) -> None:
+    def found_by(self, entry: Entry) -> None:
         """Look at the founding statement: is it the pinned one, is it of this origin?"""
         self.founding = entry.opened.identity
+        self.founded_note = entry.opened.note
         evidence = {"note": entry.opened.note}
         if self.pinned_founding is not None and self.pinned_founding != self.founding:
             detail = f"the founding statement is {self.founding}, and the pinned one {self.pinned_founding}"
@@ -465,131 +520,45 @@ class _Audit:
 
     # --- 4. contents
 
-    def note_hiding(self, entry: Entry) -> None:
-        """Remember which contents an entry takes from view."""
-        statement = entry.opened.statement
-        by = Authority(digest=entry.opened.identity, index=entry.index)
-        if isinstance(statement, ContentWithheld):
-            self.hidings.setdefault((statement.target.statement, statement.target.salted_digest), []).append(by)
-        elif isinstance(statement, StatementWithdrawn):
-            self.hidings.setdefault((statement.statement, ""), []).append(by)
-
-    def check_contents(self, batch: Batch, brought: list[tuple[Entry, tuple[str, ...]]], size: int) -> None:
-        """Check the contents of 256 entries against those that bring any."""
-        if not brought:
-            return
-        number = batch.first // WIDTH
-        self.contents_read.add(number)
-        path = bundle_path(number)
-        lines = self.read_contents(path, number)
-        if lines is None:
-            return
-        written = {(line.index, line.salted_digest): line for line in lines if line.index < size}
-        for entry, digests in brought:
-            for salted in dict.fromkeys(digests):
-                line = written.pop((entry.index, salted), None)
-                if line is None:
-                    detail = f"no text and no marker for the salted digest {salted}"
-                    self.add(Misbehaviour("content-missing", detail, index=entry.index, path=path))
-                elif isinstance(line.content, Content):
-                    self.check_shown(entry, line, line.content, path)
-                else:
-                    # The statement that took it from view comes later in the tree: judged when all is known.
-                    self.counts.contents_hidden += 1
-                    self.later.append((line, entry.opened.identity))
-        # Of an entry that could not be read nobody knows what it brings.
-        known = {entry.index for entry in batch.entries} if written else set[int]()
-        for (index, salted), line in written.items():
-            if index not in known:
-                continue
-            detail = f"the entry does not bring the salted digest {salted}"
-            fault = Misbehaviour("content-unknown", detail, index=index, path=path, evidence={path: _line(line)})
-            self.add(fault)
-
-    def read_contents(self, path: str, number: int) -> list[PublicLine] | None:
-        """The lines of a file of contents; reported, and None, where it is not there or not of the format."""
-        raw = self.source.read(path)
-        if raw is None:
-            first = number * WIDTH
-            self.add(Misbehaviour("missing-file", "contents that entries bring are not there", index=first, path=path))
-            return None
-        try:
-            return parse_bundle(raw, number)
-        except Refused as refusal:
-            fault = Misbehaviour("content-malformed", str(refusal), path=path, evidence={path: raw})
-            self.add(fault, code=refusal.code, rule=refusal.rule)
-            return None
-
-    def check_shown(self, entry: Entry, line: PublicLine, content: Content, path: str) -> None:
-        """A text that is shown is of its form, and gives its salted digest under its statement's first signer."""
-        opened = entry.opened
-        self.counts.contents_shown += 1
-        salt = bytes.fromhex(str(line.salt))
-        computed = salted_digest(salt, opened.origin, opened.statement.by[0].key, content)
-        if computed != line.salted_digest:
-            detail = f"text and salt give {computed}, and the statement has {line.salted_digest}"
-            fault = Misbehaviour("content-altered", detail, index=entry.index, path=path, evidence={path: _line(line)})
-            self.add(fault)
-            return
-        try:
-            check_form(content, _form(opened.statement, line.salted_digest))
-        except Refused as refusal:
-            # The signer meant this text, but the desk should not have taken it.
-            fault = Misbehaviour("content-form", str(refusal), index=entry.index, path=path)
-            self.add(fault, code=refusal.code, rule=refusal.rule)
-
     def settle_contents(self, head: Head, spine: Spine, docket: Docket, policy: Policy) -> None:
-        """With all entries known: is every marker authorised, and nothing shown that was taken from view?"""
-        beyond = [
-            line.by.index for line, _ in self.later if isinstance(line.by, Authority) and line.by.index >= head.size
-        ]
-        if beyond:
-            self.read_on(head, docket, policy, max(beyond))
-        for line, identity in self.later:
-            allowed = [*self.hidings.get((identity, line.salted_digest), ()), *self.hidings.get((identity, ""), ())]
-            if line.by not in allowed:
-                path = bundle_path(line.index // WIDTH)
-                by = line.by if isinstance(line.by, Authority) else Authority(digest="", index=-1)
-                detail = f"entry {by.index} ({by.digest[:16]}…) does not take this content from view"
-                evidence = {path: _line(line)}
-                self.add(Misbehaviour("content-marker", detail, index=line.index, path=path, evidence=evidence))
-        for (identity, salted), authorities in self.hidings.items():
-            index = docket.index_of(identity)
-            if index is not None and min(each.index for each in authorities) < head.size:
-                self.check_taken_away(index, identity, salted, docket)
+        """With all entries known: look again where need be, then judge every marker."""
+        last = min(self.start, docket.size)
+        if self.every_text:
+            again = set(range((last + WIDTH - 1) // WIDTH))
+            self.texts_since = self.now
+        else:
+            again = self.texts.touched(docket, last)
+            if last and self.texts_since is not None:
+                self.found.remark("texts-kept", size=last, when=format_when(self.texts_since * 1000))
 
-    def check_taken_away(self, index: int, identity: str, salted: str, docket: Docket) -> None:
-        """What was taken from view is not shown."""
-        earlier = docket.earlier(identity)
-        if salted == "" and (earlier is None or earlier.kind not in _COMMENTS):
-            return
-        path = bundle_path(index // WIDTH)
-        raw = self.source.read(path)
-        try:
-            lines = parse_bundle(raw or b"", index // WIDTH)
-        except Refused:
-            return  # reported already
-        for line in lines:
-            if line.index == index and salted in ("", line.salted_digest) and isinstance(line.content, Content):
-                detail = f"the content {line.salted_digest} was taken from view, and its text is shown"
-                self.add(Misbehaviour("content-shown", detail, index=index, path=path))
+        def batches(number: int) -> Iterator[Batch]:
+            stop = min((number + 1) * WIDTH, docket.size)
+            return walk(self.source, head.origin, spine, start=number * WIDTH, stop=stop, workers=1)
+
+        self.texts.look_again(batches, again, head.size)
+        beyond = self.texts.beyond(head.size)
+        if beyond is not None:
+            self.read_on(head, docket, policy, beyond)
+        self.texts.settle(docket, head.size)
 
     def read_on(self, head: Head, docket: Docket, policy: Policy, wanted: int) -> None:
-        """Verify the entries behind the audited tree up to `wanted`: the ledger grew while it was being read."""
+        """Verify the entries behind the audited tree up to `wanted`: the ledger grew while it was being read.
+
+        Only what they take from view counts; the next audit folds them.
+        """
         try:
             newer = self.newer_head(policy, wanted)
             if newer is None:
                 return
             spine = read_spine(self.source, newer.size, newer.root, path=newer.path)
-            if roots_at(self.source, spine, [head.size]).get(head.size) != head.root:
-                raise _fork(head, newer)
+            root = roots_at(self.source, spine, [head.size]).get(head.size)
+            if root is not None and root != head.root:
+                raise fork(newer, head, fork_evidence(self.source, spine, head.size, root))
             for batch in walk(self.source, head.origin, spine, start=head.size, stop=wanted + 1, workers=1):
                 for fault in batch.faults:
                     raise fault
                 for entry in batch.entries:
-                    if docket.size == entry.index:
-                        self.take(entry, docket)
-                    self.note_hiding(entry)
+                    self.texts.note_hiding(entry)
         except Misbehaviour as fault:
             self.add(fault)
 
@@ -610,227 +579,86 @@ class _Audit:
     # --- 5. heads and files
 
     def check_heads(
-        self, head: Head, spine: Spine, policy: Policy, cosigned: list[Head], seen: list[bytes]
+        self, heads: Heads, head: Head, spine: Spine, cosigned: list[Head], seen: list[bytes]
     ) -> Spine | None:
         """Every signed head that there is must be of this one tree. Returns the spine of the newest, if it is ahead."""
-        heads = list(cosigned)
+        others = list(cosigned)
         newest: Head | None = None
         ahead: Spine | None = None
         raw = head.raw if head.path == "head" else self.source.read("head")
         if raw is None:
             self.add(Misbehaviour("missing-file", "the newest signed head is not published", path="head"))
-        elif (latest := self.judge(raw, policy, "head")) is not None:
-            heads.append(latest)
+        elif (latest := heads.judge(raw, "head")) is not None:
+            others.append(latest)
             if latest.size < head.size:
                 detail = f"`head` has {latest.size} entries, and the checkpoint {head.size}"
-                self.add(Misbehaviour("head-behind", detail, path="head", evidence={"head": raw}))
+                evidence = {"head": raw, head.path: head.raw}
+                self.add(Misbehaviour("head-behind", detail, path="head", evidence=evidence))
             elif latest.size > head.size:
                 ahead = self.spine_of(latest)
                 newest = latest if ahead else None
-        for number, kept in enumerate(seen, 1):
-            if (earlier := self.judge(kept, policy, f"the head kept from earlier ({number})")) is not None:
-                heads.append(earlier)
-        self.counts.heads = len(heads) + 1
-        self.compare_heads(newest or head, ahead or spine, [*([head] if newest else []), *heads])
+        for number, earlier in enumerate(seen, 1):
+            if (judged := heads.judge(earlier, f"the head kept from earlier ({number})")) is not None:
+                others.append(judged)
+        self.compared += len([each for each in others if each.size < head.size])
+        self.heads = [head, *others]
+        self.counts.heads = len(self.heads)
+        heads.compare(newest or head, ahead or spine, [*([head] if newest else []), *others])
         if not head.witnesses:
-            self.remark("no-witnesses")
+            self.found.remark("no-witnesses")
         elif self.bounds.unbounded:
-            self.remark("time-unbounded", count=self.bounds.unbounded)
+            self.found.remark("time-unbounded", count=self.bounds.unbounded)
         return ahead
 
-    def compare_heads(self, newest: Head, spine: Spine, heads: list[Head]) -> None:
-        """Each signed head is of the tree that the newest describes, as it was at that size."""
-        roots = roots_at(self.source, spine, [newest.size, *(head.size for head in heads)])
-        # Where the files do not lead to the newest root, they prove nothing of older ones.
-        whole = roots.get(newest.size) == newest.root
-        for head in heads:
-            if head.size > newest.size:
-                detail = f"a signed head of {head.size} entries, and the ledger publishes {newest.size}"
-                evidence = {head.path: head.raw, newest.path: newest.raw}
-                self.add(Misbehaviour("head-behind", detail, path=newest.path, evidence=evidence))
-            elif head.origin != newest.origin:
-                detail = f"a head of {head.origin} in the ledger {newest.origin}"
-                self.add(Misbehaviour("foreign-checkpoint", detail, path=head.path, evidence={head.path: head.raw}))
-            elif (
-                (head.root != newest.root)
-                if head.size == newest.size
-                else (whole and head.root != roots.get(head.size, head.root))
-            ):
-                self.add(_fork(newest, head))
-
-    def judge(self, raw: bytes, policy: Policy, path: str) -> Head | None:
-        """A signed head, or a finding."""
-        try:
-            return judge_head(raw, policy, path=path, quorum=False)
-        except Misbehaviour as fault:
-            self.add(fault)
-            return None
-
-    def days(self, head: Head, paths: list[str] | None) -> list[str]:
-        """The files of cosigned heads: those listed, or of a web server those that the cosignatures make likely."""
-        if paths is not None:
-            return [path for path in paths if _is_day(path)]
-        latest = max((when for _, when in head.witnesses), default=0)
-        if not latest:
-            return []
-        days = {time.strftime("%Y-%m-%d", time.gmtime(latest - back * 86_400)) for back in range(_DAYS_BACK)}
-        return [f"checkpoints/{day}" for day in sorted(days)]
-
-    def read_day(self, path: str, policy: Policy) -> list[Head]:
-        """The cosigned heads of one day: each after its length in four bytes, big endian."""
-        raw = self.source.read(path)
-        heads: list[Head] = []
-        at = 0
-        while raw and at < len(raw):
-            end = at + 4 + int.from_bytes(raw[at : at + 4], "big")
-            if end > len(raw):
-                # A crash while appending leaves this behind; the next start cuts it off.
-                self.remark("torn-record", path=path)
-                break
-            head = self.judge(raw[at + 4 : end], policy, path)
-            heads += [head] if head else []
-            at = end
-        return heads
-
-    def check_own_files(self, head: Head) -> None:
-        """`policy` and `ledger.json` say what the founding statement and the checkpoint say."""
+    def check_own_files(self, head: Head, docket: Docket) -> None:
+        """Heads are signed by the log's key; `policy` and `ledger.json` name the keys that the entries name."""
         founded = self.founded
         if founded is None:
             return
-        keys = set(founded.log_keys)
-        strangers = [key.public_key.hex() for key in head.log_keys if key.public_key.hex() not in keys]
-        if strangers:
-            detail = f"the head is signed by the key {strangers[0]}, which the ledger does not name as its own"
-            self.add(Misbehaviour("log-key", detail, path=head.path, evidence={head.path: head.raw}))
-        try:
-            self.check_policy_file(head.origin, keys)
-            self.check_ledger_file(head.origin, keys)
-        except Misbehaviour as fault:
-            self.add(fault)
-        if founded.purpose == "demonstration":
-            self.remark("demonstration")
-
-    def check_policy_file(self, origin: str, keys: set[str]) -> None:
-        """The ledger's own policy names its own keys."""
-        raw = self.source.read("policy")
-        if raw is None:
-            raise Misbehaviour("missing-file", "the ledger publishes no policy", path="policy")
-        try:
-            logs = parse_policy(raw).logs
-            if not logs or any(log.verifier.name != origin for log in logs):
-                raise Malformed("key", "it is not about this origin")
-            _check_keys([log.verifier for log in logs], keys)
-        except FormatError as error:
-            raise Misbehaviour("bad-policy-file", error.message, path="policy", evidence={"policy": raw}) from None
-
-    def check_ledger_file(self, origin: str, keys: set[str]) -> None:
-        """`ledger.json` is of its one form and says what the founding statement says."""
-        raw = self.source.read("ledger.json")
-        if raw is None:
-            raise Misbehaviour("missing-file", "the ledger does not describe itself", path="ledger.json")
-        try:
-            said = msgspec.json.decode(raw, type=_LedgerFile)
-            if canonical(said) + b"\n" != raw:
-                raise ValueError("it is not in its canonical form")
-            if said.origin != origin:
-                raise ValueError(f"it speaks of the ledger {said.origin}")
-            if strange := set(said.formats) - FORMATS:
-                raise ValueError(f"it names formats that are not known: {', '.join(sorted(strange))}")
-            if not said.log_keys or said.merge_delay_seconds < 1:
-                raise ValueError("it names no log key, or promises no time")
-            _check_keys([parse_vkey(key) for key in said.log_keys], keys)
-            if isinstance(said.desk_key, str):
-                check_public_key(bytes.fromhex(said.desk_key))
-        except (ValueError, msgspec.DecodeError) as error:
-            evidence = {"ledger.json": raw}
-            raise Misbehaviour("bad-ledger-file", str(error), path="ledger.json", evidence=evidence) from None
-
-    def check_files(self, paths: list[str], spine: Spine, *, walked: bool) -> None:
-        """Every file of a folder: tiles and bundles that are still there agree with the tree, and none is foreign.
-
-        `walked` says that the spine is the one whose entries were verified: those files need no second look.
-        """
-        size = spine.size
-        tiles: dict[int, list[Tile]] = {}
-        for path in paths:
-            self.counts.files += 1
-            if path in _OWN_FILES or _is_day(path):
-                continue
-            if path.startswith("contents/") and self.known_contents(path, size):
-                continue
+        for each in self.heads:
             try:
-                tile = parse_path(path)
-            except Malformed:
-                self.add(Misbehaviour("unknown-file", "no file of a ledger has this name", path=path))
-                continue
-            level = max(0, tile.level)
-            if (tile.index * WIDTH + tile.width) << 8 * level > size + _AHEAD:
-                self.add(Misbehaviour("unknown-file", "a tile far beyond the newest signed head", path=path))
-            elif spine.width(level, tile.index):
-                # Level 0 by number, so that each tile of leaf hashes is read once for all that lies over it.
-                tiles.setdefault(tile.index if level == 0 else -1, []).append(tile)
-            else:
-                self.remark("files-ahead", size=size)
-        for tile in tiles.pop(-1, []):
-            self.check_tile(tile, spine, spine.tile(tile.level, tile.index))
-        for index, group in sorted(tiles.items()):
-            needed = spine.width(0, index)
-            others = [tile for tile in group if tile.width != needed or not walked]
-            if not others:
-                continue
-            try:
-                right = leaf_hashes(self.source, spine, index, self.add)
+                rotated = check_log_key(each, docket.roster.log, docket.size)
             except Misbehaviour as fault:
                 self.add(fault)
-                continue
-            for tile in others:
-                self.check_tile(tile, spine, right)
-
-    def check_tile(self, tile: Tile, spine: Spine, right: bytes) -> None:
-        """A tile or bundle that no reader of the newest head needs any more still says what the tree says."""
-        path = tile.path
-        raw = self.source.read(path)
-        if raw is None:
-            return  # swept between listing and reading
-        first = tile.index * WIDTH << 8 * max(0, tile.level)
-        if tile.level == ENTRIES:
+            else:
+                if rotated is not None:
+                    vkey = format_vkey(head.origin, ED25519, bytes.fromhex(rotated.new))
+                    self.found.remark("log-key-rotated", index=rotated.index, vkey=vkey)
+        keys = set(docket.roster.log.ever)
+        for check, path in ((check_policy_file, "policy"), (check_ledger_file, "ledger.json")):
             try:
-                hashes = b"".join([leaf_hash(entry) for entry in parse_entries(raw, tile.width)])
-            except Malformed as error:
-                self.add(Misbehaviour("bundle-altered", error.message, index=first, path=path, evidence={path: raw}))
-                return
-        else:
-            hashes = raw
-            if len(raw) != tile.width * HASH_SIZE:
-                detail = f"a tile of {len(raw)} bytes where {tile.width * HASH_SIZE} belong"
-                self.add(Misbehaviour("tile-altered", detail, index=first, path=path, evidence={path: raw}))
-                return
-        common = min(len(hashes), len(right))
-        for at in range(0, common, HASH_SIZE):
-            if hashes[at : at + HASH_SIZE] != right[at : at + HASH_SIZE]:
-                index = (tile.index * WIDTH + at // HASH_SIZE) << 8 * max(0, tile.level)
-                kind = "bundle-altered" if tile.level == ENTRIES else "tile-altered"
-                detail = "an older file, kept for readers of older heads, is not what the tree says"
-                self.add(Misbehaviour(kind, detail, index=index, path=path, evidence={path: raw}))
-                return
-        if common < len(hashes):
-            self.remark("files-ahead", size=spine.size)
+                check(self.own_files[path], head.origin, keys)
+            except Misbehaviour as fault:
+                self.add(fault)
+        if founded.purpose == "demonstration":
+            self.found.remark("demonstration")
 
-    def known_contents(self, path: str, size: int) -> bool:
-        """Whether a file of contents belongs to entries that there are; lines that none of them brings are reported."""
-        try:
-            number = parse_bundle_path(path)
-        except Malformed:
-            return False
-        if number * WIDTH >= size + _AHEAD:
-            return False
-        if number not in self.contents_read:
-            for line in self.read_contents(path, number) or ():
-                if line.index < size:
-                    detail = f"the entry does not bring the salted digest {line.salted_digest}"
-                    evidence = {path: _line(line)}
-                    self.add(Misbehaviour("content-unknown", detail, index=line.index, path=path, evidence=evidence))
-        return True
+    def tell_disputes(self) -> None:
+        """What was signed with a key that was declared compromised stays valid, and the reader is told."""
+        for each in compromises(self.records).values():
+            count, since = self.signings.disputed(each), format_time(each.since_ms)
+            self.found.remark("disputed", count=count, actor=each.actor, since=since, index=each.index)
+
+    def take_stamps(self) -> None:
+        """What is wrong with time stamps, and what a reader should know of them."""
+        for fault in self.stamps.faults:
+            self.add(fault)
+        for kind, figures in self.stamps.remarks:
+            self.found.remark(kind, **figures)
+
+    # --- the end
+
+    def sum_up(self, head: Head, docket: Docket) -> None:
+        """Keep what was folded, and compute the digest over the records."""
+        if self.keeping and self.kept.path is not None and self.whole and self.at is None:
+            self.commit(head, docket)
+        self.folded = min(docket.size, self.at or head.size)
+        if not self.folded:
+            return
+        if self.keeping and self.kept.connection is not None:
+            self.digest = digest_of(self.kept.total(), head.origin, self.folded)
+        else:
+            self.digest = digest(self.records, head.origin, self.folded)
 
     def ask_server(self, head: Head) -> None:
         """Compare the digest over the records with what the server says of itself."""
@@ -838,7 +666,7 @@ class _Audit:
             return
         self.served = self.server.served_digest(self.at or head.size)
         if self.served is None:
-            self.remark("no-served-digest")
+            self.found.remark("no-served-digest")
         elif self.served != self.digest:
             detail = f"the server says {self.served}, and its entries give {self.digest}"
             self.add(Misbehaviour("digest-differs", detail, path="api/digest"))
@@ -846,33 +674,118 @@ class _Audit:
             if difference is not None:
                 self.add(Misbehaviour("record-differs", difference, path="api/records"))
 
+    def report(self, head: Head | None, began: float) -> Report:
+        """Put together what was found."""
+        self.lap("all", began)
+        self.counts.by_kind = dict(sorted(self.kinds.items()))
+        self.counts.contents_shown, self.counts.contents_hidden = self.texts.shown, self.texts.hidden
+        self.counts.findings = self.found.total
+        pinned = self.pinned is not None, self.pinned_founding is not None
+        verdict: Verdict = "verified" if all(pinned) else "self-consistent, origin unproven"
+        if self.found.findings:
+            verdict = "misbehaviour found"
+        return Report(
+            verdict=verdict,
+            verdict_es=VERDICT_ES[verdict],
+            origin=head.origin if head else "",
+            purpose=self.founded.purpose if self.founded else "",
+            size=head.size if head else 0,
+            root=head.root.hex() if head else "",
+            at=self.folded,
+            kept=self.start,
+            founding=self.founding,
+            policy_pinned=pinned[0],
+            founding_pinned=pinned[1],
+            witnesses=list(head.witnesses) if head else [],
+            checkpoint=head.raw.decode("utf-8", "replace") if head else "",
+            digest=self.digest,
+            served_digest=self.served,
+            counts=self.counts,
+            answers=self.answers(head),
+            findings=self.found.findings,
+            remarks=self.found.remarks,
+            table=sorted((_row(each) for _, each in self.records.scan(Commitment)), key=_order),
+            tallies=[each for _, each in self.records.scan(Tally)],
+            claims=[
+                ClaimLine(each.report, each.version, each.tree_size, each.title, claim)
+                for _, each in self.records.scan(Published)
+                for claim in each.claims
+            ],
+            seconds=self.seconds,
+        )
 
-class _Bounds:
-    """What cosignature times say of received times. Heads without a quorum say nothing."""
+    def answers(self, head: Head | None) -> list[Answer]:
+        """The four questions that a reader has."""
+        found = self.found.findings
+        if head is None:
+            why = ("No hay ninguna cabeza firmada en la que confiar.", "There is no signed head to trust.")
+            return [answer(question, found, False, why) for question in QUESTIONS]
+        size = f"{head.size:,}"
+        return [
+            answer(
+                "included",
+                found,
+                self.read,
+                (
+                    f"Los {size} asientos dan la raíz que el registro firmó, y ningún texto falta sin motivo.",
+                    f"The {size} entries give the root that the ledger signed, and no text is gone without a reason.",
+                )
+                if self.read
+                else _UNREAD,
+            ),
+            answer("append-only", found, bool(self.compared), _grown(self.compared)),
+            answer("same-for-all", found, head.quorum_time is not None and self.pinned is not None, _witnessed(head)),
+            answer(
+                "permitted",
+                found,
+                self.read and self.whole,
+                (
+                    f"Las reglas admiten cada una de las {size} declaraciones donde está.",
+                    f"The rules admit each of the {size} statements where it stands.",
+                )
+                if self.read and self.whole
+                else _UNREAD,
+            ),
+        ]
 
-    def __init__(self, heads: list[Head]) -> None:
-        cosigned = sorted((head.size, head.quorum_time * 1000) for head in heads if head.quorum_time is not None)
-        self.sizes = [size for size, _ in cosigned]
-        times = [when for _, when in cosigned]
-        # Of the heads up to each the latest time, and of those from each on the earliest.
-        self.latest = list(accumulate(times, max))
-        self.earliest = list(accumulate(reversed(times), min))[::-1]
-        self.unbounded = 0  # entries that no head bounds within two minutes
 
-    def __bool__(self) -> bool:
-        return bool(self.sizes)
+_UNREAD = ("No se leyó todo: vea las faltas.", "Not all was read: see the findings.")
 
-    def against(self, index: int, received_ms: int) -> str:
-        """What speaks against an entry's received time, or nothing."""
-        first = bisect_right(self.sizes, index)  # the first head with the entry
-        if first == len(self.sizes) or self.earliest[first] - received_ms > BOUND_WITHIN_MS:
-            self.unbounded += 1
-        if first < len(self.sizes) and received_ms > self.earliest[first] + CLOCK_TOLERANCE_MS:
-            return f"witnesses cosigned a head with it at {format_time(self.earliest[first])}, before it was received"
-        if first and received_ms < self.latest[first - 1] - MERGE_DELAY_MS - CLOCK_TOLERANCE_MS:
-            when = format_time(self.latest[first - 1])
-            return f"witnesses cosigned a head without it at {when}, long after it should have been in the tree"
-        return ""
+
+def _grown(compared: int) -> tuple[str, str]:
+    """Why it is proved, or not, that the record only grows."""
+    if compared:
+        return (
+            f"Creció a partir de cada una de las {compared} cabezas firmadas anteriores que se conocen.",
+            f"It has grown from each of the {compared} earlier signed heads that are known.",
+        )
+    return (
+        "No se conoce ninguna cabeza anterior con que comparar: guarde esta con --trusted.",
+        "No earlier head is known to compare with: keep this one with --trusted.",
+    )
+
+
+def _witnessed(head: Head) -> tuple[str, str]:
+    """Why it is proved, or not, that everybody sees the same."""
+    if head.quorum_time is None:
+        return (
+            "La política que usted fija no pide testigos: compare el checkpoint con el de otras personas.",
+            "The policy that you pin asks for no witnesses: compare the checkpoint with other people's.",
+        )
+    names, when = ", ".join(name for name, _ in head.witnesses), format_when(head.quorum_time * 1000)
+    return (
+        f"El quórum de testigos refrendó esta misma cabeza ({when}): {names}.",
+        f"The quorum of witnesses cosigned this very head ({when}): {names}.",
+    )
+
+
+def _no_ledger(es: str, en: str) -> CannotRun:
+    return CannotRun(
+        f"Aquí no hay ningún registro: {es}.",
+        f"There is no ledger here: {en}.",
+        "Dé la carpeta `public` de un registro, o su dirección hasta su ruta (…/gt).",
+        "Give the folder `public` of a ledger, or its address up to its path (…/gt).",
+    )
 
 
 def _order(row: Row) -> tuple[str, bool, int]:
@@ -899,74 +812,13 @@ def _row(commitment: Commitment) -> Row:
     )
 
 
-# The formats that a ledger may name in `ledger.json`.
-FORMATS = frozenset(
-    {
-        "c2sp.org/signed-note@v1.0.0",
-        "c2sp.org/tlog-checkpoint@v1.0.0",
-        "c2sp.org/tlog-cosignature@v1.0.1",
-        "c2sp.org/tlog-proof@v1",
-        "c2sp.org/tlog-tiles@v0.1.0",
-        "constancia/claim/v1",
-        "constancia/content/v1",
-        "constancia/statement/v1",
-    }
-)
-
-
-class _LedgerFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The file `ledger.json`, read without the writer's help."""
-
-    origin: str
-    log_keys: tuple[str, ...]
-    formats: tuple[str, ...]
-    merge_delay_seconds: int
-    desk_key: str | msgspec.UnsetType = msgspec.UNSET
-
-
-def _check_keys(verifiers: Iterable[Verifier], keys: set[str]) -> None:
-    """Raise Malformed unless these are keys that the founding statement names as the log's."""
-    for verifier in verifiers:
-        if verifier.public_key.hex() not in keys:
-            raise Malformed("key", f"the key of {verifier.name} is not one that the founding statement names")
+def _founding_entry(note: bytes, origin: str) -> Entry:
+    """The founding entry, from the note that an earlier audit kept."""
+    return Entry(0, 0, open_statement(note, origin))
 
 
 def _silent(done: int, total: int) -> None:
     """Progress that nobody wants to hear of."""
 
 
-_OWN_FILES = frozenset({"head", "checkpoint", "policy", "ledger.json"})
-_COMMENTS = frozenset({CommentSubmitted.__name__, CommentTranscribed.__name__})
-_HIDING = frozenset({ContentWithheld, StatementWithdrawn})
 _RULE_KINDS = {"A0": "time-went-back", "A10": "duplicate-statement"}
-
-# A writer publishes tiles before the head that covers them; a crash leaves them there until the next start.
-_AHEAD = 65_536
-
-# Cosigned heads of a web server are looked for in so many days before the newest cosignature.
-_DAYS_BACK = 7
-
-
-def _fork(one: Head, other: Head) -> Misbehaviour:
-    """Two signed heads of which neither grew from the other: both notes are the proof."""
-    detail = f"the heads of {one.size} and {other.size} entries are of two different histories"
-    evidence = {one.path: one.raw, other.path if other.path != one.path else f"{other.path} (2)": other.raw}
-    return Misbehaviour("fork", detail, path=other.path, evidence=evidence)
-
-
-def _form(statement: Statement, salted: str) -> Form:
-    """What form of content a statement brings under a salted digest. Comments are the mass, and have one alone."""
-    return "comment" if type(statement).__name__ in _COMMENTS else forms_of(statement)[salted]
-
-
-def _line(line: PublicLine) -> bytes:
-    return msgspec.json.encode(line)
-
-
-def _is_day(path: str) -> bool:
-    folder, _, day = path.partition("/")
-    return folder == "checkpoints" and len(day) == 10 and day.replace("-", "").isdigit()
-
-
-def _is_tile(path: str) -> bool:
-    return path.startswith("tile/")

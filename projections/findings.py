@@ -3,15 +3,22 @@
     report.verdict          verified · self-consistent, origin unproven · misbehaviour found
     report.findings         each with a stable kind, an index or a path, a sentence in Spanish and English, evidence
 
+    report.answers          four questions: is everything included, does it only grow, does everybody see the same, is
+                            what it says permitted; each yes, no, or not proven, and why
+
 The kinds of findings are for ever, because programs act on them; their sentences are not. `projections.audit` finds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
 
+from ledger.errors import Misbehaviour
 from projections.reports import ClaimChecked, Tally
+
+# A report stays readable however much is wrong; what is beyond is counted.
+MAX_FINDINGS = 500
 
 Verdict = Literal["verified", "self-consistent, origin unproven", "misbehaviour found"]
 
@@ -97,6 +104,19 @@ class ClaimLine(msgspec.Struct, frozen=True):
     claim: ClaimChecked
 
 
+Question = Literal["included", "append-only", "same-for-all", "permitted"]
+Answered = Literal["yes", "no", "not proven"]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The answer to one of the four questions that every audit is about, with its reason."""
+
+    question: Question
+    answer: Answered
+    es: str
+    en: str
+
+
 class Report(msgspec.Struct, kw_only=True):
     """What an audit found. Everything in it can be written as JSON (bytes as base64)."""
 
@@ -107,6 +127,8 @@ class Report(msgspec.Struct, kw_only=True):
     size: int
     root: str
     at: int
+    kept: int
+    """Entries that an earlier audit had verified, and that were not read again."""
     founding: str
     policy_pinned: bool
     founding_pinned: bool
@@ -115,6 +137,7 @@ class Report(msgspec.Struct, kw_only=True):
     digest: str
     served_digest: str | None
     counts: Counts
+    answers: list[Answer]
     findings: list[Finding]
     remarks: list[Remark]
     table: list[Row]
@@ -126,6 +149,131 @@ class Report(msgspec.Struct, kw_only=True):
     def clean(self) -> bool:
         """Whether nothing was found."""
         return not self.findings
+
+
+# --- gathering --------------------------------------------------------------------------------------------------------
+
+
+class Gathered:
+    """What an audit under way has found so far."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.remarks: list[Remark] = []
+        self.total = 0
+        self._told: set[tuple[str, int | None, str | None, str | None]] = set()
+
+    def add(self, fault: Misbehaviour, *, code: str | None = None, rule: str | None = None) -> None:
+        """Keep a finding; the same thing at the same place is told once."""
+        es, en = sentences(fault.kind, fault.index, fault.path, code, rule)
+        self.take(
+            Finding(
+                kind=fault.kind,
+                index=fault.index,
+                path=fault.path,
+                code=code,
+                rule=rule,
+                detail=fault.detail,
+                es=es,
+                en=en,
+                evidence=dict(fault.evidence),
+            )
+        )
+
+    def take(self, finding: Finding) -> None:
+        """Keep a finding as it is."""
+        place = (finding.kind, finding.index, finding.path, finding.rule)
+        if place in self._told:
+            return
+        self._told.add(place)
+        self.total += 1
+        if len(self.findings) < MAX_FINDINGS:
+            self.findings.append(finding)
+
+    def remark(self, kind: str, **figures: object) -> None:
+        """Say something that is no fault, once."""
+        es, en = REMARKS[kind]
+        each = Remark(kind, es.format(**figures), en.format(**figures))
+        if each not in self.remarks:
+            self.remarks.append(each)
+
+    def lasting(self) -> list[Finding]:
+        """Those that no later state of the files takes back: an audit that goes on from here says them again."""
+        return [each for each in self.findings if each.kind in LASTING or (each.path or "").startswith("checkpoints/")]
+
+
+# What is proved by signed bytes alone. Whatever else is wrong with files or texts may be put right, and is looked at
+# again.
+LASTING = frozenset(
+    {
+        "fork",
+        "log-key",
+        "heads-altered",
+        "forbidden-statement",
+        "duplicate-statement",
+        "time-went-back",
+        "time-impossible",
+    }
+)
+
+
+# --- the four questions -----------------------------------------------------------------------------------------------
+
+QUESTIONS: Mapping[Question, tuple[str, str]] = {
+    "included": ("¿Está incluido todo?", "Is everything included?"),
+    "append-only": ("¿El registro solo crece?", "Does the record only grow?"),
+    "same-for-all": ("¿Ven todos lo mismo?", "Does everybody see the same?"),
+    "permitted": ("¿Permiten las reglas lo que dice?", "Do the rules permit what it says?"),
+}
+
+# Which question a kind of finding answers with no.
+DENIES: Mapping[str, Question] = {
+    "missing-file": "included",
+    "root-mismatch": "included",
+    "tile-altered": "included",
+    "bundle-altered": "included",
+    "entry-altered": "included",
+    "bad-entry": "included",
+    "content-missing": "included",
+    "content-altered": "included",
+    "content-unknown": "included",
+    "content-malformed": "included",
+    "unknown-file": "included",
+    "fork": "append-only",
+    "head-behind": "append-only",
+    "heads-altered": "append-only",
+    "bad-checkpoint": "same-for-all",
+    "foreign-checkpoint": "same-for-all",
+    "not-cosigned": "same-for-all",
+    "stale-checkpoint": "same-for-all",
+    "log-key": "same-for-all",
+    "founding-differs": "same-for-all",
+    "bad-policy-file": "same-for-all",
+    "bad-ledger-file": "same-for-all",
+    "bad-timestamp": "same-for-all",
+    "digest-differs": "same-for-all",
+    "record-differs": "same-for-all",
+    "bad-statement": "permitted",
+    "forbidden-statement": "permitted",
+    "duplicate-statement": "permitted",
+    "time-went-back": "permitted",
+    "time-impossible": "permitted",
+    "content-form": "permitted",
+    "content-marker": "permitted",
+    "content-shown": "permitted",
+}
+
+
+def answer(question: Question, findings: Iterable[Finding], proven: bool, yes: tuple[str, str]) -> Answer:
+    """The answer to a question: no where a finding denies it, `yes` (its reason, in both languages) where it is proven.
+
+    Where it is neither, the reason is why not.
+    """
+    kinds = sorted({each.kind for each in findings if DENIES[each.kind] == question})
+    if kinds:
+        named = ", ".join(kinds)
+        return Answer(question, "no", f"Faltas: {named}.", f"Findings: {named}.")
+    return Answer(question, "yes" if proven else "not proven", *yes)
 
 
 # --- sentences -------------------------------------------------------------------------------------------------------
@@ -157,8 +305,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "The file ledger.json does not say what the founding entry says.",
     ),
     "log-key": (
-        "El checkpoint está firmado con una llave que el registro no declaró como suya.",
-        "The checkpoint is signed with a key that the ledger has not named as its own.",
+        "Una cabeza está firmada con una llave que el registro no declaró como suya, o que a ese tamaño no lo era.",
+        "A head is signed with a key that the ledger has not named as its own, or that was not at that size.",
     ),
     "root-mismatch": (
         "Los asientos publicados no dan la raíz que el registro firmó: algo se cambió, se quitó o se agregó.",
@@ -201,8 +349,12 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "The received time is before that of the preceding entry.",
     ),
     "time-impossible": (
-        "La hora de recepción contradice a los testigos, que firmaron antes o después.",
-        "The received time contradicts the witnesses, who cosigned before or after it.",
+        "La hora de recepción contradice a los testigos o a una autoridad de tiempo, que firmaron antes o después.",
+        "The received time contradicts the witnesses or a time stamping authority, who signed before or after it.",
+    ),
+    "bad-timestamp": (
+        "Un sello de tiempo no vale: su forma, su firma o lo que sella no es lo debido.",
+        "A time stamp does not hold: its form, its signature or what it stamps is not as it must be.",
     ),
     "content-missing": (
         "Falta un texto sin que ninguna declaración lo haya retirado.",
@@ -236,6 +388,14 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "El registro firmó dos historias distintas. Las dos firmas son la prueba.",
         "The ledger has signed two different histories. The two signatures are the proof.",
     ),
+    "heads-altered": (
+        "El registro quitó o cambió cabezas refrendadas que había publicado.",
+        "The ledger has taken away or changed cosigned heads that it had published.",
+    ),
+    "stale-checkpoint": (
+        "El checkpoint es viejo: los testigos no lo han refrendado en el plazo que usted pide.",
+        "The checkpoint is old: the witnesses have not cosigned it within the time that you ask for.",
+    ),
     "head-behind": (
         "El registro publica menos asientos de los que ya firmó.",
         "The ledger publishes fewer entries than it has signed for.",
@@ -256,8 +416,8 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
 
 REMARKS: Mapping[str, tuple[str, str]] = {
     "no-witnesses": (
-        "Ningún testigo ha firmado: nadie de fuera da fe de las horas ni de que todos vean la misma historia.",
-        "No witness has cosigned: nobody outside vouches for the times, or for everybody seeing the same history.",
+        "Ningún testigo ha firmado: ninguno da fe de las horas ni de que todos vean la misma historia.",
+        "No witness has cosigned: none vouches for the times, or for everybody seeing the same history.",
     ),
     "time-unbounded": (
         "De {count} asientos ningún testigo acota la hora de recepción a menos de dos minutos.",
@@ -282,6 +442,38 @@ REMARKS: Mapping[str, tuple[str, str]] = {
     "no-served-digest": (
         "El servidor no dice la suma de su propio estado, así que no se pudo comparar.",
         "The server does not give the digest of its own state, so the two could not be compared.",
+    ),
+    "texts-kept": (
+        "Los textos de los primeros {size} asientos se miraron el {when}; con --texts se miran todos de nuevo.",
+        "The texts of the first {size} entries were looked at on {when}; --texts looks at all of them again.",
+    ),
+    "timestamped": (
+        "Sellos de tiempo verificados: {count}. Los primeros {size} asientos existían a más tardar el {when}.",
+        "Time stamps verified: {count}. The first {size} entries existed by {when}.",
+    ),
+    "timestamp-none": (
+        "El registro no publica ningún sello de tiempo.",
+        "The ledger publishes no time stamp.",
+    ),
+    "timestamp-unpinned": (
+        "Sellos de tiempo de autoridades que usted no fijó con --tsa-root: {count} ({authorities}). No prueban nada.",
+        "Time stamps of authorities that you did not pin with --tsa-root: {count} ({authorities}). They prove nothing.",
+    ),
+    "timestamp-unchecked": (
+        "Sellos de tiempo sin comprobar: {count}. Hace falta el extra «time»: pip install '.[time]'.",
+        "Time stamps not checked: {count}. That needs the extra “time”: pip install '.[time]'.",
+    ),
+    "timestamp-ahead": (
+        "Sellos de tiempo de puntos de control que no son parte del auditado: {count}.",
+        "Time stamps of checkpoints that are no part of the one audited: {count}.",
+    ),
+    "disputed": (
+        "Una llave de {actor} se declaró comprometida desde {since} (asiento {index}): {count} asientos en disputa.",
+        "A key of {actor} was declared compromised since {since} (entry {index}): {count} entries are in dispute.",
+    ),
+    "log-key-rotated": (
+        "La llave del registro cambió en el asiento {index}; su política nombra la anterior. Fije también {vkey}.",
+        "The log's key was exchanged at entry {index}; your policy names the old one. Pin also {vkey}.",
     ),
     "demonstration": (
         "Este registro es una demostración.",

@@ -414,12 +414,19 @@ class Lines(Protocol):
 
 def digest(records: Lines, origin: str, size: int) -> str:
     """The records digest, 64 hex digits (FORMAT.md, "Records digest")."""
-    total = 0
-    for table, key, line in records.unordered():  # a sum has no order
-        total += int.from_bytes(sha256(f"{table}\0{key}\0".encode() + line).digest())
-    total %= 2**256
+    # A sum has no order.
+    return digest_of(sum([weight(*line) for line in records.unordered()]) % 2**256, origin, size)
+
+
+def digest_of(total: int, origin: str, size: int) -> str:
+    """The records digest, 64 hex digits, where the records weigh `total` together (modulo 2^256)."""
     head = f"constancia/records/v1\n{origin}\n{size}\n".encode()
     return sha256(head + total.to_bytes(32, "big")).hexdigest()
+
+
+def weight(table: str, key: str, line: bytes) -> int:
+    """What one record adds to the sum behind the digest; `line` is its canonical JSON."""
+    return int.from_bytes(sha256(f"{table}\0{key}\0".encode() + line).digest())
 
 
 def compare(mine: Iterable[tuple[str, str, bytes]], theirs: Iterable[tuple[str, str, bytes]]) -> str | None:

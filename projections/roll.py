@@ -24,8 +24,12 @@ from ledger.vocabulary import (
     EvidenceDisputed,
     KeyEnrolled,
     KeyRevoked,
+    KeyRotated,
     LedgerOpened,
+    LogKeyRotated,
+    RegistrarReplaced,
     ResponseGiven,
+    RoleEnded,
     RoleGranted,
     Statement,
     StatementConfirmed,
@@ -34,6 +38,7 @@ from ledger.vocabulary import (
     commitment_of,
     commitments_of,
 )
+from projections.compromise import declare
 from projections.records import Record, Records, index_key
 
 MINUTE_MS = 60_000
@@ -41,7 +46,7 @@ DAY_MS = 86_400_000
 
 
 class Ledger(Record, frozen=True, kw_only=True):
-    """The founding ["ledger"]."""
+    """The founding ["ledger"]; `log_keys` with those that came later, in their order."""
 
     table: ClassVar[str] = "ledger"
     origin: str
@@ -54,7 +59,7 @@ class Ledger(Record, frozen=True, kw_only=True):
 
 
 class RoleHeld(Record, frozen=True, kw_only=True):
-    """A role of an actor, as granted [actor/index]."""
+    """A role of an actor, as granted [actor/index]; `ended` by that entry."""
 
     table: ClassVar[str] = "role"
     indexes: ClassVar[int] = 1
@@ -63,10 +68,11 @@ class RoleHeld(Record, frozen=True, kw_only=True):
     plans: tuple[str, ...] = ()  # none: all
     institution: str = ""
     index: int
+    ended: int | None = None
 
 
 class KeyHeld(Record, frozen=True, kw_only=True):
-    """A key of an actor [key]."""
+    """A key of an actor [key]; `replaced` by that entry put another in its place."""
 
     table: ClassVar[str] = "key"
     actor: str
@@ -74,6 +80,7 @@ class KeyHeld(Record, frozen=True, kw_only=True):
     index: int
     revoked: int | None = None
     cause: str = ""
+    replaced: int | None = None
 
 
 class Actor(Record, frozen=True, kw_only=True):
@@ -137,7 +144,19 @@ def evolve(records: Records, entry: Entry) -> Known:
     return known
 
 
-_ROLL = frozenset({LedgerOpened, ActorRegistered, KeyEnrolled, KeyRevoked, RoleGranted})
+_ROLL = frozenset(
+    {
+        LedgerOpened,
+        ActorRegistered,
+        KeyEnrolled,
+        KeyRotated,
+        KeyRevoked,
+        RoleGranted,
+        RoleEnded,
+        RegistrarReplaced,
+        LogKeyRotated,
+    }
+)
 
 
 def _enrol(records: Records, entry: Entry, statement: Statement) -> None:
@@ -159,8 +178,20 @@ def _enrol(records: Records, entry: Entry, statement: Statement) -> None:
             held = records.get(KeyHeld, statement.key)
             actor = held.actor if held else ""
             first = held.index if held else entry.index
-            ended = KeyHeld(actor=actor, key=statement.key, index=first, revoked=entry.index, cause=statement.cause)
+            replaced = held.replaced if held else None
+            ended = KeyHeld(
+                actor=actor,
+                key=statement.key,
+                index=first,
+                revoked=entry.index,
+                cause=statement.cause,
+                replaced=replaced,
+            )
             records.put(statement.key, ended)
+            declare(records, entry, statement, actor)
+        case KeyRotated():
+            _put_another(records, entry, statement.old)
+            records.put(statement.new, KeyHeld(actor=statement.actor, key=statement.new, index=entry.index))
         case RoleGranted():
             scope = statement.scope
             held = RoleHeld(
@@ -171,8 +202,58 @@ def _enrol(records: Records, entry: Entry, statement: Statement) -> None:
                 index=entry.index,
             )
             records.put(index_key(statement.actor, entry.index), held)
+        case RoleEnded():
+            for actor, index in _grants_of(records, statement):
+                _end_role(records, entry, index_key(actor, index))
+        case RegistrarReplaced():
+            _replace(records, entry, statement)
+        case LogKeyRotated():
+            ledger = records.get(Ledger, "ledger")
+            if ledger is not None:
+                records.put("ledger", msgspec.structs.replace(ledger, log_keys=(*ledger.log_keys, statement.new)))
         case _:
             pass
+
+
+def _put_another(records: Records, entry: Entry, key: str) -> None:
+    """A key gives way to another."""
+    held = records.get(KeyHeld, key)
+    if held is not None and held.revoked is None and held.replaced is None:
+        records.put(key, msgspec.structs.replace(held, replaced=entry.index))
+
+
+def _grants_of(records: Records, ended: RoleEnded) -> list[tuple[str, int]]:
+    """The actor and the index of each grant that a statement ends."""
+    granted = records.get(Known, ended.grant)
+    if granted is None:
+        return []
+    holder = ended.by[0].actor
+    if granted.kind == "LedgerOpened":  # it made several, and each is ended by its holder alone
+        return [] if holder is UNSET else [(holder, granted.index)]
+    return [(topic.removeprefix("actor/"), granted.index) for topic in granted.topics]
+
+
+def _end_role(records: Records, entry: Entry, key: str) -> None:
+    held = records.get(RoleHeld, key)
+    if held is not None and held.ended is None:
+        records.put(key, msgspec.structs.replace(held, ended=entry.index))
+
+
+def _replace(records: Records, entry: Entry, replaced: RegistrarReplaced) -> None:
+    """The recovery put another registrar in the place of one: its role and its keys end."""
+    for key, held in list(records.scan(RoleHeld, prefix=f"{replaced.removed}/")):
+        if held.role == "registrar":
+            _end_role(records, entry, key)
+    for key, held in list(records.scan(KeyHeld)):
+        if held.actor == replaced.removed:
+            _put_another(records, entry, key)
+    if records.get(Actor, replaced.actor) is None:
+        of = "" if replaced.of is UNSET else replaced.of
+        actor = Actor(actor=replaced.actor, name=replaced.name, form=replaced.form, of=of, index=entry.index)
+        records.put(replaced.actor, actor)
+    records.put(replaced.key, KeyHeld(actor=replaced.actor, key=replaced.key, index=entry.index))
+    role = RoleHeld(actor=replaced.actor, role="registrar", index=entry.index)
+    records.put(index_key(replaced.actor, entry.index), role)
 
 
 def _open(records: Records, entry: Entry, founding: LedgerOpened) -> None:
@@ -235,7 +316,7 @@ def _topic_fields(kind: type[Statement]) -> tuple[bool, bool, tuple[str, ...]]:
     """Of a kind: can it speak of commitments, does it name earlier statements, which of its fields name paths."""
     fields = kind.__struct_fields__
     of_commitments = not {"subject", "mechanism", "commitment", "for_", "about"}.isdisjoint(fields)
-    names = kind in _NAMES_ONE or kind is ResponseGiven or kind is ContentWithheld or kind is KeyRevoked
+    names = kind in _NAMES_ONE or kind in (ResponseGiven, ContentWithheld, KeyRevoked, RoleEnded, RegistrarReplaced)
     return of_commitments, names, tuple([field for field in _PATHS if field in fields])
 
 
@@ -281,6 +362,11 @@ def _named(records: Records, statement: Statement) -> list[Known]:
             held = records.get(KeyHeld, statement.key)
             topics = (f"actor/{held.actor}",) if held else ()
             return [Known(index=0, kind="KeyEnrolled", topics=topics)]
+        case RoleEnded():
+            actors = [actor for actor, _ in _grants_of(records, statement)]
+            return [Known(index=0, kind="RoleGranted", topics=tuple([f"actor/{actor}" for actor in actors]))]
+        case RegistrarReplaced():
+            return [Known(index=0, kind="ActorRegistered", topics=(f"actor/{statement.removed}",))]
         case _:
             identities = (getattr(statement, _NAMES_ONE[type(statement)]),)
     return [found for identity in identities if (found := records.get(Known, identity)) is not None]
@@ -340,6 +426,7 @@ _VOICES = {
     "moderator": "moderation",
     "capturer": "evidence",
     "registrar": "registrar",
+    "recovery": "registrar",
 }
 
 

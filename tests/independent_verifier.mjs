@@ -169,16 +169,35 @@ function checkContents(folder, statements, origin) {
   return counts;
 }
 
+// Whether a key of the log signed a head; a line of it that fails refuses the whole head.
+function signedHead(head, origin, key) {
+  const own = head.lines.find((line) => line.name === origin && line.keyId.equals(keyId(origin, key)));
+  need(!own || isSignedBy(key, head.text, own.signature), "a signature under the checkpoint fails");
+  return own !== undefined;
+}
+
+// The log keys in force at a size: those of the founding, and what each rotation below it put in the place of one.
+function logKeysAt(statements, size) {
+  const keys = new Set(statements[0].statement.log_keys);
+  for (const { index, statement } of statements) {
+    if (statement.kind === "LogKeyRotated" && index < size) {
+      keys.delete(statement.old);
+      keys.add(statement.new);
+    }
+  }
+  return [...keys].map((key) => Buffer.from(key, "hex"));
+}
+
 function verifyLedger(folder, policyFile, founding) {
-  const log = /^log (.+)$/m.exec(readFileSync(policyFile, "utf8"));
-  need(log, "the policy names no log");
-  const trusted = parseVkey(log[1]);
+  const logs = [...readFileSync(policyFile, "utf8").matchAll(/^log (.+)$/gm)].map(([, vkey]) => parseVkey(vkey));
+  need(logs.length > 0, "the policy names no log");
   const head = openNote(readFileSync(join(folder, "checkpoint")));
   const [origin, size, root, end] = head.text.toString().split("\n");
   need(end === "" && /^[1-9][0-9]*$/.test(size), "not a checkpoint");
-  need(origin === trusted.name, "the checkpoint is another ledger's");
-  const own = head.lines.find((line) => line.name === origin && line.keyId.equals(keyId(origin, trusted.key)));
-  need(own && isSignedBy(trusted.key, head.text, own.signature), "the trusted key did not sign the checkpoint");
+  const trusted = logs.filter(({ name }) => name === origin);
+  need(trusted.length > 0, "the checkpoint is another ledger's");
+  const signers = trusted.filter(({ key }) => signedHead(head, origin, key));
+  need(signers.length > 0, "the trusted key did not sign the checkpoint");
 
   const leaves = [];
   const statements = [];
@@ -202,6 +221,8 @@ function verifyLedger(folder, policyFile, founding) {
   need(rootOf(leaves).equals(base64(root, 32)), "the entries do not give the root that was signed");
   need(statements[0].statement.kind === "LedgerOpened", "the first entry founds no ledger");
   need(!founding || statements[0].identity === founding, "another founding statement than the one that was pinned");
+  const inForce = logKeysAt(statements, Number(size));
+  need(inForce.some((key) => signedHead(head, origin, key)), "the log key in force did not sign the checkpoint");
   const { shown, hidden } = checkContents(folder, statements, origin);
   return {
     origin,

@@ -8,8 +8,10 @@ import world as w
 from world import C8, G1, G2, digest_of
 
 from ledger.statement import Entry, format_when
+from ledger.tlog.note import COSIGNATURE_ED25519, format_vkey
 
 DAY = 86_400_000
+WITNESS = format_vkey("witness.example/w1", COSIGNATURE_ED25519, bytes(w.key_of("witness").verify_key))
 COPRET, CHAIR, IMPORTER = "copret:institution", "copret:coordinator", "importador:importer"
 
 
@@ -121,6 +123,26 @@ def _epilogue(world: w.World) -> None:
     printed = next(one for one in world.entries if one.opened.statement.by[0].role == "importer")
     world.say("StatementConfirmed", "segeplan:holder", statement=printed.opened.identity)
     world.say("KeyRevoked", "captura:holder", key=w.public("captura"), cause="retired")
+
+
+def keys(world: w.World) -> None:
+    """Keys and roles that end, give way and are replaced, told after the history; the log holds the key `log-2`."""
+    rotated = {"actor": "minfin", "old": w.public("minfin"), "new": w.public("minfin/b")}
+    world.say("KeyRotated", "minfin:holder", "minfin/b:holder", **rotated)
+    world.now_ms += 1_000 - world.now_ms % 1_000
+    since = format_when(world.now_ms)
+    reported: Any = {"subject": G2, "reason": "¿Quién lo dice?", "evidence": []}
+    world.say("CompletionReported", "minfin/b:institution", **reported, level="complete")
+    world.say("KeyRevoked", *w.REGISTRARS, key=w.public("minfin/b"), cause="compromised", since=since)
+    (grant,) = [one for one in world.docket.roster.grants["congreso"] if one.role == "assessor"]
+    words = {"text": "Terminó su encargo."}
+    world.say("RoleEnded", "congreso:holder", grant=grant.identity, words=words)
+    world.say("WitnessRecognised", *w.REGISTRARS, vkey=WITNESS, url="https://witness.example/w1")
+    world.say("LogKeyRotated", *w.REGISTRARS, old=w.public("log"), new=w.public("log-2"))
+    replaced = {"removed": "guatecivica", "actor": "dosis", "name": "DOSIS", "form": "organisation"}
+    recovery = ("recovery-1:recovery", "recovery-2:recovery")
+    reason = {"reason": "Perdió sus llaves.", "key": w.public("dosis")}
+    world.say("RegistrarReplaced", *recovery, "dosis:holder", **replaced, **reason)
 
 
 def margins(world: w.World) -> None:

@@ -17,7 +17,7 @@ import pytest
 from service import START, STATEMENT, Served, founded_lately, free_port, now_ms, put_on_disk
 from world import G1, World
 
-from api.app import SECURITY_HEADERS
+from api.listening import SECURITY_HEADERS
 from api.settings import LedgerSettings, Settings, format_settings
 
 TIMEOUT = 2.0

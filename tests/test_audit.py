@@ -24,7 +24,8 @@ from ledger.published import Folder
 from ledger.statement import Entry
 from ledger.tlog.policy import parse_policy
 from ledger.vocabulary import KINDS, Statement
-from projections.audit import FORMATS, audit
+from projections.audit import audit
+from projections.files import FORMATS
 from projections.findings import REMARKS, SENTENCES, Report, sentences
 from projections.records import DictRecords, digest
 from projections.replay import replay

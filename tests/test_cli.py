@@ -32,7 +32,23 @@ from ledger.vocabulary import KINDS
 
 COMMAND = Path(sys.executable).parent / "constancia"
 G2, C8 = "gt-2014-2016/G2", "gt-2014-2016/C8"
-COMMANDS = ("audit", "demo", "import-report", "init", "key", "kinds", "serve", "sign", "status", "submit", "verify")
+COMMANDS = (
+    "audit",
+    "demo",
+    "import-report",
+    "init",
+    "key",
+    "kinds",
+    "log-key",
+    "mirror",
+    "serve",
+    "sign",
+    "status",
+    "submit",
+    "timestamp",
+    "verify",
+    "witness",
+)
 
 
 def environment(**more: str) -> dict[str, str]:

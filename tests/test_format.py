@@ -6,11 +6,13 @@
 import re
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 import world as w
 from msgspec import UNSET
+from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
 from api.answers import Envelope
 from api.names import KIND_RULES
@@ -23,8 +25,9 @@ from ledger.docket import claim_of
 from ledger.errors import STATUS_OF_CODE, Refused
 from ledger.kinds import FILLED_IN, draft_of, fields_of
 from ledger.log import FORMATS, LedgerFile
-from ledger.published import Folder
+from ledger.published import Folder, parse_stamp_path, stamp_path
 from ledger.statement import canonical, format_entry, identity_of, key_name, open_statement, parse_entry, parse_time
+from ledger.tlog.checkpoint import format_checkpoint_text, parse_checkpoint_text
 from ledger.tlog.note import parse_note, parse_vkey, verify_ed25519
 from ledger.vocabulary import KINDS, Shape, Statement
 
@@ -186,16 +189,27 @@ def test_ledger_file() -> None:
     assert found.formats == FORMATS
 
 
-@pytest.mark.parametrize("number", [0, 1])
+def test_time_stamp() -> None:
+    text, imprint, asked, path = (example("Time stamp", number) for number in range(4))
+    checkpoint = parse_checkpoint_text(text.encode())
+    assert format_checkpoint_text(checkpoint).decode() == text
+    assert sha256(text.encode()).hexdigest() == imprint.strip()
+    query = TimestampRequestBuilder().data(text.encode()).hash_algorithm(HashAlgorithm.SHA256).build()
+    assert bytes.fromhex(asked) in query.as_bytes()
+    assert stamp_path(checkpoint.size, "0123456789abcdef" * 4) == path.strip()
+    assert parse_stamp_path(path.strip()) == (checkpoint.size, "0123456789abcdef")
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
 def test_the_envelope_of_answers(number: int) -> None:
     raw = example("API answers", number).strip().encode()
-    assert canonical(msgspec.json.decode(raw, type=Envelope[list[str] | dict[str, str]])) == raw
+    assert canonical(msgspec.json.decode(raw, type=Envelope[Any])) == raw
 
 
 def test_a_problem_is_the_documented_one() -> None:
     problem = Problem.of(Refused("closed", "A8", "the round has closed"))
     problem.refusal = example("Refusal note").encode()
-    assert problem.body().decode() + "\n" == example("API answers", 2)
+    assert problem.body().decode() + "\n" == example("API answers", 3)
     assert msgspec.json.decode(problem.body("en"))["title"] != msgspec.json.decode(problem.body())["title"]
 
 

@@ -222,7 +222,7 @@ def test_the_record_the_folds_and_the_auditor_load_no_web_library_and_no_event_s
     assert loaded_by("\n".join(f"import {name}" for name in names)) & SERVER_ONLY == set()
 
 
-@pytest.mark.parametrize("words", ["--version", "audit", "verify", "key", "sign", "submit", "import-report"])
+@pytest.mark.parametrize("words", ["--version", "audit", "verify", "key", "sign", "submit", "import-report", "witness"])
 def test_an_auditors_command_loads_no_web_library_and_no_event_store(words: str) -> None:
     arguments = [words] if words.startswith("-") else [words, "--help"]
     code = (
@@ -231,6 +231,11 @@ def test_an_auditors_command_loads_no_web_library_and_no_event_store(words: str)
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code"
     )
     assert loaded_by(code) & SERVER_ONLY == set()
+
+
+def test_whoever_looks_after_a_witness_needs_no_web_library_and_its_server_none_but_the_listener() -> None:
+    assert loaded_by("import api.witnessing") & SERVER_ONLY == set()
+    assert loaded_by("import api.witness\nimport granian.server.embed") & SERVER_ONLY == {"granian"}
 
 
 def test_the_base_install_declares_no_server_library() -> None:

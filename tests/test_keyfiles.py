@@ -6,12 +6,16 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from nacl.signing import SigningKey
-from world import key_of, public
+from world import ORIGIN, REGISTRARS, found, key_of, public
 
 from api.keyfiles import KDF_ROUNDS, format_key_file, make_key_file, public_hex, read_key_file, read_public_key
 from ledger.errors import CannotRun
+from ledger.rulebook import check_admissible
+from ledger.statement import format_when, open_statement, sign_statement
+from ledger.vocabulary import KINDS
 
 PHRASE = b"una frase larga de prueba"
 
@@ -64,6 +68,80 @@ def test_we_read_what_ssh_keygen_makes(tmp_path: Path, phrase: bytes) -> None:
     key = read_key_file(tmp_path / "suya", given(phrase) if phrase else never)
 
     assert public_hex(key) == read_public_key(str(tmp_path / "suya.pub")) == read_public_key(str(tmp_path / "suya"))
+
+
+# Of the ciphers that `ssh-keygen -Z` knows.
+READ = ["aes256-ctr", "aes256-cbc", "aes256-gcm@openssh.com"]
+NOT_READ = ["aes128-ctr", "aes192-cbc", "3des-cbc", "chacha20-poly1305@openssh.com"]
+
+
+def encrypted(path: Path, cipher: str, rounds: int = 16) -> Path:
+    words = [
+        "-q",
+        "-t",
+        "ed25519",
+        "-N",
+        PHRASE.decode(),
+        "-Z",
+        cipher,
+        "-a",
+        str(rounds),
+        "-C",
+        "una llave",
+        "-f",
+        path,
+    ]
+    ssh_keygen(*words)
+    return path
+
+
+@pytest.mark.parametrize("cipher", READ)
+def test_we_read_what_ssh_keygen_encrypts(tmp_path: Path, cipher: str) -> None:
+    path = encrypted(tmp_path / "suya", cipher)
+
+    assert (
+        public_hex(read_key_file(path, given(PHRASE))) == read_public_key(f"{path}.pub") == read_public_key(str(path))
+    )
+    with pytest.raises(CannotRun, match="not the passphrase"):
+        read_key_file(path, given(b"otra"))
+
+
+def test_the_rounds_of_its_bcrypt_are_its_owners_choice(tmp_path: Path) -> None:
+    path = encrypted(tmp_path / "suya", "aes256-ctr", rounds=40)
+    assert public_hex(read_key_file(path, given(PHRASE))) == read_public_key(f"{path}.pub")
+
+
+@pytest.mark.parametrize("cipher", NOT_READ)
+def test_of_another_cipher_the_way_out_is_told_and_works(tmp_path: Path, cipher: str) -> None:
+    path = encrypted(tmp_path / "suya", cipher)
+
+    with pytest.raises(CannotRun, match=f"encrypted with {cipher}") as stopped:
+        read_key_file(path, given(PHRASE))
+    assert read_public_key(str(path)) == read_public_key(f"{path}.pub")  # that half is in the clear
+
+    words = stopped.value.advice.rpartition(": ssh-keygen ")[2].split()
+    ssh_keygen(*words, "-P", PHRASE.decode(), "-N", PHRASE.decode())
+    assert public_hex(read_key_file(path, given(PHRASE))) == read_public_key(f"{path}.pub")
+
+
+@pytest.mark.parametrize("cipher", [None, "aes256-ctr"])
+def test_ssh_keygen_changes_the_passphrase_of_what_we_make(tmp_path: Path, cipher: str | None) -> None:
+    made = make_key_file(tmp_path / "mia", PHRASE)
+    more = [] if cipher is None else ["-Z", cipher]
+    ssh_keygen("-q", "-p", "-P", PHRASE.decode(), "-N", "otra frase", *more, "-f", tmp_path / "mia")
+    assert public_hex(read_key_file(tmp_path / "mia", given(b"otra frase"))) == public_hex(made)
+
+
+def test_a_key_of_ssh_keygen_signs_statements_that_verify(tmp_path: Path) -> None:
+    path = encrypted(tmp_path / "suya", "aes256-ctr")
+    key = read_key_file(path, given(PHRASE))
+    world = found()
+    enrolled = {"actor": "minfin", "key": public_hex(key)}
+    by = [world.signer(one) for one in REGISTRARS] + [{**enrolled, "role": "holder"}]
+    plain = {"kind": "KeyEnrolled", "by": by, "said_at": format_when(world.now_ms), "lang": "es-GT", **enrolled}
+    statement = msgspec.convert(plain, KINDS["KeyEnrolled"])
+    note = sign_statement(ORIGIN, statement, [key_of("icefi"), key_of("copret"), key])
+    check_admissible(open_statement(note, ORIGIN), world.now_ms, world.docket)
 
 
 def test_a_key_file_is_its_owners_alone_and_never_overwritten(tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ def folder(tmp_path: Path) -> Folder:
 @pytest.mark.parametrize(
     "path",
     ["head", "checkpoint", "policy", "ledger.json", "checkpoints/2026-02-16", "contents/000", "contents/x001/234",
-     "tile/0/000", "tile/63/x001/x234/067.p/255", "tile/entries/x001/000", "tile/entries/000.p/1"],
+     "tile/0/000", "tile/63/x001/x234/067.p/255", "tile/entries/x001/000", "tile/entries/000.p/1",
+     "timestamps/index", "timestamps/34/0123456789abcdef.tsr"],
 )  # fmt: skip
 def test_these_are_paths_of_a_ledger(path: str) -> None:
     assert is_published_path(path)
@@ -37,7 +38,10 @@ def test_these_are_paths_of_a_ledger(path: str) -> None:
     "path",
     ["", "/head", "head/", "../head", "tile/0/../../journal.db", "tile/0/0", "tile/0/000.p/0", "tile/0/000.p/256",
      "tile/00/000", "tile/64/000", "tile/0/x000/001", "contents/1", "contents/", "contents/000.p/1",
-     "checkpoints/2026-2-16", "checkpoints/2026-02-16\n", "journal.db", ".new-1-1", "tile/0/000\0", "tile\\0\\000"],
+     "checkpoints/2026-2-16", "checkpoints/2026-02-16\n", "journal.db", ".new-1-1", "tile/0/000\0", "tile\\0\\000",
+     "timestamps/", "timestamps/index\n", "timestamps/034/0123456789abcdef.tsr", "timestamps/0/0123456789abcdef.tsr",
+     "timestamps/34/0123456789ABCDEF.tsr", "timestamps/34/0123456789abcde.tsr", "timestamps/34/0123456789abcdef.tsr\n",
+     "timestamps/34/0123456789abcdef", "timestamps/12345678901234567890/0123456789abcdef.tsr"],
 )  # fmt: skip
 def test_and_these_are_not(folder: Folder, path: str) -> None:
     assert not is_published_path(path)

@@ -67,7 +67,7 @@ def test_the_makefile_has_the_targets(make: str) -> None:
     assert re.search(rf"^{make}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
 
 
-COMMANDS = sorted(set(re.findall(r"constancia (audit|demo|sign|submit|verify|key new)", README)))
+COMMANDS = sorted(set(re.findall(r"constancia (audit|demo|sign|submit|verify|key new|witness \w+)", README)))
 
 
 @pytest.mark.parametrize("command", COMMANDS)

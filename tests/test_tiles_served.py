@@ -18,6 +18,8 @@ CASES = [
     ("contents/000", "application/jsonl", "no-store"),
     ("tile/entries/000.p/{width}", "application/octet-stream", FOR_EVER),
     ("tile/0/000.p/{width}", "application/octet-stream", FOR_EVER),
+    ("timestamps/34/0123456789abcdef.tsr", "application/timestamp-reply", FOR_EVER),
+    ("timestamps/index", "text/plain; charset=utf-8", "no-cache"),
 ]
 
 
@@ -37,6 +39,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         note = world.sign("CommentSubmitted", "maria:citizen", **world.comment("maria"))
         salted = SaltedContent(salt=(b"s" * 32).hex(), content=Content(text="Buen plan."))
         assert server.post(note, [salted]).status == 201
+        (folder / "public" / "timestamps" / "34").mkdir(parents=True)
+        (folder / "public" / "timestamps" / "34" / "0123456789abcdef.tsr").write_bytes(b"0\x82")
+        (folder / "public" / "timestamps" / "index").write_bytes(b"timestamps/34/0123456789abcdef.tsr\n")
         (folder / "public" / "secret").write_text("not published")
         (folder / "public" / "tile" / ".new-1-2").write_text("unfinished")
         yield Site(server, world, folder)

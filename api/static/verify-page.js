@@ -112,7 +112,8 @@ async function verify() {
     const found = await verifyReceipt(raw, policy);
     const content = await privateStep(found);
     const remembered = await comparison(found);
-    verdict.replaceChildren(...spoken(found, source, content, remembered));
+    const several = policy.logs.filter((one) => one.name === found.checkpoint?.origin).length > 1;
+    verdict.replaceChildren(...spoken({ ...found, several }, source, content, remembered));
     kind = found.kind ?? "verified";
   } catch (trouble) {
     const sentence = trouble instanceof Instead ? trouble.message : say("cannot-start", { detail: String(trouble) });
@@ -202,6 +203,7 @@ function spoken(found, source, content, remembered) {
     element("p", `said-verdict ${TONES[code] ?? "bad"}`, say(code, facts || {})),
     element("p", source === "site" ? "differ" : "", say(`by-${source}`)),
     ...contentSentences(content),
+    found.several && found.kind === null && element("p", "differ", say("several-keys")),
     remembered && element("p", "", memorySentence(remembered)),
     identity && element("p", "hash", identity),
     element("ol", "steps", ...steps.map((step) => stepLine(step, found))),

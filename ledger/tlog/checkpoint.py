@@ -91,10 +91,10 @@ def parse_checkpoint(raw: bytes) -> SignedCheckpoint:
     return SignedCheckpoint(parse_checkpoint_text(note.text), note)
 
 
-def sign_checkpoint(checkpoint: Checkpoint, signing_key: SigningKey) -> bytes:
-    """Return the checkpoint, signed by the log."""
+def sign_checkpoint(checkpoint: Checkpoint, *signing_keys: SigningKey) -> bytes:
+    """Return the checkpoint, signed by the log with one key or more, a line for each in this order."""
     text = format_checkpoint_text(checkpoint)
-    return format_note(Note(text, (sign_line(checkpoint.origin, signing_key, text),)))
+    return format_note(Note(text, tuple([sign_line(checkpoint.origin, key, text) for key in signing_keys])))
 
 
 def open_checkpoint(raw: bytes, verifiers: Iterable[Verifier]) -> Checkpoint:

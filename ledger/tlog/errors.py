@@ -35,6 +35,8 @@ Reasons of Unverified:
 Reasons of Declined, beside those of what made the witness decline:
 
     conflict         the old size is not that of the latest checkpoint that the witness cosigned (409)
+    busy             another program holds what the witness has to write (503)
+    clock            the witness's clock says less than a time that it has given (503)
 """
 
 

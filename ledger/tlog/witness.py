@@ -5,22 +5,26 @@ Spec: c2sp.org/tlog-witness
 A log posts to `<submission prefix>/add-checkpoint` the size that the witness saw last, the proof that the tree has only
 grown since then, and the checkpoint to be cosigned:
 
-    old 8
+    old 4
     a0eq8p7jwq+a+Im8H7klTavTEXfxYjLdaqsDXKOb9uQ=
 
     ledger.example/prueba
-    9
-    …
+    8
+    XcnaeacGWamtVZy3Ad7ZoqudgjqtL0lgz+Nw7/RgQyg=
+
+    — ledger.example/prueba AXc9HN7mdKEwtRP36uanecHeVtfKBfq5DYIG5si6fm1TfW9Wk4SgLWR8qZAgshHXwUScMgssSDdSDI5q+CUTp208WAU=
 
 The witness answers with its signature line, or with one of the statuses that `Declined` carries. What it asks, in this
 order, so that nothing is computed for whoever has not signed:
 
-    400  the request is not of the format          403  no trusted key of the log signed, or one did not verify
-    404  the origin is not one that it knows       400  `old` is more than the size of the checkpoint
+    400  the request is not of the format
+    404  the origin is not one that it knows
+    403  no trusted key of the log signed, or one did not verify
+    400  `old` is more than the size of the checkpoint
     409  `old` is not the size that it cosigned last: the answer is that size, and the log may try once more
     422  the proof does not lead from there to here; or two roots of one size
 
-    request = parse_add_checkpoint(body)                             may be Declined (400)
+    request = parse_add_checkpoint(body)                             Malformed: answer 400
     signed = open_request(request, keys_of)                          404, 403, 400
     ── in one atomic step with keeping the new head ──
     check_growth(request, signed.checkpoint, latest)                 409, 422
@@ -44,10 +48,13 @@ from ledger.tlog.cosignature import verify_cosignature
 from ledger.tlog.errors import Declined, Malformed, Unverified
 from ledger.tlog.merkle import EMPTY_ROOT, HASH_SIZE, check_consistency
 from ledger.tlog.note import (
+    ED25519,
+    Note,
     SignatureLine,
     Verifier,
     decode_utf8,
     format_base64,
+    known_lines,
     parse_base64,
     parse_decimal,
     parse_line,
@@ -123,13 +130,17 @@ def format_add_checkpoint(request: AddCheckpoint) -> bytes:
 def open_request(request: AddCheckpoint, keys_of: Callable[[str], Sequence[Verifier]]) -> SignedCheckpoint:
     """Return the checkpoint of a request if its log signed it; `keys_of` gives the trusted keys of an origin.
 
+    Of its lines only those that verified are left, each once: a witness shows them to others, and keeps nothing that
+    strangers wrote below them.
+
     Raises Declined: 400 (not a checkpoint, or `old` is more than its size), 404, 403.
     """
     try:
         signed = parse_checkpoint(request.checkpoint)
     except Malformed as error:
         raise Declined(400, error.reason, error.message) from None
-    keys = keys_of(signed.checkpoint.origin)
+    # A key of another type says nothing here: see `verify_log_lines`.
+    keys = [key for key in keys_of(signed.checkpoint.origin) if key.type_byte == ED25519]
     if not keys:
         raise Declined(404, "unknown-origin", f"no log {signed.checkpoint.origin[:200]} is known here")
     try:
@@ -139,7 +150,8 @@ def open_request(request: AddCheckpoint, keys_of: Callable[[str], Sequence[Verif
     if request.old_size > signed.checkpoint.size:
         detail = f"the old size {request.old_size} is more than the checkpoint's, {signed.checkpoint.size}"
         raise Declined(400, "shape", detail)
-    return signed
+    lines = dict.fromkeys(line for _, line in known_lines(signed.note, keys))
+    return SignedCheckpoint(signed.checkpoint, Note(signed.note.text, tuple(lines)))
 
 
 def check_growth(request: AddCheckpoint, checkpoint: Checkpoint, latest: Latest) -> None:

@@ -1,0 +1,143 @@
+"""The pages for those who run a witness are true: their commands run in their order, and both say the same."""
+
+import configparser
+import http.client
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import msgspec
+import pytest
+from growing_log import GrowingLog
+
+from api.cli import run
+from api.witnessing import WitnessSettings
+from ledger.tlog.note import parse_note
+from ledger.tlog.policy import parse_policy
+from ledger.tlog.witness import monitoring_path
+
+DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
+PAGES = ("TESTIGO.md", "WITNESS.md")
+LOG = GrowingLog("registro.example/gt", "the key of a log", 20)
+
+
+def text(page: str) -> str:
+    return (DEPLOY / page).read_text("utf-8")
+
+
+def block(page: str) -> list[str]:
+    """The five commands of a page."""
+    found = re.search(r"^```sh\n(.*?)^```", text(page), re.DOTALL | re.MULTILINE)
+    assert found
+    return found[1].splitlines()
+
+
+@pytest.fixture
+def log_on_the_web(tmp_path: Path) -> Generator[str]:
+    """Where the log publishes its checkpoint, as any static server would."""
+    folder = tmp_path / "web"
+    folder.mkdir()
+    (folder / "checkpoint").write_bytes(LOG.checkpoint(20))
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def constancia(line: str, place: Path, *more: str) -> "subprocess.Popen[str]":
+    words = [*shlex.split(line)[1:], *more]
+    return subprocess.Popen(
+        [sys.executable, "-m", "api.cli", *words], cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_the_five_commands_make_a_witness_that_cosigns(tmp_path: Path, log_on_the_web: str) -> None:
+    init, add, listed, serve, status = block("TESTIGO.md")
+    add = add.replace("registro.example/gt+LLAVE", LOG.vkey).replace("https://registro.example/gt", log_on_the_web)
+    said: list[str] = []
+    for line in (init, add, listed):
+        running = constancia(line, tmp_path)
+        out, error = running.communicate(timeout=60)
+        assert running.returncode == 0, error
+        said.append(out)
+    assert "testigo.example/w1" in said[0]
+    assert "20" in said[1]
+    assert LOG.origin in said[2]
+    running = constancia(serve, tmp_path, "--port", "0")
+    assert running.stdout
+    port = int(running.stdout.readline().rstrip().rstrip("/").rpartition(":")[2])
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("POST", "/add-checkpoint", LOG.request(0, 20))
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()[:3]) == (200, "—".encode())
+    connection.request("GET", "/" + monitoring_path(LOG.origin))
+    shown = connection.getresponse().read()
+    connection.close()
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=60)
+    assert running.returncode == 0
+    out, _ = constancia(status, tmp_path, "--json").communicate(timeout=60)
+    standing = json.loads(out)
+    assert standing["logs"][0]["size"] == 20
+    # The line that `init` printed is one for a policy, and counts.
+    assert standing["policy"] in said[0]
+    rules = parse_policy(f"log {LOG.vkey}\n{standing['policy']}\nquorum testigo.example/w1\n".encode())
+    rules.check(shown).require_quorum()
+    assert parse_note(shown).text == parse_note(LOG.checkpoint(20)).text
+
+
+def test_both_pages_give_the_same_commands() -> None:
+    assert block("TESTIGO.md") == block("WITNESS.md")
+    indented = [re.findall(r"^ {4}(.*)$", text(page), re.MULTILINE) for page in PAGES]
+    assert indented[0] == indented[1]
+    assert text("TESTIGO.md").count("\n## ") == text("WITNESS.md").count("\n## ")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_setting_is_named_and_no_other(page: str) -> None:
+    found = re.search(r"`testigo/witness\.toml`: ([^.]*)\.", text(page))
+    assert found
+    assert re.findall(r"`(\w+)`", found[1]) == [field.name for field in msgspec.structs.fields(WitnessSettings)]
+    assert f"`127.0.0.1:{WitnessSettings(name='x').port}`" in text(page)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_the_page_tells_of_alarms_is_what_the_program_says(page: str) -> None:
+    api = DEPLOY.parent / "api"
+    program = "".join((api / name).read_text("utf-8") for name in ("witness_state.py", "witness_page.py"))
+    joined = re.sub(r'"\s+f?"', "", program)
+    quoted = re.findall(r"[«“]([^»”]+)[»”]", text(page).partition("| qué")[2] or text(page).partition("| what")[2])
+    told = [part.strip() for each in quoted for part in re.split("[…:]", each) if part.strip()]
+    assert len(told) >= 6
+    own = {"cofirmado", "cosigned", "Copias de respaldo", "Backups"}  # a column, and sections of the page
+    assert [part for part in told if part not in joined and part not in own] == []
+
+
+def test_the_service_runs_a_command_that_exists() -> None:
+    unit = configparser.RawConfigParser(strict=False)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read_string((DEPLOY / "constancia-witness.service").read_text("utf-8"))
+    program, *words = shlex.split(unit["Service"]["ExecStart"])
+    assert program.endswith("/.venv/bin/constancia")
+    assert words[:2] == ["witness", "serve"]
+    assert words[words.index("--dir") + 1] == f"/var/lib/{unit['Service']['StateDirectory']}"
+    assert run([*words, "--help"]) == 0
+    for page in PAGES:
+        assert unit["Service"]["User"] in text(page)
+        assert words[-1] in text(page)
