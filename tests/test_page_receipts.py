@@ -252,6 +252,7 @@ def test_two_receipts_of_one_history_are_proven_to_be_so(served: Served) -> None
 
 
 def test_sizes_under_which_no_head_was_signed_have_proofs_too(served: Served) -> None:
+    served.folded()
     size = served.size()
     entries = [parse_proof(served.get(f"/receipts/{identity_at(served, at)}").body).extra for at in range(size)]
     hashes = [r.leaf_hash(entry or b"") for entry in entries]
