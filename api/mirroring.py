@@ -30,7 +30,7 @@ from api.problems import Problem
 from api.screen import screen
 from api.sources import forget
 from ledger.errors import CannotRun
-from ledger.published import Folder, is_published_path
+from ledger.published import STAMP_INDEX, Folder, is_published_path, merge_stamp_index
 from ledger.statement import format_when
 from ledger.tlog.checkpoint import parse_checkpoint
 from ledger.tlog.errors import Malformed
@@ -91,7 +91,10 @@ class Mirror:
         # What a round that was broken off left here was verified then, or was read once more by this one.
         changing = [path for path in self.incoming.paths() if path.startswith(_CHANGING)]
         for path in changing:
-            self.public.replace(path, self._verified(path))
+            raw = self._verified(path)
+            if path == STAMP_INDEX:  # whoever keeps a copy may have had it stamped too
+                raw = merge_stamp_index(self.public.read(path) or b"", raw)
+            self.public.replace(path, raw)
         note = report.checkpoint.encode()
         before = self.public.read("head")
         if before != note:

@@ -142,7 +142,6 @@ class Reader:
         self.vault = vault
         self.find = log.find
         self.entries = log.entries
-        self.receipt = log.receipt
         self.consistency = log.consistency
         self.published = log.folder.read
         self._log = log
@@ -160,6 +159,10 @@ class Reader:
     def vkeys(self) -> tuple[str, ...]:
         """Every key that is or was the log's, the newest last."""
         return self._log.vkeys
+
+    def receipt(self, index: int) -> bytes:
+        """The receipt of an entry as `GET receipts/…` gives it. LookupError for an index that is not published."""
+        return self._log.receipt(index)
 
     @property
     def newest(self) -> int:

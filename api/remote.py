@@ -9,8 +9,8 @@ be held up or filled up by a server that means ill:
 * at most four connections, kept open; upcoming tiles and bundles are asked for ahead, so that a distant server costs
   bandwidth and not one round trip for each file;
 * every answer has a limit in bytes by what is asked for, every request a deadline; both count what really comes in;
-* full tiles and bundles never change: with `files` they are kept in that folder and not asked for again. What lies
-  there is believed no more than what comes over the network;
+* full tiles, bundles and time stamps never change: with `files` they are kept in that folder and not asked for again.
+  What lies there is believed no more than what comes over the network;
 * a request that fails on the way, or is told "not now", is tried again, three times in all;
 * redirects are not followed: whoever names an address gets that address or an error.
 
@@ -32,7 +32,7 @@ import msgspec
 
 from api.posting import ledger_url
 from ledger.errors import CannotRun
-from ledger.published import Folder
+from ledger.published import STAMP_INDEX, Folder, is_stamp_path
 from ledger.tlog.errors import Malformed
 from ledger.tlog.tiles import ENTRIES, WIDTH, Tile, parse_path
 
@@ -141,7 +141,7 @@ class RemoteLedger:
 
     def _read(self, path: str) -> bytes | None:
         """One file: of those that never change, from the disk if it is there, and kept if it is not."""
-        if self._files is None or not _is_full(path):
+        if self._files is None or not _never_changes(path):
             return self._fetch(path)
         raw = self._files.read(path)
         if raw is None:
@@ -267,8 +267,10 @@ class RemoteLedger:
             ) from None
 
 
-def _is_full(path: str) -> bool:
-    """Whether this is the path of a full tile or bundle."""
+def _never_changes(path: str) -> bool:
+    """Whether this is the path of a full tile or bundle, or of a time stamp."""
+    if is_stamp_path(path):
+        return path != STAMP_INDEX
     try:
         return path.startswith("tile/") and parse_path(path).width == WIDTH
     except Malformed:

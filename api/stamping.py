@@ -353,7 +353,9 @@ def read_stamps(source: Source, policy: Policy | None, root_files: Sequence[Path
     if not paths:
         return Stamps(remarks=(("timestamp-none", {}),) if root_files else ())
     if not time_is_installed():
-        return Stamps(remarks=(("timestamp-unchecked", {"count": len(paths)}),))
+        why = "the ledger lists this time stamp, and it is not there"
+        faults = [Misbehaviour("missing-file", why, path=path) for path in paths if source.read(path) is None]
+        return Stamps(faults=tuple(faults), remarks=(("timestamp-unchecked", {"count": len(paths)}),))
     from api.timestamps import check_timestamps
 
     roots = read_root_files(root_files)

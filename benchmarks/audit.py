@@ -26,6 +26,7 @@ that counts and not who does what. What nobody shares is the end: digest, older 
 """
 
 import os
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -36,15 +37,18 @@ from nacl.bindings import crypto_sign_open
 from benchmarks import limits
 from benchmarks.limits import Limits
 from benchmarks.ratio import NotMeasured, Ratio, alternate
-from benchmarks.record import ORIGIN, make_ledger
+from benchmarks.record import ORIGIN, Growing, make_ledger
 from ledger.published import Folder
 from ledger.statement import decode_line, open_statement, parse_entry
 from ledger.tlog.note import parse_note
 from ledger.tlog.policy import parse_policy
 from ledger.tlog.tiles import parse_bundle
 from projections.audit import audit
+from projections.kept import Kept
 
 COMMENTS = 30_000
+GROWN = 100_000
+LARGE = 1_000_000
 
 
 def full_audit_to_bare_verification(folder: Path, measured: Limits) -> Ratio:
@@ -98,6 +102,44 @@ def full_audit_to_openssl(folder: Path, measured: Limits) -> Ratio:
     )
 
 
+def full_audit_to_what_is_new(folder: Path, measured: Limits) -> Ratio:
+    """Full audit of a ledger / the next audit, after it has grown by a hundredth."""
+    growing = Growing(folder / "public")
+    growing.grow(GROWN - growing.size)
+    database = folder / "audit.db"
+    with _fresh_process(measured.cores) as pool:
+        full = pool.submit(_audit_keeping, growing.folder, database, measured.cores).result()
+    growing.grow(GROWN // 100)
+    with _fresh_process(measured.cores) as pool:
+        new = pool.submit(_audit_keeping, growing.folder, database, measured.cores).result()
+    return Ratio(
+        name="incremental",
+        ours_is=f"1 / seconds of an audit that goes on from {GROWN:,} entries to {GROWN // 100:,} more ({new:.2f} s)",
+        ours=1 / new,
+        peer_is=f"1 / seconds of the full audit of {GROWN:,} entries before ({full:.1f} s)",
+        peer=1 / full,
+        goal=20.0,
+        fair="all cores; both keep docket, records and position on disk",
+    )
+
+
+def limit_to_audit_memory(folder: Path, measured: Limits) -> Ratio:
+    """300 MB / the most memory that an audit of a million entries takes, in all of its processes."""
+    growing = Growing(folder / "public")
+    growing.grow(LARGE - growing.size)
+    with _fresh_process(measured.cores) as pool:
+        peak = pool.submit(_audit_measured, growing.folder, measured.cores).result()
+    return Ratio(
+        name="memory",
+        ours_is="the limit, in MB",
+        ours=300.0,
+        peer_is=f"most memory of a full audit of {LARGE:,} entries, all of its processes together, in MB",
+        peer=peak,
+        goal=1.0,
+        fair="proportional set size, looked at ten times a second",
+    )
+
+
 # --- both sides ---------------------------------------------------------------------------------------------------
 
 
@@ -126,14 +168,66 @@ def _bind_to(cores: int) -> None:
 def _audit(public: Path, cores: int) -> float:
     source = Folder(public)
     policy = parse_policy((public / "policy").read_bytes())
-    first = parse_bundle((public / "tile/entries/000").read_bytes())[0]
-    founding = open_statement(parse_entry(first)[1], ORIGIN).identity
+    founding = _founding(public)
     start = time.perf_counter()
     report = audit(source, policy=policy, founding=founding, workers=cores)
     spent = time.perf_counter() - start
     if report.verdict != "verified":
         raise RuntimeError(f"the ledger that was made to be measured is not in order: {report.findings[:3]}")
     return report.size / spent
+
+
+def _audit_keeping(public: Path, database: Path, cores: int) -> float:
+    """Seconds of an audit with what earlier ones kept in a file."""
+    policy = parse_policy((public / "policy").read_bytes())
+    start = time.perf_counter()
+    with Kept(database) as kept:
+        report = audit(Folder(public), policy=policy, founding=_founding(public), workers=cores, kept=kept)
+    spent = time.perf_counter() - start
+    if report.verdict != "verified":
+        raise RuntimeError(f"the ledger that was made to be measured is not in order: {report.findings[:3]}")
+    return spent
+
+
+def _audit_measured(public: Path, cores: int) -> float:
+    """The most memory, in MB, that this process and those that it starts took during an audit."""
+    most = 0.0
+    over = threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not over.wait(0.1):
+            most = max(most, sum(map(_memory, [os.getpid(), *_children()])))
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    policy = parse_policy((public / "policy").read_bytes())
+    try:
+        report = audit(Folder(public), policy=policy, founding=_founding(public), workers=cores)
+    finally:
+        over.set()
+        watching.join()
+    if report.verdict != "verified":
+        raise RuntimeError(f"the ledger that was made to be measured is not in order: {report.findings[:3]}")
+    return most
+
+
+def _children() -> list[int]:
+    return [int(word) for word in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+
+
+def _memory(process: int) -> float:
+    """The memory of a process in MB; what several share counts once among them."""
+    try:
+        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def _founding(public: Path) -> str:
+    first = parse_bundle((public / "tile/entries/000").read_bytes())[0]
+    return open_statement(parse_entry(first)[1], ORIGIN).identity
 
 
 def _verify(public: Path) -> float:

@@ -146,7 +146,7 @@ class Growing:
     """
 
     def __init__(self, public: Path) -> None:
-        self._folder = Folder(public)
+        self.folder = public
         self._edge = TileEdge()
         self._partial: dict[int, bytes] = {}  # the newest partial tile of each level
         self._leaves: list[bytes] = []  # not yet in the tree
@@ -212,6 +212,6 @@ class Growing:
             self._write(bundle_path(number), format_texts(self._lines))
 
     def _write(self, path: str, content: bytes) -> None:
-        place = self._folder.root / path
+        place = self.folder / path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)

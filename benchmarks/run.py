@@ -17,7 +17,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import audit, journal, limits, submission
+from benchmarks import audit, journal, latency, limits, submission
 from benchmarks.limits import Limits
 from benchmarks.ratio import NotMeasured, Ratio
 
@@ -26,6 +26,10 @@ RATIOS: dict[str, Callable[[Path, Limits], Ratio]] = {
     "audit": audit.full_audit_to_bare_verification,
     "two-cores": audit.full_audit_on_all_cores_to_one,
     "openssl": audit.full_audit_to_openssl,
+    "incremental": audit.full_audit_to_what_is_new,
+    "memory": audit.limit_to_audit_memory,
+    "provable": latency.provable_median,
+    "provable-99": latency.provable_at_the_99th,
     "submission": submission.durable_to_only_verified,
     "journal": journal.batches_with_tiles_to_one_save_an_event,
 }

@@ -50,11 +50,11 @@ def durable_to_only_verified(folder: Path, measured: Limits) -> Ratio:
         nonlocal used
         notes = list(evidence(used, NOTES))
         used += NOTES
-        with _server("ours", folder) as address:
+        with running("ours", folder) as address:
             return asyncio.run(asyncio.wait_for(answers_a_second(address, notes), STUCK_SECONDS))
 
     def peer() -> float:
-        with _server("peer", folder) as address:
+        with running("peer", folder) as address:
             return asyncio.run(asyncio.wait_for(answers_a_second(address, list(evidence(0, NOTES))), STUCK_SECONDS))
 
     ours_rate, peer_rate = alternate(ours, peer)
@@ -83,7 +83,7 @@ def prepare(folder: Path) -> None:
 
 
 @contextmanager
-def _server(which: str, folder: Path) -> Generator[str]:
+def running(which: str, folder: Path) -> Generator[str]:
     """One of the servers while it runs; gives the address to post to."""
     command = [sys.executable, "-m", "benchmarks.submission", which, str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -27,6 +27,7 @@ import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from datetime import date
 from pathlib import Path
 from re import compile as pattern
 
@@ -51,9 +52,20 @@ _WEDGED_EN = "Nothing more is written or signed. Compare with a mirror before yo
 _ACTIONS = {"read": "leer", "write": "escribir", "make": "crear", "lock": "bloquear"}
 
 
+def is_day_path(path: str) -> bool:
+    """Say whether this is the path of a file of cosigned heads: a day of the calendar, `checkpoints/2026-02-16`."""
+    if not _DAY.fullmatch(path):
+        return False
+    try:
+        date.fromisoformat(path.removeprefix("checkpoints/"))
+    except ValueError:
+        return False
+    return True
+
+
 def is_published_path(path: str) -> bool:
     """Say whether a file of this name belongs below a ledger's prefix."""
-    if path in _OWN_FILES or _DAY.fullmatch(path) or is_stamp_path(path):
+    if path in _OWN_FILES or is_day_path(path) or is_stamp_path(path):
         return True
     try:
         if path.startswith("contents/"):
@@ -93,6 +105,12 @@ def parse_stamp_index(raw: bytes) -> list[str]:
     for line in lines:
         parse_stamp_path(line)
     return list(dict.fromkeys(lines))
+
+
+def merge_stamp_index(ours: bytes, theirs: bytes) -> bytes:
+    """Our list of time stamps, with what another has besides. Raises Malformed."""
+    paths = dict.fromkeys([*parse_stamp_index(ours), *parse_stamp_index(theirs)])
+    return "".join(f"{path}\n" for path in paths).encode()
 
 
 class Folder:

@@ -43,8 +43,9 @@ from ledger.errors import CannotRun, Misbehaviour, Refused
 from ledger.rulebook import check_admissible
 from ledger.statement import Entry, format_time, format_when, open_statement
 from ledger.tlog.checkpoint import parse_checkpoint
+from ledger.tlog.errors import FormatError
 from ledger.tlog.note import ED25519, format_vkey
-from ledger.tlog.policy import Policy
+from ledger.tlog.policy import Policy, parse_policy
 from ledger.tlog.tiles import WIDTH
 from ledger.verify import Batch, Head, Source, Spine, check_log_key, judge_head, own_policy, read_spine, roots_at, walk
 from ledger.vocabulary import LedgerOpened
@@ -290,8 +291,8 @@ class _Audit:
         self.check_own_files(head, docket)
         self.tell_disputes()
         if paths is not None:
-            walked = newest_spine is None
-            files = Files(self.source, self.found, self.texts, newest_spine or spine, walked=walked, start=self.start)
+            newest = newest_spine or spine
+            files = Files(self.source, self.found, self.texts, newest, audited=head.size, start=self.start)
             self.counts.files = files.check(paths)
         self.take_stamps()
         self.lap("files", rest)
@@ -409,7 +410,8 @@ class _Audit:
                 self.add(Misbehaviour("missing-file", "no signed head is published here", path=path))
                 continue
             try:
-                head = judge_head(raw, policy, path=path, now=self.now)
+                # Of the newest head nobody asks for witnesses: it is read only because the checkpoint is no good.
+                head = judge_head(raw, policy, path=path, quorum=path == "checkpoint", now=self.now)
             except Misbehaviour as fault:
                 self.add(fault)
                 if fault.kind == "not-cosigned":
@@ -452,7 +454,7 @@ class _Audit:
                     self.take(entry, docket)
                 if bounded:
                     self.check_time(entry)
-                self.texts.note_hiding(entry)
+                self.texts.note_hiding(entry, docket)
             self.whole = docket.size == batch.first + batch.count
             self.texts.look(batch, head.size)
             self.progress(batch.first + batch.count, head.size)
@@ -558,7 +560,7 @@ class _Audit:
                 for fault in batch.faults:
                     raise fault
                 for entry in batch.entries:
-                    self.texts.note_hiding(entry)
+                    self.texts.note_hiding(entry, docket)
         except Misbehaviour as fault:
             self.add(fault)
 
@@ -630,8 +632,21 @@ class _Audit:
                 check(self.own_files[path], head.origin, keys)
             except Misbehaviour as fault:
                 self.add(fault)
+        self.compare_policies()
         if founded.purpose == "demonstration":
             self.found.remark("demonstration")
+
+    def compare_policies(self) -> None:
+        """A ledger that publishes other witnesses than the reader pinned tells no lie, but the reader should know."""
+        raw = self.own_files["policy"]
+        if self.pinned is None or raw is None:
+            return
+        try:
+            published = parse_policy(raw)
+        except FormatError:
+            return  # reported already
+        if _asked(published) != _asked(self.pinned):
+            self.found.remark("policy-differs")
 
     def tell_disputes(self) -> None:
         """What was signed with a key that was declared compromised stays valid, and the reader is told."""
@@ -777,6 +792,11 @@ def _witnessed(head: Head) -> tuple[str, str]:
         f"El quórum de testigos refrendó esta misma cabeza ({when}): {names}.",
         f"The quorum of witnesses cosigned this very head ({when}): {names}.",
     )
+
+
+def _asked(policy: Policy) -> tuple[object, ...]:
+    """What a policy asks of which witnesses, wherever they are reached."""
+    return [(each.name, each.verifier) for each in policy.witnesses], policy.groups, policy.quorum
 
 
 def _no_ledger(es: str, en: str) -> CannotRun:

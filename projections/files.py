@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable
 import msgspec
 
 from ledger.errors import Misbehaviour
-from ledger.published import is_stamp_path
+from ledger.published import is_day_path, is_stamp_path
 from ledger.statement import canonical
 from ledger.tlog.errors import FormatError, Malformed
 from ledger.tlog.merkle import HASH_SIZE, leaf_hash
@@ -21,7 +21,6 @@ from ledger.tlog.policy import parse_policy
 from ledger.tlog.tiles import ENTRIES, WIDTH, Tile, parse_bundle, parse_path
 from ledger.verify import Source, Spine, leaf_hashes
 from projections.findings import Gathered
-from projections.heads import is_day
 from projections.texts import Texts
 
 # A writer publishes tiles before the head that covers them; a crash leaves them there until the next start.
@@ -105,18 +104,18 @@ def _check_keys(verifiers: Iterable[Verifier], keys: Collection[str]) -> None:
 class Files:
     """The files of a folder against the tree of its newest head, `spine`.
 
-    `walked` says that the entries of this very tree were verified: what a reader of it needs is not read twice. Files
+    The first `audited` entries were verified; where that is all of them, what a reader needs is not read twice. Files
     that only concern entries before `start` were looked at by an earlier audit.
     """
 
     def __init__(
-        self, source: Source, found: Gathered, texts: Texts, spine: Spine, *, walked: bool, start: int = 0
+        self, source: Source, found: Gathered, texts: Texts, spine: Spine, *, audited: int, start: int = 0
     ) -> None:
         self._source = source
         self._found = found
         self._texts = texts
         self._spine = spine
-        self._walked = walked
+        self._audited = audited
         self._start = start
 
     def check(self, paths: Iterable[str]) -> int:
@@ -133,15 +132,18 @@ class Files:
             self._check_tile(tile, self._spine.tile(tile.level, tile.index))
         for index, group in sorted(tiles.items()):
             self._check_group(index, group)
+        if self._texts.beyond_all > self._spine.size:
+            self._found.remark("files-ahead", size=self._spine.size)
         return count
 
     def _known(self, path: str) -> Tile | None:
         """The tile that a path names, if it is one that has to be looked at. Foreign files are reported."""
         size = self._spine.size
-        if path in OWN_FILES or is_day(path) or is_stamp_path(path):
+        if path in OWN_FILES or is_day_path(path) or is_stamp_path(path):
             return None
-        if path.startswith("contents/") and self._texts.is_known(path, size, AHEAD, start=self._start):
-            return None
+        if path.startswith("contents/"):
+            if self._texts.is_known(path, size + AHEAD, start=self._start, audited=self._audited):
+                return None
         try:
             tile = parse_path(path)
         except Malformed:
@@ -160,7 +162,7 @@ class Files:
     def _check_group(self, index: int, group: list[Tile]) -> None:
         """The tiles of leaf hashes and the bundles over 256 entries."""
         needed = self._spine.width(0, index)
-        others = [tile for tile in group if tile.width != needed or not self._walked]
+        others = [tile for tile in group if tile.width != needed or self._audited != self._spine.size]
         if not others:
             return
         try:

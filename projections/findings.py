@@ -467,6 +467,10 @@ REMARKS: Mapping[str, tuple[str, str]] = {
         "Sellos de tiempo de puntos de control que no son parte del auditado: {count}.",
         "Time stamps of checkpoints that are no part of the one audited: {count}.",
     ),
+    "policy-differs": (
+        "El registro publica una política con otros testigos u otro quórum que la que usted fija: averigüe por qué.",
+        "The ledger publishes a policy with other witnesses or another quorum than the one you pin: find out why.",
+    ),
     "disputed": (
         "Una llave de {actor} se declaró comprometida desde {since} (asiento {index}): {count} asientos en disputa.",
         "A key of {actor} was declared compromised since {since} (entry {index}): {count} entries are in dispute.",

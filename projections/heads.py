@@ -21,6 +21,7 @@ from itertools import accumulate
 import msgspec
 
 from ledger.errors import Misbehaviour
+from ledger.published import is_day_path
 from ledger.statement import format_time
 from ledger.tlog.note import format_base64
 from ledger.tlog.policy import Policy
@@ -64,7 +65,7 @@ class Heads:
     def day_paths(self, head: Head, paths: list[str] | None) -> list[str]:
         """The files of cosigned heads: those listed, or of a web server those that the cosignatures make likely."""
         if paths is not None:
-            return [path for path in paths if is_day(path)]
+            return [path for path in paths if is_day_path(path)]
         latest = max((when for _, when in head.witnesses), default=0)
         if not latest:
             return []
@@ -121,6 +122,9 @@ class Heads:
 def fork(newer: Head, older: Head, proof: dict[str, bytes] | None = None) -> Misbehaviour:
     """Two signed heads of which neither grew from the other: both notes, and what `fork_evidence` gives."""
     detail = f"the heads of {newer.size} and {older.size} entries are of two different histories"
+    both = sorted({name for name, _ in newer.witnesses} & {name for name, _ in older.witnesses})
+    if both:
+        detail += f"; {', '.join(both)} cosigned both"
     return Misbehaviour("fork", detail, path=older.path, evidence=_notes(newer, older) | (proof or {}))
 
 
@@ -143,12 +147,6 @@ def fork_evidence(source: Source, spine: Spine, size: int, root: bytes) -> dict[
 def _notes(newer: Head, older: Head) -> dict[str, bytes]:
     """The bytes of two heads, under names that differ."""
     return {newer.path: newer.raw, older.path if older.path != newer.path else f"{older.path} (2)": older.raw}
-
-
-def is_day(path: str) -> bool:
-    """Whether a path is that of a file of cosigned heads."""
-    folder, _, day = path.partition("/")
-    return folder == "checkpoints" and len(day) == 10 and day.replace("-", "").isdigit()
 
 
 # --- what cosignature times say of received times ---------------------------------------------------------------------

@@ -63,6 +63,8 @@ class Texts:
         self.seen = seen
         self.due = due
         self.read: set[int] = set()
+        self.beyond_all = 0
+        """Behind the last entry that a line was met of, whether or not there is such an entry."""
         # Markers met, each with the statement whose content is gone: judged when all entries are known.
         self._markers: list[tuple[PublicLine, str]] = []
         # What entries of this audit take from view: (statement, salted digest). Of a withdrawn comment all: "".
@@ -84,14 +86,18 @@ class Texts:
 
     # --- what takes from view
 
-    def note_hiding(self, entry: Entry) -> None:
-        """Remember which contents an entry takes from view; most take none."""
+    def note_hiding(self, entry: Entry, docket: Docket) -> None:
+        """Remember which contents an entry takes from view; most take none. `docket` knows the entries before it."""
         statement = entry.opened.statement
         if type(statement) not in _HIDING:
             return
         if isinstance(statement, ContentWithheld):
             place = statement.target.statement, statement.target.salted_digest
-        elif isinstance(statement, StatementWithdrawn):  # it may do both: whoever takes a comment back may say why
+        elif isinstance(statement, StatementWithdrawn):
+            # A comment goes with its text; of anything else only the effect ends, and its words stay.
+            earlier = docket.earlier(statement.statement)
+            if earlier is None or earlier.kind not in _COMMENTS:
+                return
             place = statement.statement, ""
         else:
             return
@@ -168,7 +174,9 @@ class Texts:
             self._add(Misbehaviour("missing-file", detail, index=first, path=path))
             return None
         try:
-            return parse_bundle(raw, number)
+            lines = parse_bundle(raw, number)
+            self.beyond_all = max(self.beyond_all, lines[-1].index + 1 if lines else 0)
+            return lines
         except Refused as refusal:
             fault = Misbehaviour("content-malformed", str(refusal), path=path, evidence={path: raw})
             self._add(fault, code=refusal.code, rule=refusal.rule)
@@ -223,9 +231,7 @@ class Texts:
         for identity, salted in self._hidings:
             earlier = docket.earlier(identity)
             authorities = self._hiding(identity, salted)
-            if earlier is None or min(each.index for each in authorities) >= size:
-                continue
-            if salted or earlier.kind in _COMMENTS:
+            if earlier is not None and min(each.index for each in authorities) < size:
                 self._check_not_shown(earlier.index, salted)
 
     def _check_not_shown(self, index: int, salted: str) -> None:
@@ -243,20 +249,20 @@ class Texts:
 
     # --- files that no entry asked for
 
-    def is_known(self, path: str, size: int, ahead: int, *, start: int = 0) -> bool:
-        """Whether a file of contents belongs to entries that there are, `ahead` of the newest head at most.
+    def is_known(self, path: str, size: int, *, start: int, audited: int) -> bool:
+        """Whether a file of contents belongs to the `size` entries that there may be.
 
-        Lines that none of the entries from `start` on brings are reported.
+        Lines that none of the entries from `start` to `audited` brings are reported.
         """
         try:
             number = parse_bundle_path(path)
         except Malformed:
             return False
-        if number * WIDTH >= size + ahead:
+        if number * WIDTH >= size:
             return False
         if number not in self.read and (number + 1) * WIDTH > start:
             for line in self._lines(path, number) or ():
-                if start <= line.index < size:
+                if start <= line.index < audited:
                     self._add(_unknown(line, path))
         return True
 

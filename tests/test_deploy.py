@@ -8,15 +8,14 @@ import shlex
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Generator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import msgspec
 import pytest
 from growing_log import GrowingLog
+from second_writer import Files
+from static_server import served
 
 from api.cli import run
 from api.witnessing import WitnessSettings
@@ -41,23 +40,10 @@ def block(page: str) -> list[str]:
 
 
 @pytest.fixture
-def log_on_the_web(tmp_path: Path) -> Generator[str]:
+def log_on_the_web() -> Generator[str]:
     """Where the log publishes its checkpoint, as any static server would."""
-    folder = tmp_path / "web"
-    folder.mkdir()
-    (folder / "checkpoint").write_bytes(LOG.checkpoint(20))
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(Files({"checkpoint": LOG.checkpoint(20)})) as web:
+        yield web.url
 
 
 def constancia(line: str, place: Path, *more: str) -> "subprocess.Popen[str]":

@@ -19,6 +19,7 @@ from cryptography.x509 import Certificate
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 from second_writer import Files, Web
 from service import Served, founded_lately, now_ms, put_on_disk
+from static_server import served
 from town import Town
 
 from api.remote import RemoteLedger
@@ -501,6 +502,9 @@ def test_without_the_extra_an_audit_says_that_stamps_are_there(
     assert "pip install" in remark.es
     with pytest.raises(CannotRun, match="extra “time”"):
         audited(town, files, tsa)
+    (path,) = list_stamps(files)
+    del files[path]
+    assert told(audited(town, files, None)) == ([("missing-file", path)], {"timestamp-unchecked"})
 
 
 # --- the command -----------------------------------------------------------------------------------------------------
@@ -570,6 +574,42 @@ def test_the_round_trip(ledger: Path, tsa: Authority) -> None:
         (remark,) = [each for each in ran.json["remarks"] if each["kind"].startswith("timestamp")]
         assert remark["kind"] == kind
         assert ": 2" in remark["es"]
+
+
+def test_a_copy_has_the_stamps_of_the_original_and_those_of_its_own(
+    ledger: Path, tsa: Authority, tmp_path: Path
+) -> None:
+    """A copy that listed what it has not would be found wrong."""
+    copy = tmp_path / "copia"
+    with tsa.served() as authority, Served(ledger) as server:
+        url = f"http://127.0.0.1:{server.port}{server.path}"
+        theirs = [Ran("timestamp", "--dir", ledger, "--authority", authority, "--json").json["path"]]
+        assert Ran("mirror", url, copy).code == 0
+        assert list_stamps(Folder(copy / "public")) == theirs
+        own = Ran("timestamp", "--dir", copy / "public", "--authority", authority, "--at", "5", "--json").json["path"]
+        words = ("timestamp", "--dir", ledger, "--authority", authority, "--at", "8", "--json")
+        theirs.append(Ran(*words).json["path"])
+        assert Ran("mirror", url, copy).code == 0
+    public = Folder(copy / "public")
+    assert sorted(parse_stamp_index(public.read(STAMP_INDEX) or b"")) == sorted([own, *theirs])
+    ran = Ran("audit", copy, "--tsa-root", tsa.root_file, "--json")
+    assert (ran.code, ran.json["findings"]) == (0, [])
+    assert ": 3." in next(each["es"] for each in ran.json["remarks"] if each["kind"] == "timestamped")
+
+
+def test_what_earlier_audits_kept_spares_fetching_stamps_again(town: Town, tsa: Authority, tmp_path: Path) -> None:
+    files = town.files.copy()
+    path = put(files, tsa, tsa.stamp(text_of(files)), len(town.world.entries))
+    words = ("--trusted", tmp_path / "kept", "--tsa-root", tsa.root_file, "--json")
+    with served(files) as server:
+        for _ in range(2):
+            ran = Ran("audit", server.url, *words)
+            assert (ran.code, ran.json["findings"]) == (0, [])
+            assert "timestamped" in {each["kind"] for each in ran.json["remarks"]}
+        assert (server.asked[path], server.asked[STAMP_INDEX]) == (1, 2)
+        (tmp_path / "kept" / "files" / path).write_bytes(b"altered on the reader's disk")
+        assert Ran("audit", server.url, *words).code == 1
+        assert Ran("audit", server.url, *words).code == 0  # fetched anew
 
 
 def test_an_audit_of_a_folder_with_an_altered_stamp_ends_with_1(ledger: Path, tsa: Authority) -> None:

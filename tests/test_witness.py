@@ -16,15 +16,14 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import pytest
 from growing_log import GrowingLog
-from second_writer import publish
+from second_writer import Files, publish
+from static_server import served
 
 from api.listening import SECURITY_HEADERS
 from api.witness_page import policy_line
@@ -558,38 +557,13 @@ def test_axe_finds_nothing_on_the_page(
 # --- the folder -----------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def web(folder: Path) -> Generator[str]:
-    """A plain web server over a folder."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def write(files: Mapping[str, bytes], folder: Path) -> Path:
-    for path, content in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_bytes(content)
-    return folder
-
-
 def test_a_foreign_log_is_asked_who_it_is_and_watched(tmp_path: Path) -> None:
     foreign = GrowingLog("log.example/de-otros", "the key of a foreign log", 30)
     files = publish(foreign.origin, foreign.entries, foreign.key)
     place = make(tmp_path / "w")
-    only = {path: files[path] for path in files if path == "checkpoint" or path.startswith("tile/")}
-    with web(write(only, tmp_path / "web")) as url:
+    only = Files({path: files[path] for path in files if path == "checkpoint" or path.startswith("tile/")})
+    with served(only) as web:
+        url = web.url
         told = json.loads(command("add", "--dir", str(place), foreign.vkey, "--from", url, "--json"))
         assert told == {"origin": foreign.origin, "vkey": foreign.vkey, "size": 30, "founding": None}
         wrong = GrowingLog("log.example/de-otros", "another key").vkey
@@ -606,8 +580,8 @@ def test_a_ledger_of_ours_shows_its_founding(tmp_path: Path) -> None:
     town = Town(comments=2)
     place = make(tmp_path / "w")
     vkey = town.files["policy"].decode().split()[1]
-    with web(write(town.files, tmp_path / "web")) as url:
-        told = json.loads(command("add", "--dir", str(place), vkey, "--from", url, "--json"))
+    with served(town.files) as web:
+        told = json.loads(command("add", "--dir", str(place), vkey, "--from", web.url, "--json"))
     assert (told["founding"], told["size"]) == (town.founding, len(town.world.entries))
 
 
