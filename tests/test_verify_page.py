@@ -3,15 +3,18 @@ receipts bad in every way; what a browser remembers, and the alarm when a ledger
 keyboard.
 """
 
+import copy
 import json
+import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import receipts as r
+import storyline
 import world as w
 from nacl.signing import SigningKey
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -25,7 +28,8 @@ from api.page_receipts import policy_of
 from api.shapes import shapes_module
 from consultation.text import Content, SaltedContent
 from ledger import vocabulary
-from ledger.errors import Misbehaviour
+from ledger.errors import Misbehaviour, Refused
+from ledger.statement import decode_line
 from ledger.tlog.errors import FormatError
 from ledger.tlog.merkle import check_consistency, check_inclusion, consistency_proof, inclusion_proof, root_of
 from ledger.tlog.note import format_base64
@@ -295,6 +299,88 @@ def test_what_shapes_check_beyond_their_types_stands_in_the_browser_too(open_pag
         one.__name__ for one in ours if "check" in vars(one) and one is not vocabulary.Shape
     )
     assert shapes_module().count(b"export const ") == 3
+
+
+def mutants(count: int) -> list[bytes]:
+    """Lines of JSON made from the history's statements by one or two small changes each, in canonical form."""
+    dice = random.Random(20_260_216)
+    pool: list[Any] = ["", "a", "whole", "2026-02-30", "2024-02-29", "gt-2014-2016/C8", "0" * 64, -1, 0, 1, 10_000]
+    pool += [2**53, 1.5, True, None, [], {}, [{}], ["a", "a"], {"text": "x"}, {"precision": "year", "day": "2015-01-0"}]
+    plains: list[Any] = [json.loads(entry.opened.line) for entry in storyline.history()]
+    named: dict[Any, list[Any]] = {}  # what else stands under a name somewhere
+    for place in places(plains):
+        for name, value in members(place):
+            named.setdefault(name, []).append(value)
+    return [r.canonical(mutant(dice, dice.choice(plains), pool, named)).encode() for _ in range(count)]
+
+
+def mutant(dice: random.Random, plain: Any, pool: list[Any], named: Mapping[Any, list[Any]]) -> Any:
+    changed = copy.deepcopy(plain)
+    for _ in range(dice.randint(1, 2)):
+        place: Any = dice.choice(list(places(changed)))
+        name, was = dice.choice(members(place))
+        match dice.randrange(7):
+            case 0:
+                del place[name]
+            case 1 if isinstance(name, str):
+                place[dice.choice(["x", "text", "day", "digest", "printed", "plan"])] = copy.deepcopy(dice.choice(pool))
+            case 2 if isinstance(name, int):
+                place.append(copy.deepcopy(was))
+            case 3 if isinstance(was, str):
+                place[name] = dice.choice([was.upper(), was + "\n", was[1:], was * 40])
+            case 4:
+                place[name] = copy.deepcopy(dice.choice(pool))
+            case _:
+                place[name] = copy.deepcopy(dice.choice(named.get(name, pool)))
+    return changed
+
+
+def members(value: Any) -> list[tuple[Any, Any]]:
+    """What an object or a list holds, by name or place; nothing for all else."""
+    if isinstance(value, dict):
+        return list(cast("dict[Any, Any]", value).items())
+    return list(enumerate(cast("list[Any]", value))) if isinstance(value, list) else []
+
+
+def places(value: Any) -> Iterator[Any]:
+    """The objects and lists in a value that hold something."""
+    found = members(value)
+    if found:
+        yield value
+    for _, inner in found:
+        yield from places(inner)
+
+
+def test_three_thousand_statements_a_little_off_are_judged_alike(open_page: Open) -> None:
+    page = open_page()
+    lines = mutants(3_000)
+    found = page.evaluate(
+        """async ([folder, origin, lines]) => {
+            const { readStatement } = await import(`${folder}/statement.js`);
+            const { Fault } = await import(`${folder}/bytes.js`);
+            return lines.map((line) => {
+                try {
+                    readStatement(new TextEncoder().encode(`${origin}\\n${line}\\n\\n— x AAAAAAAA\\n`), origin);
+                    return true;
+                } catch (fault) {
+                    if (!(fault instanceof Fault)) throw fault;
+                    return false;
+                }
+            });
+        }""",
+        [folder(page), w.ORIGIN, [line.decode() for line in lines]],
+    )
+    expected = [is_statement(line) for line in lines]
+    assert [line for line, one, other in zip(lines, found, expected, strict=True) if one is not other] == []
+    assert 100 < sum(expected) < 2_900
+
+
+def is_statement(line: bytes) -> bool:
+    try:
+        decode_line(line)
+    except Refused:
+        return False
+    return True
 
 
 SIGNATURES = """async ([folder, cases]) => {

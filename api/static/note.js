@@ -3,9 +3,9 @@
 // Spec: c2sp.org/signed-note
 //
 // A signature line is an em dash, the name of a key, and the base64 of a key id of 4 bytes and the signature. The text
-// ends at the last empty line. Lines of unknown keys are passed over, a line of a known key that fails refuses the note.
+// ends at the last empty line. Lines of unknown keys are passed over; one of a known key that fails refuses the note.
 
-import { Fault, concat, equal, fromBase64, fromHex, sha256, strictUtf8, utf8 } from "./bytes.js";
+import { Fault, equal, fromBase64, fromHex, sha256, strictUtf8, utf8 } from "./bytes.js";
 import { checkPublicKey, verifyEd25519 } from "./ed25519.js";
 
 export const ED25519 = 0x01;
@@ -87,6 +87,3 @@ export async function verifyLine(verifier, text, line) {
   if (verifier.type !== ED25519) throw new Fault("bad-signature", line.written);
   await verifyEd25519(verifier.key, utf8(text), line.signature);
 }
-
-/** The bytes of a vkey's parts, for whoever makes one: type byte and key. */
-export const typed = (type, key) => concat(Uint8Array.of(type), key);

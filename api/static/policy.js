@@ -34,8 +34,8 @@ export async function parsePolicy(raw) {
   return { logs, witnesses, groups, quorum };
 }
 
-/** The policy of a file's bytes; or, where they are nothing but one vkey, the policy that trusts this log key and asks for
- * no witness. Throws Fault. */
+/** The policy of a file's bytes; or, where they are nothing but one vkey, the policy that trusts this log key and asks
+ * for no witness. Throws Fault. */
 export async function policyOf(raw) {
   const [vkey, ...more] = asciiWords(raw);
   if (vkey === undefined || more.length || !vkey.includes("+")) return parsePolicy(raw);

@@ -45,10 +45,14 @@ export function parseProof(raw) {
   };
 }
 
-const KINDS = { "unknown-origin": "foreign-checkpoint", "not-signed": "foreign-checkpoint", "not-cosigned": "not-cosigned" };
+const KINDS = {
+  "unknown-origin": "foreign-checkpoint",
+  "not-signed": "foreign-checkpoint",
+  "not-cosigned": "not-cosigned",
+};
 const headKind = (reason) => KINDS[reason] ?? "bad-receipt";
 
-/** Steps, each `{name, state, reason, evidence, bytes}`; `state` is ok, broken or untried, `bytes` what was looked at. */
+/** Steps, each `{name, state, reason, evidence, bytes}`: `state` is ok, broken or untried, `bytes` what was looked at. */
 class Steps {
   list = [];
   kind = null;
@@ -98,13 +102,13 @@ export async function verifyReceipt(raw, policy) {
   await steps.take("inclusion", headKind, [proof, checkpoint], () => pathOf(proof), async () =>
     checkInclusion(await leafHash(proof.extra), proof.index, checkpoint.size, proof.hashes, checkpoint.root),
   );
-  const entry = await steps.take("entry", always("bad-entry"), [proof], () => legible(proof.extra.subarray(0, 24)), () =>
-    parseEntry(proof.extra),
-  );
-  const opened = await steps.take("statement", always("bad-statement"), [entry, checkpoint], () => legible(entry.note), () =>
+  const received = () => legible(proof.extra.subarray(0, 24));
+  const entry = await steps.take("entry", always("bad-entry"), [proof], received, () => parseEntry(proof.extra));
+  const badStatement = always("bad-statement");
+  const opened = await steps.take("statement", badStatement, [entry, checkpoint], () => legible(entry.note), () =>
     readStatement(entry.note, checkpoint.origin),
   );
-  await steps.take("signers", always("bad-statement"), [opened], () => written(opened.lines), () =>
+  await steps.take("signers", badStatement, [opened], () => written(opened.lines), () =>
     verifySigners(opened, checkpoint.origin),
   );
   const identity = opened && (await identityOf(opened.text));

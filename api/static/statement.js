@@ -26,14 +26,17 @@ const MAX_TEXT_BYTES = 8_192;
 
 // --- entries ---
 
+const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/;
+
 /** `{received, note}` of a leaf's bytes: its received time, exact to the millisecond, and the bytes of its note.
  * Throws Fault (entry). */
 export function parseEntry(entry) {
   const received = String.fromCharCode(...entry.subarray(0, TIME_LENGTH));
-  const moment = new Date(/^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/.test(received) ? received : NaN);
-  if (entry.length > MAX_ENTRY || entry[TIME_LENGTH] !== 0x0a || Number.isNaN(moment.getTime())) throw new Fault("entry", received);
+  const isTime = TIME.test(received) && !Number.isNaN(Date.parse(received));
+  if (entry.length > MAX_ENTRY || entry[TIME_LENGTH] !== 0x0a || !isTime) throw new Fault("entry", received);
   // A browser takes some moments that no calendar has for others, and a year 0.
-  if (moment.toISOString() !== received || received.startsWith("0000")) throw new Fault("entry", received);
+  const again = new Date(received).toISOString();
+  if (again !== received || received.startsWith("0000")) throw new Fault("entry", received);
   return { received, note: entry.subarray(TIME_LENGTH + 1) };
 }
 
@@ -209,11 +212,12 @@ export async function saltedDigest(salt, origin, key, content) {
 /** The claim, 64 hex digits, that a comment carries for this secret of 32 bytes. */
 export const claimOf = async (secret) => toHex(await sha256(utf8("constancia/claim/v1\n"), secret));
 
-/** What a private file or a submission shows of a statement: `{contents, secret}` after their digests were computed anew.
- * `raw` are the bytes that `constancia sign` left beside the note. Throws Fault (private-file, content, secret). */
+/** What a private file or a submission shows of a statement: `{contents, secret}`, their digests computed anew. `raw` are
+ * the bytes that `constancia sign` left beside the note. Throws Fault (private-file, content, secret). */
 export async function checkPrivate(raw, { statement }, origin, identity) {
   const file = privateFile(raw);
-  if (file.statement !== undefined && (file.statement !== identity || file.origin !== origin)) throw new Fault("content", file.statement);
+  const isOfAnother = file.statement !== identity || file.origin !== origin;
+  if (file.statement !== undefined && isOfAnother) throw new Fault("content", file.statement);
   const texts = [];
   for (const { salt, content } of file.contents) {
     const digest = await saltedDigest(fromHex(salt, 32), origin, statement.by[0].key, content);
@@ -228,7 +232,8 @@ export async function checkPrivate(raw, { statement }, origin, identity) {
 function privateFile(raw) {
   try {
     const file = JSON.parse(strictUtf8(raw));
-    if (Array.isArray(file.contents) && file.contents.every(({ salt, content }) => typeof salt === "string" && content)) return file;
+    const whole = ({ salt, content }) => typeof salt === "string" && content;
+    if (Array.isArray(file.contents) && file.contents.every(whole)) return file;
   } catch {
     // told below
   }

@@ -18,9 +18,10 @@ const say = (code, fills = {}) => words[code].replace(/%\((\w+)\)s/g, (_, name) 
 
 const language = document.documentElement.lang;
 const number = (value) => new Intl.NumberFormat(language).format(value);
-const clock = new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "medium", hourCycle: "h23", timeZone: "UTC" });
+const style = { dateStyle: "long", timeStyle: "medium", hourCycle: "h23", timeZone: "UTC" };
+const clock = new Intl.DateTimeFormat(language, style);
 /** A time in words; seconds beyond every calendar, which a witness may claim, stand as they are. */
-const moment = (milliseconds) => (milliseconds <= 8.64e15 ? `${clock.format(milliseconds)} UTC` : `${milliseconds / 1000} s`);
+const moment = (ms) => (ms <= 8.64e15 ? `${clock.format(ms)} UTC` : `${ms / 1000} s`);
 
 // --- making elements ---
 
@@ -149,7 +150,7 @@ async function comparison({ checkpoint, logKeys, proof }) {
   return found;
 }
 
-/** The server's consistency proof: base64 hashes, null where it says that it has none, undefined where it is not there. */
+/** The server's consistency proof: base64 hashes, null where it says that it has none, undefined where it is away. */
 async function askServer(from, to) {
   try {
     const answer = await fetch(`${form.dataset.consistency}?from=${from}&to=${to}`, { cache: "no-store" });
@@ -228,7 +229,8 @@ const ALARMS = ["fork", "broken", "refused"];
 
 function memoryStep({ state, seen }) {
   const broken = ALARMS.includes(state) ? "broken" : "ok";
-  return { name: "memory", state: state === "unasked" ? "untried" : broken, reason: null, evidence: "", bytes: seen?.raw ?? "" };
+  const bytes = seen?.raw ?? "";
+  return { name: "memory", state: state === "unasked" ? "untried" : broken, reason: null, evidence: "", bytes };
 }
 
 function memorySentence({ state, seen }) {
@@ -251,8 +253,8 @@ function stepLine(step, found) {
   return element("li", step.state, element("details", "", element("summary", "", ...sentence), bytes));
 }
 
-function stepName({ name, state }, { witnesses, logKeys }) {
-  if (name !== "witnesses" || state === "untried" || !logKeys) return say(name === "witnesses" ? "witnesses-untried" : name);
+function stepName({ name, state }, { witnesses }) {
+  if (name !== "witnesses") return say(name);
   const seen = witnesses?.cosignatures ?? [];
   if (!seen.length) return say(state === "ok" ? "witnesses-none" : "witnesses-untried");
   const names = seen.map((one) => `${one.witness.verifier.name} (${moment(Number(one.time) * 1000)})`);
