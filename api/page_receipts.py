@@ -35,6 +35,9 @@ from ledger.verify import Receipt, verify_receipt
 
 MAX_UPLOAD = 2_000_000
 
+# Far more than any reader trusts; a parser compares each key of a policy with every other.
+MAX_POLICY = 65_536
+
 # The end of the year 9998, whatever the zone: pages have no words for later times.
 LAST_SECOND = 253_370_764_800
 
@@ -94,7 +97,7 @@ def receipt_page(reading: Reading) -> Response[bytes]:
     index = reading.view.index_of(identity) if _IDENTITY.fullmatch(identity) else None
     if index is None:
         raise Problem(404, "No statement with this identity is published here.")
-    address = reading.place.address("constancias", identity)
+    address = msgspec.structs.replace(reading.place, keep=()).address("constancias", identity)
     return answer(
         reading,
         "receipt.html",
@@ -350,8 +353,11 @@ def judge(form: Form, published: bytes) -> Judged:
     """The verdict on what was posted; `published` is the ledger's own policy."""
     if not form.receipt:
         return Judged("receipt-missing", "")
+    chosen = published if form.policy is None else form.policy
+    if len(chosen) > MAX_POLICY:
+        return Judged("policy-wrong", f"{len(chosen)} bytes, over {MAX_POLICY}")
     try:
-        policy = policy_of(published if form.policy is None else form.policy)
+        policy = policy_of(chosen)
     except FormatError as error:
         return Judged("policy-wrong", error.message)
     try:

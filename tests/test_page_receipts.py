@@ -70,9 +70,10 @@ def test_the_entry_leads_to_its_document(served: Served) -> None:
     assert f"/gt/constancias/{identity_at(served, 7)}" in entry.links
 
 
-def test_the_qr_code_holds_the_address_and_the_identity(served: Served) -> None:
+@pytest.mark.parametrize("query", ["", "?at=20"])
+def test_the_qr_code_holds_the_address_and_the_identity(served: Served, query: str) -> None:
     identity = identity_at(served, 7)
-    source = served.get(f"/constancias/{identity}", accept="text/html").body.decode()
+    source = served.get(f"/constancias/{identity}{query}", accept="text/html").body.decode()
     (svg,) = re.findall(r'<div role="img" aria-label="[^"]+">(<svg.*?</svg>)</div>', source)
     assert "style" not in svg
     assert "class" not in svg
