@@ -643,10 +643,10 @@ def test_the_servers_verdict_is_not_kept_and_a_missing_policy_is_told(served: Se
     answer = post(served, receipt=receipt_at(served, 3), trust="site")
     assert (kind_of(answer), answer.headers["cache-control"]) == ("verified", "no-store")
     assert kind_of(post(served, receipt=receipt_at(served, 3), trust="own")) == "policy-wrong"
-    assert (
-        kind_of(post(served, "/en/verificar", pasted=receipt_at(served, 3).decode().replace("\n", "\r\n")))
-        == "verified"
-    )
+    heavy = policy_at(served) + b"#" * 65_536 + b"\n"
+    assert kind_of(post(served, receipt=receipt_at(served, 3), trust="own", policy_file=heavy)) == "policy-wrong"
+    pasted = receipt_at(served, 3).decode().replace("\n", "\r\n")
+    assert kind_of(post(served, "/en/verificar", pasted=pasted)) == "verified"
     assert "tlog-proof@v1" not in served.log()
 
 
