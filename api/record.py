@@ -177,6 +177,7 @@ class Reader:
         """How it stands with each witness of the ledger's policy."""
         return self._cosigning.standings() if self._cosigning else []
 
+    @property
     def vkey(self) -> str:
         """The log key that signs the newest head: what a reader of a fresh receipt pins."""
         return self._log.vkey
