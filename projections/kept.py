@@ -32,7 +32,7 @@ from ledger.errors import CannotRun
 from ledger.statement import canonical
 from projections.records import DictRecords, Record, weight
 
-VERSION = 1
+VERSION = 2
 """Of what is kept: raised whenever a fold, a rule or the shape of a record changes what an earlier audit left here."""
 
 SPILL = 120_000

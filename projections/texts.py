@@ -63,6 +63,7 @@ class Texts:
         self.seen = seen
         self.due = due
         self.read: set[int] = set()
+        self._unread: set[int] = set()
         self.beyond_all = 0
         """Behind the last entry that a line was met of, whether or not there is such an entry."""
         # Markers met, each with the statement whose content is gone: judged when all entries are known.
@@ -119,9 +120,13 @@ class Texts:
     def look(self, batch: Batch, size: int) -> None:
         """Check the contents of the entries of a batch, in a tree of `size` entries."""
         brought = [(entry, salted) for entry in batch.entries if (salted := entry.opened.statement.salted_digests())]
+        number = batch.first // WIDTH
+        if len(batch.entries) < batch.count:
+            # Of entries that could not be read nobody knows what they bring.
+            self._unread.add(number)
+            self.due.add(number)
         if not brought:
             return
-        number = batch.first // WIDTH
         self.read.add(number)
         path = bundle_path(number)
         lines = self._lines(path, number)
@@ -219,11 +224,16 @@ class Texts:
         return self.due | {each.index // WIDTH for each in found if each is not None and each.index < start}
 
     def settle(self, docket: Docket, size: int) -> None:
-        """Every marker names a statement that takes its content from view, and nothing is shown that was taken away."""
+        """Every marker names a statement that takes its content from view, and nothing is shown that was taken away.
+
+        Of what entries say that could not be read, those from `docket.size` on, nobody is accused.
+        """
         for line, identity in self._markers:
-            if line.by not in self._hidden_by(identity, line.salted_digest):
+            by = line.by if isinstance(line.by, Authority) else Authority(digest="", index=-1)
+            if docket.size <= by.index < size:
+                self.due.add(line.index // WIDTH)
+            elif by not in self._hidden_by(identity, line.salted_digest):
                 path = bundle_path(line.index // WIDTH)
-                by = line.by if isinstance(line.by, Authority) else Authority(digest="", index=-1)
                 detail = f"entry {by.index} ({by.digest[:16]}…) does not take this content from view"
                 evidence = {path: _raw(line)}
                 self._add(Misbehaviour("content-marker", detail, index=line.index, path=path, evidence=evidence))
@@ -262,7 +272,7 @@ class Texts:
             return False
         if number not in self.read and (number + 1) * WIDTH > start:
             for line in self._lines(path, number) or ():
-                if start <= line.index < audited:
+                if start <= line.index < audited and number not in self._unread:
                     self._add(_unknown(line, path))
         return True
 

@@ -1235,6 +1235,14 @@ def other_bundle(raw: bytes, width: int = 34) -> bytes:
     return format_bundle([*records[:3], records[2], *records[4:]])
 
 
+def test_a_bundle_cut_in_two_and_nothing_else_is_to_blame() -> None:
+    # The entries that took texts from view can no longer be read: that is no fault of the texts.
+    path = "tile/entries/001.p/81"
+    report = TOWN.audit(OPERATOR.serve(path, lambda raw: raw[: len(raw) // 2]))
+    assert [(kind, where) for kind, _, where in told(report)] == [("bundle-altered", path)]
+    convincing(report, TOWN.policy)
+
+
 def test_files_ahead_of_the_head_that_do_not_begin_with_what_is_signed() -> None:
     leaves = OPERATOR.leaves()
     changed = [*leaves[:330], leaves[3], *leaves[331:], leaves[4]]

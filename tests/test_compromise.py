@@ -1,6 +1,7 @@
 """What a stolen key signed: which entries are in dispute, who counts them, and that nothing else changes."""
 
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from ledger.rulebook import check_admissible
 from ledger.statement import Entry, format_when
 from projections.commitments import Commitment
 from projections.compromise import Compromise, Signings, compromises, dispute_of
+from projections.kept import Kept
 from projections.records import DictRecords, digest
 from projections.replay import evolve, replay
 from projections.roll import Actor, KeyHeld, Ledger, RoleHeld
@@ -232,3 +234,37 @@ def test_the_fold_takes_these_kinds_in_any_order() -> None:
         for entry in [*order, *world.entries[:3], *order]:
             evolve(records, entry)
         assert digest(records, w.ORIGIN, 1)
+
+
+# --- audits that go on from an earlier one
+
+
+def test_an_audit_that_goes_on_counts_what_it_read_long_ago(tmp_path: Path) -> None:
+    town = Town(comments=3)
+    since = tick(town.world)
+    report(town.world)
+    town.publish_again()
+    with Kept(tmp_path / "audit.db") as kept:
+        assert town.audit(kept=kept).verdict == "verified"
+    report(town.world, level="substantial")
+    town.world.say("KeyRevoked", *REGISTRARS, key=public("minfin"), cause="compromised", since=since)
+    town.publish_again()
+    with Kept(tmp_path / "audit.db") as kept:
+        told = town.audit(kept=kept)
+    assert (told.findings, told.kept > 0) == ([], True)
+    (remark,) = [one for one in told.remarks if one.kind == "disputed"]
+    assert "2 entries are in dispute" in remark.en
+
+
+def test_an_audit_that_goes_on_knows_the_log_keys_of_then(tmp_path: Path) -> None:
+    town = Town(comments=3)
+    index = town.world.say("LogKeyRotated", *REGISTRARS, old=public("log"), new=public("log-2")).index
+    town.publish_again()  # signed with the old key, which is a finding for ever
+    with Kept(tmp_path / "audit.db") as kept:
+        assert {(one.kind, one.index) for one in town.audit(kept=kept).findings} == {("log-key", index)}
+    report(town.world)
+    town.publish_again()
+    with Kept(tmp_path / "audit.db") as kept:
+        told = town.audit(kept=kept)
+    assert told.kept > index
+    assert {(one.kind, one.index) for one in told.findings} == {("log-key", index)}
