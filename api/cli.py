@@ -667,7 +667,7 @@ def import_report(
     type=click.IntRange(min=1),
     metavar=say("SEGUNDOS", "SECONDS"),
     help=say(
-        "Cuánto puede tener el último refrendo del quórum; sin él, una vista congelada pasa.",
+        "Qué edad puede tener la última cofirma del quórum; sin él, una vista congelada pasa.",
         "How old the quorum's last cosignature may be; without it, a frozen view passes.",
     ),
 )

@@ -81,7 +81,7 @@ PAUSES = (0.0, 0.1, 0.4, 1.0, 2.0)
 MAX_COUNTED = 2_000
 
 Progress = Callable[[int, int], None]
-"""Called with the number of entries done and the number of all."""
+"""Called with the number of entries done and the number of all, of those that are new to this audit."""
 
 
 # --- who else is asked ----------------------------------------------------------------------------------------------
@@ -462,7 +462,9 @@ class _Audit:
                 self.texts.note_hiding(entry, docket)
             self.whole = docket.size == batch.first + batch.count
             self.texts.look(batch, head.size)
-            self.progress(batch.first + batch.count, head.size)
+            if self.keeping:
+                self.kept.records.settle()
+            self.progress(batch.first + batch.count - self.start, head.size - self.start)
             if self.found.total > MAX_COUNTED:
                 self.whole = False
                 self.found.remark("stopped", size=batch.first + batch.count)
@@ -699,7 +701,7 @@ class _Audit:
         self.folded = min(docket.size, self.at or head.size)
         if not self.folded:
             return
-        if self.keeping and self.kept.connection is not None:
+        if self.keeping:
             self.digest = digest_of(self.kept.total(), head.origin, self.folded)
         else:
             self.digest = digest(self.records, head.origin, self.folded)
@@ -777,7 +779,7 @@ class _Audit:
                 if self.read
                 else _UNREAD,
             ),
-            answer("append-only", found, bool(self.compared), _grown(self.compared)),
+            answer("append-only", found, bool(self.compared), _grown(self.compared, self.kept.path is not None)),
             answer("same-for-all", found, head.quorum_time is not None and self.pinned is not None, _witnessed(head)),
             answer(
                 "permitted",
@@ -796,12 +798,17 @@ class _Audit:
 _UNREAD = ("No se leyó todo: vea las faltas.", "Not all was read: see the findings.")
 
 
-def _grown(compared: int) -> tuple[str, str]:
-    """Why it is proved, or not, that the record only grows."""
+def _grown(compared: int, keeping: bool) -> tuple[str, str]:
+    """Why it is proved, or not, that the record only grows; `keeping` this head for the next time."""
     if compared:
         return (
             f"Creció a partir de cada una de las {compared} cabezas firmadas anteriores que se conocen.",
             f"It has grown from each of the {compared} earlier signed heads that are known.",
+        )
+    if keeping:
+        return (
+            "No se conoce ninguna cabeza anterior con que comparar; desde ahora, esta.",
+            "No earlier head is known to compare with; from now on this one is.",
         )
     return (
         "No se conoce ninguna cabeza anterior con que comparar: guarde esta con --trusted.",
@@ -813,12 +820,12 @@ def _witnessed(head: Head) -> tuple[str, str]:
     """Why it is proved, or not, that everybody sees the same."""
     if head.quorum_time is None:
         return (
-            "La política que usted fija no pide testigos: compare el checkpoint con el de otras personas.",
+            "La política que usted fija no pide testigos: compare el punto de control con el de otras personas.",
             "The policy that you pin asks for no witnesses: compare the checkpoint with other people's.",
         )
     names, when = ", ".join(name for name, _ in head.witnesses), format_when(head.quorum_time * 1000)
     return (
-        f"El quórum de testigos refrendó esta misma cabeza ({when}): {names}.",
+        f"El quórum de testigos cofirmó esta misma cabeza ({when}): {names}.",
         f"The quorum of witnesses cosigned this very head ({when}): {names}.",
     )
 

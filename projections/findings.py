@@ -285,15 +285,15 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "A file that the ledger must publish is missing.",
     ),
     "bad-checkpoint": (
-        "El checkpoint no tiene la forma debida, o su firma no verifica.",
+        "El punto de control no tiene la forma debida, o su firma no verifica.",
         "The checkpoint is not of the right form, or its signature does not verify.",
     ),
     "foreign-checkpoint": (
-        "El checkpoint no está firmado por la llave en que usted confía: es de otro registro.",
+        "El punto de control no está firmado por la llave en que usted confía: es de otro registro.",
         "The checkpoint is not signed by the key that you trust: it is another ledger's.",
     ),
     "not-cosigned": (
-        "Los testigos que pide su política no han firmado el checkpoint.",
+        "Los testigos que pide su política no han cofirmado el punto de control.",
         "The witnesses that your policy asks for have not cosigned the checkpoint.",
     ),
     "bad-policy-file": (
@@ -389,11 +389,11 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "The ledger has signed two different histories. The two signatures are the proof.",
     ),
     "heads-altered": (
-        "El registro quitó o cambió cabezas refrendadas que había publicado.",
+        "El registro quitó o cambió cabezas cofirmadas que había publicado.",
         "The ledger has taken away or changed cosigned heads that it had published.",
     ),
     "stale-checkpoint": (
-        "El checkpoint es viejo: los testigos no lo han refrendado en el plazo que usted pide.",
+        "El punto de control es viejo: los testigos no lo han cofirmado en el plazo que usted pide.",
         "The checkpoint is old: the witnesses have not cosigned it within the time that you ask for.",
     ),
     "head-behind": (
@@ -424,7 +424,7 @@ REMARKS: Mapping[str, tuple[str, str]] = {
         "Of {count} entries no witness bounds the received time within two minutes.",
     ),
     "files-ahead": (
-        "Hay archivos escritos después del checkpoint de {size} asientos, que ninguna firma cubre todavía.",
+        "Hay archivos escritos después del punto de control de {size} asientos, que ninguna firma cubre todavía.",
         "There are files written after the checkpoint of {size} entries, which no signature covers yet.",
     ),
     "torn-record": (

@@ -10,8 +10,9 @@ What is new lies in dicts, and is written in one go; whatever is not there is lo
 small ledger never touches a disk before its end, and one of a million entries needs no more memory than `SPILL` facts
 and records take. Broken off at any moment, the file holds what was committed last.
 
-The sum behind the records digest (FORMAT.md, "Records digest") is kept record by record as they are written: what
-changed since the last audit is all that is hashed for the next one.
+The sum behind the records digest (FORMAT.md, "Records digest") is kept record by record: what changed since the last
+audit is all that is hashed for the next one. And it is kept while entries are folded (`settle`), so that at the end,
+when no other process has anything left to verify, there is little to do but to add up.
 
 The file belongs to this program and can be made anew from the entries at any time: it is no format of the record. One
 of another version is refused, and so is a second audit that wants the same file at the same time.
@@ -19,6 +20,7 @@ of another version is refused, and so is a second audit that wants the same file
 
 import sqlite3
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from heapq import merge
 from itertools import islice
@@ -184,6 +186,9 @@ class KeptRecords(DictRecords):
         super().__init__()
         self._kept = kept
         self._read: dict[tuple[str, str], Record] = {}
+        # What the new records weigh that were settled, and those records, by table in the order of their keys.
+        self._weight = 0
+        self._settled: defaultdict[str, list[Record]] = defaultdict(list)
 
     def get(self, kind: type[R], key: str) -> R | None:
         """The record under a key, or None."""
@@ -225,26 +230,41 @@ class KeptRecords(DictRecords):
         """How many are new, or were read."""
         return sum(map(len, self._tables.values())) + len(self._read)
 
+    def settle(self) -> None:
+        """Weigh the records that came since the last time. Those that change later are weighed again at the end."""
+        for name, table in self._tables.items():
+            settled = self._settled[name]
+            # A dict keeps its keys in the order of arrival: the new ones are the last.
+            for key, record in islice(table.items(), len(settled), None):
+                self._weight += self._change(name, key, canonical(record))
+                settled.append(record)
+
     def added(self, total: int) -> int:
         """The sum behind the digest, where that of the records in the file is `total`."""
+        self.settle()
         for name, table in self._tables.items():
-            for key, record in table.items():
-                total += self._change(name, key, canonical(record))
-        return total % 2**256
+            settled = self._settled[name]
+            for at, ((key, record), weighed) in enumerate(zip(table.items(), settled, strict=True)):
+                if record is not weighed:
+                    self._weight += weight(name, key, canonical(record)) - weight(name, key, canonical(weighed))
+                    settled[at] = record
+        return (total + self._weight) % 2**256
 
     def write(self, connection: sqlite3.Connection, total: int) -> int:
         """Write the new ones; returns the sum as `added` does, where it was `total`."""
+        total = self.added(total)
         for name, table in self._tables.items():
             rows = [(name, key, canonical(table[key])) for key in sorted(table)]
-            total += sum([self._change(*row) for row in rows])
             connection.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?)", rows)
-        return total % 2**256
+        return total
 
     def forget(self) -> None:
         """They are on disk now."""
         self._tables.clear()
         self._sorted.clear()
         self._read.clear()
+        self._settled.clear()
+        self._weight = 0
 
     def _change(self, table: str, key: str, line: bytes) -> int:
         """What a new version of a record changes of the sum."""
