@@ -10,7 +10,7 @@
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install tools demo test bench wheel lock clean
+.PHONY: help install tools demo test bench wheel lock vendor clean
 
 SHELL = /bin/sh
 PORT = 8000
@@ -121,6 +121,10 @@ LOCK = uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-
 lock:
 	$(LOCK) --extra server --extra build --output-file requirements.lock
 	$(LOCK) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+# Maintainers: needs npm. Writes the browser libraries of others again, each pinned by its hash.
+vendor:
+	@python3 .ci/vendor.py
 
 # Takes away what building and testing left behind; neither .venv nor a ledger that `make demo` made.
 clean:

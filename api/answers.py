@@ -279,6 +279,14 @@ class DigestAnswer(msgspec.Struct, frozen=True):
     digest: str
 
 
+class ConsistencyAnswer(msgspec.Struct, frozen=True, rename={"old": "from", "new": "to"}):
+    """The hashes (base64) that show the ledger of `from` entries to be the beginning of that of `to`."""
+
+    old: int
+    new: int
+    hashes: list[str]
+
+
 # --- from records to answers -----------------------------------------------------------------------------------------
 
 
@@ -711,6 +719,28 @@ def router(reader: Reader) -> Router:
             ),
         )
 
+    @get(
+        "/consistency",
+        sync_to_thread=True,
+        summary="The proof that the ledger of one size is the beginning of that of a larger one",
+        description="RFC 9162, section 2.1.4: whoever holds two signed checkpoints finds out whether they are of one "
+        "history. `hashes` are base64, in the order in which they are used; `to` may be ahead of the checkpoint named.",
+        tags=["audit"],
+        responses=_of(ConsistencyAnswer),
+    )
+    def consistency(
+        from_: Annotated[str, QueryParameter(name="from", description="The smaller tree size.")],
+        to: Annotated[str, QueryParameter(name="to", description="The larger one, or the same.")],
+    ) -> Response[bytes]:
+        old, new = plain_number(from_, "from"), plain_number(to, "to")
+        if old > new:
+            raise Problem(400, "`from` is not larger than `to`.")
+        try:
+            hashes = reader.consistency(old, new)
+        except LookupError:
+            raise Problem(404, "The ledger has not published so many entries.") from None
+        return answer(reader.at(), ConsistencyAnswer(old, new, [format_base64(each) for each in hashes]))
+
     return Router(
         base,
         route_handlers=[
@@ -736,6 +766,7 @@ def router(reader: Reader) -> Router:
             records,
             kinds,
             entry,
+            consistency,
         ],
     )
 

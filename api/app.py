@@ -411,7 +411,8 @@ def _routers(ledger: Running, settings: Settings, threads: ThreadPoolExecutor, m
         metrics.refusals.labels(path, code).inc()
 
     door = submissions.Door(path, ledger.desk, ledger.log, threads, settings.read_timeout, refused)
-    return [submissions.router(door), answers.router(ledger.reader), pages.router(ledger.reader)]
+    paged = pages.router(ledger.reader, read_timeout=settings.read_timeout)
+    return [submissions.router(door), answers.router(ledger.reader), paged]
 
 
 def _operations(ledgers: Sequence[Running], metrics: Metrics) -> list[Any]:

@@ -11,18 +11,22 @@ JavaScript and loads nothing from another host.
 template. Lists are paged, and a page reads only the entries that it shows.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from litestar import Request, Response, Router, get, route
+from litestar import Request, Response, Router, get, post, route
 from litestar.handlers import HTTPRouteHandler
 
 from api import site
+from api.listening import read_body
 from api.names import LEVELS, msg
 from api.page_plans import around_page, commitment_page, home_page, plan_page
+from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
 from api.page_reports import report_page, reports_page
 from api.page_rounds import meeting_page, meetings_page, round_page, rounds_page
 from api.phrasing import Phrasing, folded, plain
@@ -92,33 +96,6 @@ def entry_bytes_page(reading: Reading) -> Response[bytes]:
     return Response(raw, media_type="text/plain", headers=headers)
 
 
-def verify_page(reading: Reading) -> Response[bytes]:
-    """How to check everything without trusting this server, with this ledger's own commands."""
-    ledger = reading.view.ledger
-    url = reading.place.base + reading.place.raw()
-    return answer(
-        reading,
-        "verify.html",
-        ledger_url=url,
-        install_commands="make install\n. .venv/bin/activate",
-        audit_command=f"constancia audit {url}",
-        # No digest here: whoever pins what this page says pins whatever a false page says.
-        pinned_command=f"constancia audit {url} --policy policy.txt --founding founding.txt",
-        receipt_command=f"constancia verify constancia-0.tlog-proof \\\n    --ledger-key '{reading.reader.vkey}'",
-        log_vkeys=reading.reader.vkeys,
-        founding=ledger.founding,
-        standings=[
-            {
-                "name": each.name,
-                "size": each.cosigned_size,
-                "cosigned_ms": each.cosigned_at and each.cosigned_at * 1000,
-                "silent_ms": each.silent_since and each.silent_since * 1000,
-            }
-            for each in reading.reader.standings()
-        ],
-    )
-
-
 def about_page(reading: Reading) -> Response[bytes]:
     """What this is, who may say what, privacy, formats, licence."""
     records = reading.view.records
@@ -152,6 +129,7 @@ PAGES: Mapping[str, Page] = {
     "/asientos": entries_page,
     "/asientos/{index:str}": entry_page,
     "/asientos/{index:str}/original": entry_bytes_page,
+    "/constancias/{identity:str}": receipt_page,
     "/acerca": about_page,
 }
 
@@ -161,17 +139,25 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def router(reader: Reader, clock: Clock = now) -> Router:
-    """Every page of a ledger in every language, under its path. What they raise as Problem is answered as a page."""
+def router(reader: Reader, clock: Clock = now, read_timeout: float = 30.0) -> Router:
+    """Every page of a ledger in every language, under its path. What they raise as Problem is answered as a page.
+
+    A form must have come within `read_timeout` seconds.
+    """
     site.warm()
     handlers: list[HTTPRouteHandler] = []
     for language, segment in site.SEGMENTS.items():
         prefix = f"/{segment}" if segment else ""
         for path, build in PAGES.items():
             handlers.append(_handler(reader, clock, language, f"{prefix}{path}".rstrip("/") or "/", build))
+        handlers.append(_judge(reader, clock, language, f"{prefix}/verificar", read_timeout))
 
     def problem(request: Request[Any, Any, Any], error: Problem) -> Response[bytes]:
-        return problem_page(request, error, (reader,))
+        response = problem_page(request, error, (reader,))
+        if error.status in (408, 413):
+            # The rest of the body is not read, so nothing sensible can follow on this connection.
+            response.headers["connection"] = "close"
+        return response
 
     @route("/documentos/{digest:str}", http_method=["GET", "HEAD"], include_in_schema=False, sync_to_thread=True)
     def document(digest: str) -> Response[bytes]:
@@ -194,16 +180,32 @@ def router(reader: Reader, clock: Clock = now) -> Router:
 def _handler(reader: Reader, clock: Clock, language: str, path: str, build: Page) -> HTTPRouteHandler:
     @route(path, http_method=["GET", "HEAD"], include_in_schema=False, sync_to_thread=True)
     def show(request: Request[Any, Any, Any]) -> Response[bytes]:
-        query = dict(request.query_params)
-        if any(len(name) + len(value) > MAX_QUERY for name, value in query.items()):
-            raise Problem(404, "There is no such page.")
-        place = place_of(request, (reader,))
-        view = reader.asked(query.get("at") or None, query.get("as_of") or None)
-        say = Phrasing(language, reader.ledger.offset_minutes)
-        # An older state is read as of its own last moment, or a round that was open then would seem closed.
-        return build(Reading(reader, view, place, say, query, clock() if view.newest else view.as_of_ms))
+        return build(_reading(request, reader, clock, language))
 
     return show
+
+
+def _reading(request: Request[Any, Any, Any], reader: Reader, clock: Clock, language: str) -> Reading:
+    query = dict(request.query_params)
+    if any(len(name) + len(value) > MAX_QUERY for name, value in query.items()):
+        raise Problem(404, "There is no such page.")
+    place = place_of(request, (reader,))
+    view = reader.asked(query.get("at") or None, query.get("as_of") or None)
+    say = Phrasing(language, reader.ledger.offset_minutes)
+    # An older state is read as of its own last moment, or a round that was open then would seem closed.
+    return Reading(reader, view, place, say, query, clock() if view.newest else view.as_of_ms)
+
+
+def _judge(reader: Reader, clock: Clock, language: str, path: str, read_timeout: float) -> HTTPRouteHandler:
+    """The form of the page that verifies, for browsers without JavaScript: there the server judges, and says so."""
+
+    @post(path, include_in_schema=False, status_code=200, request_max_body_size=None)
+    async def judge(request: Request[Any, Any, Any]) -> Response[bytes]:
+        body = await read_body(request.receive, request.headers.get("content-length"), MAX_UPLOAD, read_timeout)
+        form = read_form(request.headers.get("content-type", ""), body)
+        return await asyncio.to_thread(lambda: judged_page(_reading(request, reader, clock, language), form))
+
+    return judge
 
 
 def place_of(request: Request[Any, Any, Any], readers: Sequence[Reader]) -> Place:
@@ -258,7 +260,14 @@ def front(readers: Sequence[Reader], clock: Clock = now) -> list[HTTPRouteHandle
             raise Problem(404, "There is no such file.")
         return found
 
-    return [*handlers, static]
+    @get("/static/{digest:str}/{name:path}", include_in_schema=False, sync_to_thread=False)
+    def script(digest: str, name: Path) -> Response[bytes]:
+        found = site.script_answer(digest, name.as_posix().lstrip("/"))
+        if found is None:
+            raise Problem(404, "There is no such script; reload the page that asked for it.")
+        return found
+
+    return [*handlers, static, script]
 
 
 # --- what cannot be shown --------------------------------------------------------------------------------------------
@@ -270,6 +279,9 @@ EXPLANATIONS: Mapping[int, tuple[str, str]] = {
         msg("The address leads to nothing in this record. Nothing is ever removed from it: look at how it is written."),
     ),
     405: (msg("That cannot be done here"), msg("This address is only for reading.")),
+    408: (msg("It did not arrive in time"), msg("The connection was too slow. Nothing was kept; please try again.")),
+    413: (msg("The file is too large"), msg("A receipt has two million bytes at most. Nothing was kept.")),
+    415: (msg("That is not the form of this page"), msg("What was sent cannot be read here. Nothing was kept.")),
     500: (
         msg("The server failed"),
         msg("The fault is ours and was noted. What is registered is safe; please try again in a moment."),

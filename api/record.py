@@ -162,6 +162,8 @@ class Reader:
         self.vault = vault
         self.find = log.find
         self.entries = log.entries
+        self.consistency = log.consistency
+        self.published = log.folder.read
         self._log = log
         self._records = records
         self._roots: OrderedDict[int, bytes] = OrderedDict()
@@ -186,6 +188,13 @@ class Reader:
     def vkeys(self) -> tuple[str, ...]:
         """Every key that is or was the log's, the newest last."""
         return self._log.vkeys
+
+    def receipt(self, index: int) -> bytes:
+        """The receipt of an entry as `GET receipts/…` gives it: cosigned as soon as it can be.
+
+        LookupError for an index that is not published.
+        """
+        return self._log.cosigned_receipt(index) or self._log.receipt(index)
 
     @property
     def newest(self) -> int:

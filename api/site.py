@@ -2,7 +2,7 @@
 
     Place            where a request stands (ledger, language, path, as-of); makes every link of a page
     page(…)          a template and its words -> a whole HTML answer, with the headers that keep it safe
-    assets           stylesheet and icon, served under their digest, so that a browser may keep them for ever
+    assets           stylesheet, icon and scripts, served under their digest, so that a browser may keep them for ever
 
 Nothing here knows what a commitment is. Words stand in `projections/words`, what codes are called in `api/phrasing.py`.
 """
@@ -22,6 +22,7 @@ from markupsafe import Markup, escape
 from msgspec import UNSET
 
 from api.phrasing import Phrasing, http_address, iso, level_ordinal, plain, shown, visible
+from api.shapes import shapes_module
 from projections.words.catalogue import DEFAULT_LANGUAGE, catalogue, languages
 
 HERE = Path(__file__).resolve().parent
@@ -119,6 +120,7 @@ def environment(language: str) -> jinja2.Environment:
         "iso": iso,
         "ordinal": level_ordinal,
         "plain": plain,
+        "script": script,
         "shown": shown,
         "tree": tree,
         "visible": visible,
@@ -201,7 +203,7 @@ def tree(value: Any) -> Markup:
 
 # --- stylesheet and icon --------------------------------------------------------------------------------------
 
-_TYPES = {".css": "text/css", ".svg": "image/svg+xml", ".js": "text/javascript"}
+_TYPES = {".css": "text/css", ".svg": "image/svg+xml"}
 
 
 @cache
@@ -223,11 +225,41 @@ def asset(name: str) -> str:
 def asset_answer(name: str) -> Response[bytes] | None:
     """A static file, to be kept for ever; None where there is none."""
     found = _assets().get(name)
-    if found is None:
-        return None
+    return None if found is None else _for_ever(found[0], _TYPES[Path(name).suffix])
+
+
+def _for_ever(content: bytes, media_type: str) -> Response[bytes]:
     headers = {
         "cache-control": "public, max-age=31536000, immutable",
         "x-content-type-options": "nosniff",
         "content-security-policy": POLICY,
     }
-    return Response(found[0], media_type=_TYPES[Path(name).suffix], headers=headers)
+    return Response(content, media_type=media_type, headers=headers)
+
+
+# --- scripts --------------------------------------------------------------------------------------------------
+
+# Modules name each other by file (`./note.js`), so it is their folder that carries the digest, of all of them together.
+
+
+@cache
+def _scripts() -> tuple[str, Mapping[str, bytes]]:
+    """The digest of all scripts, and each by its name; the shapes of kinds are made from the vocabulary."""
+    folder = HERE / "static"
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.js")}
+    found["kinds.js"] = shapes_module()
+    every = b"".join(name.encode() + b"\0" + found[name] for name in sorted(found))
+    return hashlib.sha256(every).hexdigest()[:16], found
+
+
+def script(name: str) -> str:
+    """The address of a script; it changes when any of them does. Raises KeyError where there is none."""
+    digest, found = _scripts()
+    assert found[name]
+    return f"/static/{digest}/{name}"
+
+
+def script_answer(digest: str, name: str) -> Response[bytes] | None:
+    """A script, to be kept for ever; None where there is none, or the digest is that of other ones."""
+    current, found = _scripts()
+    return _for_ever(found[name], "text/javascript") if digest == current and name in found else None

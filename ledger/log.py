@@ -58,7 +58,7 @@ from ledger.rulebook import Docket, check_admissible
 from ledger.statement import Opened, canonical, decode_line, format_entry, format_time, open_statement, parse_entry
 from ledger.tlog.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint
 from ledger.tlog.errors import FormatError, Malformed
-from ledger.tlog.merkle import Frontier, leaf_hash
+from ledger.tlog.merkle import Frontier, consistency_proof, leaf_hash
 from ledger.tlog.note import check_name, parse_note, parse_vkey
 from ledger.tlog.policy import NONE, parse_policy
 from ledger.tlog.proof import Proof, format_proof
@@ -501,9 +501,7 @@ class Log:
         size = prover.head.size if new_size is None else new_size
         if not 0 <= old_size <= size <= prover.head.size or size < 1:
             raise LookupError(f"no proof from {old_size} to {size}; {prover.head.size} entries are published")
-        if size == prover.head.size:
-            return prover.consistency(old_size)
-        return HashReader(size, self._read_tile).consistency_proof(old_size)
+        return prover.consistency(old_size, size)
 
     def _newest(self) -> "_Prover":
         if self._prover is None:
@@ -1152,9 +1150,10 @@ class _Prover:
         with self._lock:
             return self._reader.inclusion_proof(index)
 
-    def consistency(self, old_size: int) -> tuple[bytes, ...]:
+    def consistency(self, old_size: int, new_size: int) -> tuple[bytes, ...]:
+        # From the newest tiles whatever the sizes: partial ones are only kept for sizes under which a head was signed.
         with self._lock:
-            return self._reader.consistency_proof(old_size)
+            return consistency_proof(old_size, new_size, self._reader)
 
 
 def _check_same(tree: Frontier, known: Known) -> None:

@@ -338,6 +338,7 @@ def _report_tile(path: str, level: int, index: int, raw: bytes, true: bytes | No
     slots = [at // HASH_SIZE for at in range(0, len(true), HASH_SIZE) if raw[at : at + 32] != true[at : at + 32]]
     where = (index * WIDTH + slots[0]) << 8 * level
     detail = f"hash {slots[0]} of the tile is not that of the entries from {where} on ({len(slots)} such hashes)"
+    evidence["hashes in the tree"] = true
     report(Misbehaviour("tile-altered", detail, index=where, path=path, evidence=evidence))
 
 

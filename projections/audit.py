@@ -41,7 +41,7 @@ import msgspec
 from ledger.docket import DictTables, Docket
 from ledger.errors import CannotRun, Misbehaviour, Refused
 from ledger.rulebook import check_admissible
-from ledger.statement import Entry, format_time, format_when, open_statement
+from ledger.statement import Entry, format_entry, format_time, format_when, open_statement
 from ledger.tlog.checkpoint import parse_checkpoint
 from ledger.tlog.errors import FormatError
 from ledger.tlog.note import ED25519, format_vkey
@@ -197,6 +197,10 @@ class Standing(msgspec.Struct, kw_only=True):
 class _Audit:
     """One audit under way."""
 
+    origin = ""
+    spine: Spine | None = None
+    """The tree that is folded, once it is."""
+
     every_text = False
     stamps = Stamps()
 
@@ -251,7 +255,7 @@ class _Audit:
         self.read = False
         self.days: dict[str, DayRead] = {}
         self.texts_since = now
-        self.texts = Texts(source, self.found, kept.tables if self.keeping else DictTables(), {}, set())
+        self.texts = Texts(source, self.found, kept.tables if self.keeping else DictTables(), {}, set(), self.entry_at)
 
     # --- the order of things
 
@@ -328,7 +332,7 @@ class _Audit:
         self.bounds.unbounded = standing.unbounded
         self.signings = Signings(standing.signings)
         self.texts_since = standing.texts_since
-        self.texts = Texts(self.source, self.found, tables, standing.texts, standing.texts_due)
+        self.texts = Texts(self.source, self.found, tables, standing.texts, standing.texts_due, self.entry_at)
         for finding in standing.findings:
             self.found.take(finding)
         if standing.founded:
@@ -445,6 +449,7 @@ class _Audit:
     def fold(self, head: Head, spine: Spine, docket: Docket) -> None:
         """Verify every entry and fold it: into the docket, which judges the next, and into the records."""
         bounded = bool(self.bounds)
+        self.origin, self.spine = head.origin, spine
         for batch in walk(self.source, head.origin, spine, start=self.start, workers=self.workers):
             for fault in batch.faults:
                 self.add(fault)
@@ -490,7 +495,8 @@ class _Audit:
             kind = _RULE_KINDS.get(refusal.rule, "forbidden-statement")
             if refusal.rule == "A0" and entry.received_ms >= docket.last_received:
                 kind = "forbidden-statement"
-            fault = Misbehaviour(kind, str(refusal), index=entry.index, evidence={"note": opened.note})
+            evidence = {"note": opened.note} | self.beside(kind, entry, docket)
+            fault = Misbehaviour(kind, str(refusal), index=entry.index, evidence=evidence)
             self.add(fault, code=refusal.code, rule=refusal.rule)
         try:
             docket.evolve(entry.received_ms, opened)
@@ -503,11 +509,34 @@ class _Audit:
             docket.size = entry.index + 1
             docket.last_received = max(docket.last_received, entry.received_ms)
 
+    def beside(self, kind: str, entry: Entry, docket: Docket) -> dict[str, bytes]:
+        """The two entries that contradict each other, where a note alone does not show what is wrong."""
+        other: dict[str, tuple[str, int | None]] = {
+            "time-went-back": ("entry before", entry.index - 1),
+            "duplicate-statement": ("first entry", docket.index_of(entry.opened.identity)),
+        }
+        if kind not in other:
+            return {}
+        name, index = other[kind]
+        found = None if index is None else self.entry_at(index)
+        evidence = {"entry": format_entry(entry.received_ms, entry.opened.note)}
+        return evidence | ({name: format_entry(found.received_ms, found.opened.note)} if found else {})
+
+    def entry_at(self, index: int) -> Entry | None:
+        """One entry of the audited tree, read again: evidence is rare, and nothing is kept for it."""
+        if self.spine is None or not 0 <= index < self.spine.size:
+            return None
+        for batch in walk(self.source, self.origin, self.spine, start=index, stop=index + 1, workers=1):
+            return next(iter(batch.entries), None)
+        return None
+
     def check_time(self, entry: Entry) -> None:
         """Witnesses bound a received time from outside (log-formats, section 8)."""
         wrong = self.bounds.against(entry.index, entry.received_ms)
         if wrong:
-            self.add(Misbehaviour("time-impossible", wrong, index=entry.index))
+            detail, head = wrong
+            evidence = {"entry": format_entry(entry.received_ms, entry.opened.note)} | ({"head": head} if head else {})
+            self.add(Misbehaviour("time-impossible", detail, index=entry.index, evidence=evidence))
 
     def found_by(self, entry: Entry) -> None:
         """Look at the founding statement: is it the pinned one, is it of this origin?"""
@@ -541,7 +570,7 @@ class _Audit:
         beyond = self.texts.beyond(head.size)
         if beyond is not None:
             self.read_on(head, docket, policy, beyond)
-        self.texts.settle(docket, head.size)
+        self.texts.settle(docket, head)
 
     def read_on(self, head: Head, docket: Docket, policy: Policy, wanted: int) -> None:
         """Verify the entries behind the audited tree up to `wanted`: the ledger grew while it was being read.

@@ -191,7 +191,8 @@ class Files:
             if hashes[at : at + HASH_SIZE] != right[at : at + HASH_SIZE]:
                 index = (tile.index * WIDTH + at // HASH_SIZE) << 8 * max(0, tile.level)
                 detail = "an older file, kept for readers of older heads, is not what the tree says"
-                self._found.add(Misbehaviour(altered, detail, index=index, path=path, evidence={path: raw}))
+                evidence = {path: raw, "hashes in the tree": right[:common]}
+                self._found.add(Misbehaviour(altered, detail, index=index, path=path, evidence=evidence))
                 return
         if common < len(hashes):
             self._found.remark("files-ahead", size=self._spine.size)

@@ -180,7 +180,9 @@ class Bounds:
 
     def __init__(self, heads: Iterable[Head], earlier: Bound | None = None, stamps: Iterable[Bound] = ()) -> None:
         """`earlier` is the `last` of an audit that these heads go on from."""
-        found = [Bound(head.size, head.quorum_time * 1000) for head in heads if head.quorum_time is not None]
+        raw = {Bound(head.size, head.quorum_time * 1000): head.raw for head in heads if head.quorum_time is not None}
+        self._raw = raw  # what an earlier audit read, or an authority stamped, is not here
+        found = list(raw)
         if earlier is not None:
             found.append(earlier)
         cosigned = sorted(found, key=lambda each: (each.size, each.when_ms))
@@ -200,16 +202,23 @@ class Bounds:
         """The largest cosigned head and the latest time of all of them."""
         return Bound(self.sizes[-1], self.latest[-1]) if self.sizes else None
 
-    def against(self, index: int, received_ms: int) -> str:
-        """What speaks against an entry's received time, or nothing."""
+    def _head(self, index: int, when_ms: int, *, within: bool) -> bytes:
+        """The head of this time that holds the entry, or does not, if it is at hand."""
+        fitting = (raw for at, raw in self._raw.items() if at.when_ms == when_ms and (index < at.size) is within)
+        return next(fitting, b"")
+
+    def against(self, index: int, received_ms: int) -> tuple[str, bytes] | None:
+        """What speaks against an entry's received time, and the head that does, as far as it is at hand; or None."""
         first = bisect_right(self.covering, index)  # the first head with the entry
         if first == len(self.covering) or self.earliest[first] - received_ms > BOUND_WITHIN_MS:
             self.unbounded += 1
         if first < len(self.covering) and received_ms > self.earliest[first] + CLOCK_TOLERANCE_MS:
-            when = format_time(self.earliest[first])
-            return f"a head with it was cosigned or time-stamped at {when}, before it was received"
+            when = self.earliest[first]
+            detail = f"a head with it was cosigned or time-stamped at {format_time(when)}, before it was received"
+            return detail, self._head(index, when, within=True)
         without = bisect_right(self.sizes, index)  # so many heads lack the entry
         if without and received_ms < self.latest[without - 1] - MERGE_DELAY_MS - CLOCK_TOLERANCE_MS:
-            when = format_time(self.latest[without - 1])
-            return f"witnesses cosigned a head without it at {when}, long after it should have been in the tree"
-        return ""
+            when = self.latest[without - 1]
+            detail = f"witnesses cosigned a head without it at {format_time(when)}, long after it should have been in"
+            return f"{detail} the tree", self._head(index, when, within=False)
+        return None

@@ -33,7 +33,7 @@ from ledger.errors import Misbehaviour, Refused
 from ledger.statement import Entry
 from ledger.tlog.errors import Malformed
 from ledger.tlog.tiles import WIDTH
-from ledger.verify import Batch, Source
+from ledger.verify import Batch, Head, Source
 from ledger.vocabulary import CommentSubmitted, CommentTranscribed, ContentWithheld, Statement, StatementWithdrawn
 from projections.findings import Gathered
 
@@ -54,12 +54,22 @@ class Texts:
 
     `seen` has the figures of each file, by its number; `due` are the numbers of files that have to be looked at again.
     Both are taken up from an earlier audit and handed on to the next. What takes contents from view lies in `tables`.
+    `entry_at` reads an entry again, for evidence.
     """
 
-    def __init__(self, source: Source, found: Gathered, tables: Tables, seen: dict[int, Seen], due: set[int]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        found: Gathered,
+        tables: Tables,
+        seen: dict[int, Seen],
+        due: set[int],
+        entry_at: Callable[[int], Entry | None],
+    ) -> None:
         self._source = source
         self._found = found
         self._tables = tables
+        self._entry_at = entry_at
         self.seen = seen
         self.due = due
         self.read: set[int] = set()
@@ -67,7 +77,7 @@ class Texts:
         self.beyond_all = 0
         """Behind the last entry that a line was met of, whether or not there is such an entry."""
         # Markers met, each with the statement whose content is gone: judged when all entries are known.
-        self._markers: list[tuple[PublicLine, str]] = []
+        self._markers: list[tuple[PublicLine, Entry]] = []
         # What entries of this audit take from view: (statement, salted digest). Of a withdrawn comment all: "".
         self._hidings: dict[tuple[str, str], None] = {}
 
@@ -139,19 +149,20 @@ class Texts:
                 line = written.pop((entry.index, salted), None)
                 if line is None:
                     detail = f"no text and no marker for the salted digest {salted}"
-                    self._add(Misbehaviour("content-missing", detail, index=entry.index, path=path))
+                    evidence = {"note": entry.opened.note}
+                    self._add(Misbehaviour("content-missing", detail, index=entry.index, path=path, evidence=evidence))
                 elif isinstance(line.content, Content):
                     figures.shown += 1
                     self._check_shown(entry, line, line.content, path)
                 else:
                     # The statement that took it from view comes later in the tree: judged when all is known.
                     figures.hidden += 1
-                    self._markers.append((line, entry.opened.identity))
+                    self._markers.append((line, entry))
         # Of an entry that could not be read nobody knows what it brings.
-        known = {entry.index for entry in batch.entries} if written else set[int]()
+        known = {entry.index: entry for entry in batch.entries} if written else dict[int, Entry]()
         for (index, _), line in written.items():
             if index in known:
-                self._add(_unknown(line, path))
+                self._add(_unknown(line, path, known[index]))
 
     def look_again(self, batches: Callable[[int], Iterable[Batch]], numbers: Iterable[int], size: int) -> None:
         """Check contents of entries that an earlier audit had verified; `batches` gives those of a file's number."""
@@ -168,7 +179,7 @@ class Texts:
             for salted in entry.opened.statement.salted_digests():
                 authorities = self._hidden_by(entry.opened.identity, salted)
                 if any(each.index < size for each in authorities):
-                    self._check_not_shown(entry.index, salted)
+                    self._check_not_shown(entry.index, salted, min(each.index for each in authorities))
 
     def _lines(self, path: str, number: int) -> list[PublicLine] | None:
         """The lines of a file of contents; reported, and None, where it is not there or not of the format."""
@@ -223,29 +234,35 @@ class Texts:
         found = [docket.earlier(identity) for identity, _ in self._hidings]
         return self.due | {each.index // WIDTH for each in found if each is not None and each.index < start}
 
-    def settle(self, docket: Docket, size: int) -> None:
+    def settle(self, docket: Docket, head: Head) -> None:
         """Every marker names a statement that takes its content from view, and nothing is shown that was taken away.
 
-        Of what entries say that could not be read, those from `docket.size` on, nobody is accused.
+        `head` is that of the audited tree. Of what entries say that could not be read, those from `docket.size` on,
+        nobody is accused.
         """
-        for line, identity in self._markers:
+        size = head.size
+        for line, entry in self._markers:
             by = line.by if isinstance(line.by, Authority) else Authority(digest="", index=-1)
             if docket.size <= by.index < size:
                 self.due.add(line.index // WIDTH)
-            elif by not in self._hidden_by(identity, line.salted_digest):
+            elif by not in self._hidden_by(entry.opened.identity, line.salted_digest):
                 path = bundle_path(line.index // WIDTH)
                 detail = f"entry {by.index} ({by.digest[:16]}…) does not take this content from view"
-                evidence = {path: _raw(line)}
+                evidence = {path: _raw(line), "note": entry.opened.note}
+                if by.index >= size:
+                    evidence["head"] = head.raw
+                elif (named := self._entry_at(by.index)) is not None:
+                    evidence["note named by the marker"] = named.opened.note
                 self._add(Misbehaviour("content-marker", detail, index=line.index, path=path, evidence=evidence))
         self._markers.clear()
         for identity, salted in self._hidings:
             earlier = docket.earlier(identity)
             authorities = self._hiding(identity, salted)
             if earlier is not None and min(each.index for each in authorities) < size:
-                self._check_not_shown(earlier.index, salted)
+                self._check_not_shown(earlier.index, salted, min(each.index for each in authorities))
 
-    def _check_not_shown(self, index: int, salted: str) -> None:
-        """What was taken from view is not shown."""
+    def _check_not_shown(self, index: int, salted: str, by: int) -> None:
+        """What entry `index` brings, and entry `by` took from view, is not shown."""
         path = bundle_path(index // WIDTH)
         try:
             lines = parse_bundle(self._source.read(path) or b"", index // WIDTH)
@@ -255,6 +272,9 @@ class Texts:
             if line.index == index and salted in ("", line.salted_digest) and isinstance(line.content, Content):
                 detail = f"the content {line.salted_digest} was taken from view, and its text is shown"
                 evidence = {path: _raw(line)}
+                for name, at in (("note", index), ("note that takes it from view", by)):
+                    if (entry := self._entry_at(at)) is not None:
+                        evidence[name] = entry.opened.note
                 self._add(Misbehaviour("content-shown", detail, index=index, path=path, evidence=evidence))
 
     # --- files that no entry asked for
@@ -277,9 +297,10 @@ class Texts:
         return True
 
 
-def _unknown(line: PublicLine, path: str) -> Misbehaviour:
+def _unknown(line: PublicLine, path: str, entry: Entry | None = None) -> Misbehaviour:
     detail = f"the entry does not bring the salted digest {line.salted_digest}"
-    return Misbehaviour("content-unknown", detail, index=line.index, path=path, evidence={path: _raw(line)})
+    evidence = {path: _raw(line)} | ({"note": entry.opened.note} if entry else {})
+    return Misbehaviour("content-unknown", detail, index=line.index, path=path, evidence=evidence)
 
 
 def _form(statement: Statement, salted: str) -> Form:

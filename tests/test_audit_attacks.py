@@ -1697,22 +1697,6 @@ def test_a_false_digest_over_true_records() -> None:
 # --- what the evidence does not show by itself ------------------------------------------------------------------------
 
 
-def hidden_line_shown() -> Report:
-    sent = next(line for line in TOWN.shown if line["index"] == HIDDEN["index"])
-    return TOWN.audit(OPERATOR.say_of(HIDDEN["index"], sent))
-
-
-def later_than_cosigned() -> Report:
-    town, entry = after_an_hour()
-    now = town.world.now_ms
-    return town.audit(town.operator.grow(town.operator.at_time(entry, now + 2 * 60_000), at_ms=now))
-
-
-def unknown_text() -> Report:
-    other = TOWN.lines[6]["salted_digest"]
-    return TOWN.audit(OPERATOR.say_of(AT, SHOWN | {"salted_digest": other}))
-
-
 def heads_gone() -> Report:
     with TemporaryDirectory() as folder:
         with Kept(Path(folder, "kept.db")) as kept:
@@ -1723,30 +1707,6 @@ def heads_gone() -> Report:
 
 BARE: dict[str, tuple[str, Callable[[], Report]]] = {
     "heads-altered": ("the bytes that an earlier audit read: it keeps their digest only", heads_gone),
-    "duplicate-statement": (
-        "the bytes of both entries",
-        lambda: TOWN.audit(OPERATOR.grow(OPERATOR.entry(TOWN.world.entries[40].opened.note))),
-    ),
-    "time-went-back": (
-        "the bytes of the entry and of the one before it: the received time is not in the note",
-        lambda: TOWN.audit(OPERATOR.publish(OPERATOR.redate(MIDDLE, -1_000), LEAGUE)),
-    ),
-    "time-impossible": ("the bytes of the entry, and the cosigned head that contradicts it", later_than_cosigned),
-    "tile-altered": (
-        "the hashes that lead to the signed root",
-        lambda: TOWN.audit(OPERATOR.serve("tile/0/000", swapped_hashes)),
-    ),
-    "bundle-altered": (
-        "the hashes that lead to the signed root, where the bundle is of its form",
-        lambda: TOWN.audit(OPERATOR.serve("tile/entries/000.p/34", other_bundle)),
-    ),
-    "content-missing": ("the note that brings it", lambda: TOWN.audit(OPERATOR.say_of(AT, None))),
-    "content-unknown": ("the note of the entry, which does not bring it", unknown_text),
-    "content-marker": (
-        "the note that brings it, and the one that the marker names",
-        lambda: TOWN.audit(OPERATOR.say_of(AT, marker(SHOWN, 5))),
-    ),
-    "content-shown": ("the line, the note that brings it, and the one that takes it from view", hidden_line_shown),
 }
 """Findings whose evidence does not convince a third person yet, with what is lacking, and a lie that shows it."""
 

@@ -48,14 +48,15 @@ def test_chromium_signs_with_ed25519(page: Page) -> None:
 
 # --- every page ------------------------------------------------------------------------------------------------------
 
-ALL = (*PAGES, "/informes/REPORT", "/nada")
+ALL = (*PAGES, "/informes/REPORT", "/constancias/RECEIPT", "/nada")
 
 
 @pytest.fixture(scope="module")
 def addresses(site: Served) -> dict[str, str]:
     """Path -> address of every page of the demonstration."""
     found = re.findall(r'href="/gt(/informes/[^"]+)"', site.get("/informes", accept="text/html").body.decode())
-    real = {path: path.replace("/informes/REPORT", found[0]) for path in ALL}
+    receipt = site.get("/api/entries/80").json["data"]["identity"]
+    real = {path: path.replace("/informes/REPORT", found[0]).replace("RECEIPT", receipt) for path in ALL}
     base = site.address.rstrip("/")
     return {language + path: f"{base}/gt{language}{real[path]}" for path in ALL for language in ("", "/en")}
 

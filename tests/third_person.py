@@ -25,7 +25,7 @@ from ledger.tlog.policy import Policy, parse_policy
 from ledger.tlog.tiles import ENTRIES, parse_path
 from ledger.tlog.tiles import parse_bundle as parse_entries
 from ledger.verify import open_entry
-from ledger.vocabulary import ContentWithheld, LedgerOpened, StatementWithdrawn
+from ledger.vocabulary import CommentSubmitted, ContentWithheld, LedgerOpened, StatementWithdrawn
 from projections.files import FORMATS
 from projections.findings import Finding
 from projections.heads import CLOCK_TOLERANCE_MS, MERGE_DELAY_MS
@@ -331,7 +331,7 @@ def _takes_away(by: Opened, of: Opened, digest: str) -> bool:
         case ContentWithheld():
             return (by.statement.target.statement, by.statement.target.salted_digest) == (of.identity, digest)
         case StatementWithdrawn():
-            return by.statement.statement == of.identity
+            return by.statement.statement == of.identity and isinstance(of.statement, CommentSubmitted)
         case _:
             return False
 
@@ -339,6 +339,9 @@ def _takes_away(by: Opened, of: Opened, digest: str) -> bool:
 def _content_marker(finding: Finding, evidence: Evidence, policy: Policy) -> None:
     opened, line = _brings(finding, evidence, policy), _line(finding, evidence)
     need(isinstance(line.by, Authority), "a marker")
+    if "head" in evidence and isinstance(line.by, Authority):
+        need(policy.check(evidence["head"]).checkpoint.size <= line.by.index, "the entry is there")
+        return
     named = _note(the(evidence, "note named by the marker"), policy)
     need(not _takes_away(named, opened, line.salted_digest), "the statement takes this content from view")
 

@@ -1,0 +1,377 @@
+"""Receipts as people keep them, and the page that verifies one without trusting this server.
+
+    /constancias/{identity}   a receipt as a document: what, when, who, where it stands, who cosigned; a QR code
+    /verificar                a field for a receipt. The browser checks it (static/verify-page.js and the modules beside
+                              it); without JavaScript the same form is posted here, and the page says that then the
+                              server judged. `?constancia=IDENTITY` fills the field in.
+
+What a receipt page says of its checkpoint is read from the receipt itself. What the browser says it finds among
+`WORDS`, in the reader's language: no sentence stands in a script. The private file of a comment has no name in the
+form, so no browser sends it.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from io import BytesIO
+from typing import Any
+
+import msgspec
+import segno
+from litestar import Response
+from markupsafe import Markup
+from multipart import MultipartError, MultipartParser
+
+from api.names import KIND_NAMES, NAMES, msg
+from api.phrasing import Phrasing
+from api.problems import Problem
+from api.reading import Reading, answer, line_of
+from ledger.errors import Misbehaviour
+from ledger.tlog.checkpoint import parse_checkpoint
+from ledger.tlog.errors import FormatError
+from ledger.tlog.policy import NONE, Policy, parse_policy
+from ledger.tlog.proof import parse_proof
+from ledger.verify import Receipt, verify_receipt
+
+MAX_UPLOAD = 2_000_000
+
+# Far more than any reader trusts; a parser compares each key of a policy with every other.
+MAX_POLICY = 65_536
+
+# The end of the year 9998, whatever the zone: pages have no words for later times.
+LAST_SECOND = 253_370_764_800
+
+_IDENTITY = re.compile("[0-9a-f]{64}")
+
+# --- the receipt as a document ---------------------------------------------------------------------------------------
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """The checkpoint that a receipt stands on, as the receipt and the ledger's published policy tell it.
+
+    `state` is `unwitnessed` (the policy asks for no witness), `provisional` or `cosigned`; `cosigners` are names and
+    times in milliseconds, None for one beyond every calendar.
+    """
+
+    size: int
+    root: str
+    state: str
+    cosigners: tuple[tuple[str, int | None], ...]
+
+
+def standing_of(receipt: bytes, policy: bytes | None) -> Standing:
+    """What a receipt of this ledger stands on. Raises FormatError for what is none."""
+    raw = parse_proof(receipt).checkpoint
+    checkpoint = parse_checkpoint(raw).checkpoint
+    trusted = parse_policy(policy) if policy else Policy((), (), (), NONE)
+    checked = trusted.check(raw) if policy else None
+    cosignatures = checked.cosignatures if checked else ()
+    state = "cosigned" if checked and checked.quorum_reached and cosignatures else "provisional"
+    return Standing(
+        size=checkpoint.size,
+        root=checkpoint.root.hex(),
+        state="unwitnessed" if trusted.quorum == NONE and not cosignatures else state,
+        cosigners=tuple([(each.witness.verifier.name, _milliseconds(each.time)) for each in cosignatures]),
+    )
+
+
+def _milliseconds(seconds: int) -> int | None:
+    return seconds * 1000 if seconds < LAST_SECOND else None
+
+
+def short_code(identity: str) -> str:
+    """The first 12 digits of an identity in three groups: what people read to each other."""
+    return " ".join((identity[:4], identity[4:8], identity[8:12]))
+
+
+@lru_cache(maxsize=1024)
+def qr_code(address: str) -> Markup:
+    """An address as a QR code: inline SVG without style, black on white in every colour scheme."""
+    code = segno.make(address, error="m", micro=False, boost_error=False)
+    return Markup(code.svg_inline(omitsize=True, light="#fff", svgclass=None, lineclass=None))
+
+
+def receipt_page(reading: Reading) -> Response[bytes]:
+    """The receipt of a statement, as a document that one keeps."""
+    identity = reading.place.segments[1]
+    index = reading.view.index_of(identity) if _IDENTITY.fullmatch(identity) else None
+    if index is None:
+        raise Problem(404, "No statement with this identity is published here.")
+    address = msgspec.structs.replace(reading.place, keep=()).address("constancias", identity)
+    return answer(
+        reading,
+        "receipt.html",
+        line=line_of(reading, reading.view.entry(index)),
+        code=short_code(identity),
+        standing=standing_of(reading.reader.receipt(index), reading.reader.published("policy")),
+        file=f"constancia-{index}.tlog-proof",
+        # Whoever scans it gets the page and, behind the #, what the page must say.
+        qr=qr_code(f"{address}#sha256={identity}"),
+        verify_command=f"constancia verify constancia-{index}.tlog-proof --ledger-key '{reading.reader.vkey}'",
+    )
+
+
+# --- the page that verifies ------------------------------------------------------------------------------------------
+
+# What the browser says, by code. `%(name)s` is filled in there.
+WORDS: Mapping[str, str] = {
+    # The verdict, by the kinds of `verify_receipt`.
+    "verified": msg(
+        "It is valid. The ledger %(origin)s received this statement, «%(kind)s», on %(received)s, and holds it as "
+        "entry no. %(index)s."
+    ),
+    "bad-receipt": msg("It is not valid: the file was altered or is incomplete."),
+    "foreign-checkpoint": msg(
+        "It is not valid for you: it is signed by a ledger that your policy does not have. The receipt or the policy "
+        "is another's."
+    ),
+    "not-cosigned": msg(
+        "It is provisional: the ledger signed it, but the witnesses that your policy asks for have not cosigned yet."
+    ),
+    "bad-entry": msg("It is not valid: the entry in it is not of its form."),
+    "bad-statement": msg("It is not valid: the statement in it does not hold."),
+    "by-own": msg("Judged by the policy or key that you gave."),
+    "by-site": msg(
+        "Judged by the policy that this site publishes, which proves nothing about the site itself: pin a key that you "
+        "got in another way."
+    ),
+    "cannot-start": msg("This browser cannot verify: %(detail)s"),
+    # The steps.
+    "file": msg("The file has the form of a receipt and holds its entry"),
+    "checkpoint": msg("The checkpoint in it is well formed"),
+    "log": msg("A key of the ledger that you trust signed the checkpoint"),
+    "witnesses": msg("The witnesses that your policy asks for cosigned it: %(names)s"),
+    "witnesses-none": msg("Your policy asks for no witnesses"),
+    "witnesses-untried": msg("The witnesses that your policy asks for cosigned it"),
+    "inclusion": msg("The entry stands in the tree whose root was signed, at its index"),
+    "entry": msg("The time received is exact and in its only form"),
+    "statement": msg("The statement is in its only form and has the fields of its kind"),
+    "signers": msg("All that it names signed it, each with the key that it names"),
+    "content": msg("The text and its salt give the digest that was signed"),
+    "memory": msg("It fits the last checkpoint of this ledger that this browser saw"),
+    "ok": msg("holds"),
+    "broken": msg("does not hold"),
+    "untried": msg("could not be tried"),
+    "unverified-lines": msg(
+        "Lines signed with ML-DSA-44, which no browser verifies: %(count)s. They were not counted; the command does "
+        "verify them."
+    ),
+    "several-keys": msg(
+        "Your policy has several keys of this ledger. A receipt alone does not say up to which size each was in force: "
+        "if an earlier one may be in other hands, audit the ledger or ask for witnesses."
+    ),
+    "roster": msg(
+        "That a key belongs to the body it is named with is on the ledger's roster: the audit checks it, a receipt "
+        "does not."
+    ),
+    # Why a step does not hold: the reasons of the formats.
+    "reason.empty": msg("there are no bytes"),
+    "reason.too-large": msg("it is over a limit of size or number"),
+    "reason.bad-utf8": msg("the text is not UTF-8"),
+    "reason.control-byte": msg("it holds a control character"),
+    "reason.shape": msg("a line or field is missing, too much, or of another form"),
+    "reason.no-signatures": msg("it has no signature lines"),
+    "reason.encoding": msg("a number or an encoding is not in its one form"),
+    "reason.name": msg("that is not the name of a key"),
+    "reason.key": msg("that is not a key of a suitable type"),
+    "reason.extension": msg("the checkpoint has lines that nobody vouches for"),
+    "reason.reference": msg("a name or key is unknown, or stands twice"),
+    "reason.weak-key": msg("the key or the signature is weak: it would fit more than one text"),
+    "reason.bad-signature": msg("a signature is missing, out of order, or does not verify"),
+    "reason.unknown-origin": msg("your policy has no key for this ledger"),
+    "reason.not-signed": msg("no key that your policy has for this ledger signed it"),
+    "reason.not-cosigned": msg("not enough witnesses cosigned"),
+    "reason.inconsistent": msg("the hashes do not lead to the signed root"),
+    "reason.entry": msg("it is not a received time and a note"),
+    "reason.not-json": msg("it is not one JSON object under the origin"),
+    "reason.not-canonical": msg("it is not the canonical form of the bytes"),
+    "reason.too-deep": msg("objects are nested too deep"),
+    "reason.nul": msg("there is a NUL character"),
+    "reason.wrong-origin": msg("it is for another ledger"),
+    "reason.private-file": msg("it is not a private file of this program"),
+    "reason.content": msg("the text is not the one whose digest was signed"),
+    "reason.secret": msg("the secret is not that of this comment"),
+    # The private file.
+    "content-fits": msg("The text in the private file is the one that was signed: %(text)s"),
+    "secret-fits": msg("The claim secret is that of this comment: whoever has it can show that they wrote it."),
+    "content-differs": msg("The receipt is one thing and the private file another: %(reason)s."),
+    # What the browser remembers.
+    "memory.first": msg(
+        "It is the first checkpoint of this ledger that this browser sees; it is kept to compare later."
+    ),
+    "memory.same": msg("It is the last checkpoint that this browser saw."),
+    "memory.grown": msg(
+        "The ledger has grown from the last checkpoint that this browser saw (%(seen)s entries): proven."
+    ),
+    "memory.older": msg(
+        "It is older than the last checkpoint that this browser saw (%(seen)s entries), and is its beginning: proven."
+    ),
+    "memory.unasked": msg(
+        "It was not compared with the last checkpoint that this browser saw (%(seen)s entries): the proof could not be "
+        "fetched. Try again with a network."
+    ),
+    "seen": msg("%(origin)s: %(size)s entries, root %(root)s"),
+    "seen-none": msg("None yet. It is kept when a receipt has been verified."),
+    # The alarm.
+    "alarm.fork": msg(
+        "Two signed checkpoints say that the ledger has %(size)s entries, and their roots differ. The ledger shows two "
+        "histories."
+    ),
+    "alarm.broken": msg(
+        "The server's proof that the ledger only grew from %(small)s to %(size)s entries fails. The two checkpoints "
+        "are signed, and nobody has shown that they are of one history."
+    ),
+    "alarm.refused": msg(
+        "The server says that it has no proof from %(small)s to %(size)s entries, although both checkpoints are "
+        "signed. Entries may have been taken away."
+    ),
+    "alarm-receipt": msg("Download the checkpoint of the receipt"),
+    "alarm-seen": msg("Download the checkpoint that this browser saw"),
+    # Whom the reader trusts.
+    "policy-kept": msg("Your policy is kept in this browser. It trusts: %(names)s"),
+    "policy-wrong": msg("That is neither a policy nor a key: %(reason)s"),
+    "policy-missing": msg("Give your policy or key, or choose that of this site."),
+    "policy-unread": msg("The policy of this site could not be read."),
+    "receipt-missing": msg("Choose a receipt, or paste one."),
+    "engine.webcrypto": msg("The signatures were verified by this browser's own cryptography."),
+    "engine.vendored": msg(
+        "This browser does not know Ed25519, so a library that came with this page verified the signatures. That is "
+        "weaker: whoever can change the page can change it too."
+    ),
+    "working": msg("Verifying…"),
+}
+
+
+class Form(msgspec.Struct, frozen=True):
+    """What the form brings: a receipt's bytes, and a policy's where the reader gave one of their own."""
+
+    receipt: bytes
+    policy: bytes | None
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """The server's verdict: the kind of `verify_receipt` or `verified`, what the tool says, and the receipt if good.
+
+    `several_keys`: the policy has more than one key of its ledger, so it does not say which was in force.
+    """
+
+    kind: str
+    detail: str
+    receipt: Receipt | None = None
+    several_keys: bool = False
+
+
+def verify_page(reading: Reading, judged: Judged | None = None) -> Response[bytes]:
+    """A field for a receipt, and how to check everything without trusting this server, with this ledger's commands."""
+    ledger = reading.view.ledger
+    url = reading.place.base + reading.place.raw()
+    return answer(
+        reading,
+        "verify.html",
+        judged=judged,
+        sentence=_sentence(reading, judged) if judged else "",
+        pasted=_asked_for(reading),
+        words_of_script=words_of_script(reading),
+        ledger_url=url,
+        install_commands="make install\n. .venv/bin/activate",
+        audit_command=f"constancia audit {url}",
+        # No digest here: whoever pins what this page says pins whatever a false page says.
+        pinned_command=f"constancia audit {url} --policy policy.txt --founding founding.txt",
+        receipt_command=f"constancia verify constancia-0.tlog-proof \\\n    --ledger-key '{reading.reader.vkey}'",
+        log_vkeys=reading.reader.vkeys,
+        founding=ledger.founding,
+        standings=[
+            {
+                "name": each.name,
+                "size": each.cosigned_size,
+                "cosigned_ms": each.cosigned_at and each.cosigned_at * 1000,
+                "silent_ms": each.silent_since and each.silent_since * 1000,
+            }
+            for each in reading.reader.standings()
+        ],
+    )
+
+
+def _sentence(reading: Reading, judged: Judged) -> str:
+    """The verdict as a sentence."""
+    sentence, receipt = WORDS[judged.kind], judged.receipt
+    words = {"reason": judged.detail}
+    if receipt is not None:
+        words |= {
+            "origin": receipt.origin,
+            "kind": reading.say.name("kind", receipt.entry.opened.statement.kind),
+            "received": f"{Phrasing(reading.say.language).time(receipt.entry.received_ms)} UTC",
+            "index": reading.say.number(receipt.entry.index),
+        }
+    return reading.say.words.gettext(sentence) % words
+
+
+def _asked_for(reading: Reading) -> str:
+    """The receipt of the statement that the address names, as text; nothing where it names none."""
+    identity = reading.query.get("constancia", "")
+    index = reading.view.index_of(identity) if _IDENTITY.fullmatch(identity) else None
+    return "" if index is None else reading.reader.receipt(index).decode()
+
+
+def words_of_script(reading: Reading) -> dict[str, str]:
+    """Everything that the script may say, in the reader's language."""
+    found = {code: reading.say.words.gettext(sentence) for code, sentence in WORDS.items()}
+    found |= {f"kind.{code}": reading.say.name("kind", code) for code in KIND_NAMES}
+    return found | {f"role.{code}": reading.say.name("role", code) for code in NAMES["role"]}
+
+
+# --- the form, judged here -------------------------------------------------------------------------------------------
+
+
+def read_form(content_type: str, body: bytes) -> Form:
+    """What was posted. Raises Problem (415). Nothing is written to disk, and the private file is not looked for."""
+    boundary = re.fullmatch(r'multipart/form-data; *boundary="?([!-~]{1,70}?)"?', content_type)
+    limits: Any = {"content_length": len(body), "part_limit": 8, "spool_limit": MAX_UPLOAD, "memory_limit": MAX_UPLOAD}
+    try:
+        parser: Any = MultipartParser(BytesIO(body), boundary[1] if boundary else "", strict=True, **limits)
+        parts: dict[str, bytes] = {part.name: part.raw for part in parser}
+    except (MultipartError, ValueError, UnicodeDecodeError):
+        raise Problem(415, "That is not the form of this page.") from None
+    receipt = parts.get("receipt", b"") or _pasted(parts.get("pasted", b""))
+    policy = parts.get("policy_file", b"") or _pasted(parts.get("policy", b""))
+    return Form(receipt, policy if parts.get("trust") == b"own" else None)
+
+
+def _pasted(text: bytes) -> bytes:
+    """What stood in a text field: forms send CR LF for its line ends, and the last one is easily left out."""
+    text = text.replace(b"\r\n", b"\n")
+    return text if not text or text.endswith(b"\n") else text + b"\n"
+
+
+def policy_of(raw: bytes) -> Policy:
+    """A policy from its file, or from a vkey alone. Raises FormatError."""
+    words = raw.split()
+    if len(words) == 1 and b"+" in words[0]:
+        return Policy.from_log_key(words[0].decode("utf-8", "replace"))
+    return parse_policy(raw)
+
+
+def judged_page(reading: Reading, form: Form) -> Response[bytes]:
+    """The same page with the server's verdict on it."""
+    response = verify_page(reading, judge(form, reading.reader.published("policy") or b""))
+    response.headers["cache-control"] = "no-store"
+    return response
+
+
+def judge(form: Form, published: bytes) -> Judged:
+    """The verdict on what was posted; `published` is the ledger's own policy."""
+    if not form.receipt:
+        return Judged("receipt-missing", "")
+    chosen = published if form.policy is None else form.policy
+    if len(chosen) > MAX_POLICY:
+        return Judged("policy-wrong", f"{len(chosen)} bytes, over {MAX_POLICY}")
+    try:
+        policy = policy_of(chosen)
+    except FormatError as error:
+        return Judged("policy-wrong", error.message)
+    try:
+        receipt = verify_receipt(form.receipt, policy)
+        several = sum(log.verifier.name == receipt.origin for log in policy.logs) > 1
+        return Judged("verified", "", receipt, several)
+    except Misbehaviour as fault:
+        return Judged(fault.kind, fault.detail)
