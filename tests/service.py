@@ -115,12 +115,12 @@ except CannotRun as error:
 """
 
 
-def until(true: Callable[[], object], seconds: float = 30) -> None:
+def until(true: Callable[[], object], seconds: float = 30, pause: float = 0.05) -> None:
     """Wait until something is so; it must be in the end."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.05)
+        time.sleep(pause)
 
 
 def free_port() -> int:

@@ -251,6 +251,7 @@ class InMemory:
     def __init__(self, name: str, vkey: str, shift: int = 0, delay: float = 0) -> None:
         self._delay = delay
         self.mute = False
+        self.asked = 0
         self.verifier = verifier_of(name)
         self.latest = NEVER
         self.shift = shift
@@ -270,6 +271,7 @@ class InMemory:
 
     def _answer(self, body: bytes) -> tuple[int, bytes]:
         request = parse_add_checkpoint(body)
+        self.asked += 1
         time.sleep(self._delay)
         with self._lock:
             try:
