@@ -285,6 +285,7 @@ class _Audit:
             return self.report(head, began)
         heads = Heads(self.source, policy, self.found, self.days)
         cosigned = [each for path in heads.day_paths(head, paths) for each in heads.of_day(path)]
+        heads.check_filed(head, cosigned, self.prior)
         self.bounds = Bounds([head, *cosigned], self.bound, self.stamps.bounds)
         folding = time.perf_counter()
         self.fold(head, spine, docket)

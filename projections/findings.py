@@ -423,6 +423,10 @@ REMARKS: Mapping[str, tuple[str, str]] = {
         "De {count} asientos ningún testigo acota la hora de recepción a menos de dos minutos.",
         "Of {count} entries no witness bounds the received time within two minutes.",
     ),
+    "heads-unfiled": (
+        "El punto de control de {size} asientos no está entre las cabezas cofirmadas que el registro debe conservar.",
+        "The checkpoint of {size} entries is not among the cosigned heads that the ledger has to keep.",
+    ),
     "files-ahead": (
         "Hay archivos escritos después del punto de control de {size} asientos, que ninguna firma cubre todavía.",
         "There are files written after the checkpoint of {size} entries, which no signature covers yet.",

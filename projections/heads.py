@@ -64,9 +64,11 @@ class Heads:
 
     def day_paths(self, head: Head, paths: list[str] | None) -> list[str]:
         """The files of cosigned heads: those listed, or of a web server those that the cosignatures make likely."""
-        if paths is not None:
-            return [path for path in paths if is_day_path(path)]
         latest = max((when for _, when in head.witnesses), default=0)
+        if paths is not None:
+            # The day may have begun after they were listed.
+            today = {time.strftime("checkpoints/%Y-%m-%d", time.gmtime(latest))} if latest else set[str]()
+            return sorted(today.union(path for path in paths if is_day_path(path)))
         if not latest:
             return []
         # Those that were read before may have grown, or may be gone.
@@ -94,6 +96,17 @@ class Heads:
             at = end
         self.days[path] = DayRead(at, sha256(raw[:at]).hexdigest())
         return heads
+
+    def check_filed(self, head: Head, cosigned: Sequence[Head], prior: Head | None) -> None:
+        """A checkpoint that has its quorum stands among the cosigned heads of its day, where it was put first.
+
+        Whoever takes these away hides when entries were there, and what could prove a fork later. A cache on the way
+        may do the same without meaning to, so it is said, and nobody accused.
+        """
+        if head.quorum_time is None or head.path != "checkpoint" or (prior is not None and prior.size == head.size):
+            return
+        if not any((each.size, each.root) == (head.size, head.root) for each in cosigned):
+            self._found.remark("heads-unfiled", size=head.size)
 
     # --- one tree
 

@@ -1178,6 +1178,14 @@ def test_a_file_that_does_not_belong(path: str) -> None:
     assert told(report) == [("unknown-file", None, path)]
 
 
+def test_cosigned_heads_that_are_not_kept() -> None:
+    # A newcomer has no earlier audit to compare with; but where the checkpoint was cosigned, its head must be kept.
+    for files in (Files, Web):
+        report = TOWN.audit(files({path: raw for path, raw in TOWN.files.items() if path != DAY}))
+        assert "heads-unfiled" in {remark.kind for remark in report.remarks}
+        assert "heads-unfiled" not in {remark.kind for remark in TOWN.audit(files(TOWN.files)).remarks}
+
+
 @pytest.mark.parametrize("path", ["checkpoints/2026-02-30", "checkpoints/9999-99-99", "checkpoints/2026-0216-"])
 def test_cosigned_heads_of_a_day_that_is_not_in_the_calendar(path: str) -> None:
     exposed(TOWN.audit(Files(TOWN.files | {path: TOWN.files[DAY]})), ("unknown-file", None, path))
