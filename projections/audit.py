@@ -67,7 +67,7 @@ from projections.findings import (
     answer,
 )
 from projections.heads import Bound, Bounds, DayRead, Heads, Stamps, fork, fork_evidence
-from projections.kept import Kept
+from projections.kept import SETTLE, Kept
 from projections.records import Lines, Records, compare, digest, digest_of
 from projections.replay import evolve
 from projections.reports import Report as Published
@@ -464,7 +464,7 @@ class _Audit:
             self.whole = docket.size == batch.first + batch.count
             self.texts.look(batch, head.size)
             if self.keeping:
-                self.kept.records.settle()
+                self.kept.records.settle(SETTLE)
             self.progress(batch.first + batch.count - self.start, head.size - self.start)
             if self.found.total > MAX_COUNTED:
                 self.whole = False

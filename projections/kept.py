@@ -37,8 +37,11 @@ from projections.records import DictRecords, Record, weight
 VERSION = 2
 """Of what is kept: raised whenever a fold, a rule or the shape of a record changes what an earlier audit left here."""
 
-SPILL = 120_000
-"""So many new facts and records are held in memory: about 60 MB of them."""
+SETTLE = 12_000
+"""So many new records are weighed at once."""
+
+SPILL = 240_000
+"""So many new facts and records are held in memory: some 100 MB of them, of about fifty thousand comments."""
 
 _LAST = "\U0010ffff"  # no key holds a character behind it
 
@@ -230,8 +233,13 @@ class KeptRecords(DictRecords):
         """How many are new, or were read."""
         return sum(map(len, self._tables.values())) + len(self._read)
 
-    def settle(self) -> None:
-        """Weigh the records that came since the last time. Those that change later are weighed again at the end."""
+    def settle(self, least: int = 0) -> None:
+        """Weigh the records that came since the last time, if they are so many at least: to find them costs a walk.
+
+        Those that change later are weighed again at the end.
+        """
+        if sum(map(len, self._tables.values())) - sum(map(len, self._settled.values())) < least:
+            return
         for name, table in self._tables.items():
             settled = self._settled[name]
             # A dict keeps its keys in the order of arrival: the new ones are the last.
