@@ -36,7 +36,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from api import answers, pages, submissions
-from api.asking import witnesses_of
+from api.asking import heads_at_mirrors, witnesses_of
 from api.documents import Documents
 from api.listening import SECURITY_HEADERS, free_port, listen
 from api.log_keys import read_log_keys, take_up_next
@@ -116,6 +116,7 @@ def open_parts(
         accept_time=accept_time,
         policy=policy,
         elsewhere=cosigning,
+        known=heads_at_mirrors(settings, [next_key, log_key], folder),
     )
     closing.callback(log.close)
     if not log.size:

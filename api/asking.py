@@ -1,4 +1,5 @@
-"""How a server reaches the witnesses of its policy: over HTTP, and never held up, filled up or led elsewhere by one.
+"""How a server reaches the witnesses of its policy, and mirrors: over HTTP, and never held up, filled up or led
+elsewhere by one.
 
     wire = WitnessWire()
     answer = wire.ask(witness, body)        POST <address>/add-checkpoint
@@ -9,14 +10,19 @@ seconds, whatever the other side does: every single read and write, also of the 
 handshake, has only what is left of it, so that a server that drips one byte a second gains nothing. Answers are at most
 64 KiB, and read no further. Redirects are not followed: whoever a policy names answers itself.
 
+`heads_at_mirrors` asks copies of the ledger, before it is opened, for the newest head that they were shown.
+
 What an answer means is for `ledger.cosigning`; here nothing is believed, and nothing is raised.
 """
 
+import logging
 import ssl
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,13 +34,17 @@ from nacl.signing import SigningKey
 from api.settings import LedgerSettings, read_policy_file
 from ledger.cosigning import Answer, open_policy
 from ledger.errors import CannotRun
+from ledger.log import Head, Known
 from ledger.published import Folder
+from ledger.tlog.errors import FormatError
 from ledger.tlog.note import ED25519, format_vkey
 from ledger.tlog.policy import NONE, Policy, Witness
 from ledger.tlog.witness import ADD_CHECKPOINT, MAX_BODY
 from ledger.witnesses import Cosigning
 
 AGENT = "constancia-log/1"
+
+_logger = logging.getLogger("constancia.mirrors")
 
 
 class Patience(msgspec.Struct, frozen=True):
@@ -130,18 +140,25 @@ class WitnessWire:
 
     def ask(self, witness: Witness, body: bytes) -> Answer:
         """Post the body of an add-checkpoint request."""
-        return self._question(witness, "POST", ADD_CHECKPOINT, body)
+        return self._of_witness(witness, "POST", ADD_CHECKPOINT, body)
 
     def look(self, witness: Witness, path: str) -> Answer:
         """Get what the witness shows at a path."""
-        return self._question(witness, "GET", path, None)
+        return self._of_witness(witness, "GET", path, None)
 
-    def _question(self, witness: Witness, method: str, path: str, body: bytes | None) -> Answer:
+    def get(self, address: str, path: str) -> Answer:
+        """Get what stands at a path below any address, such as that of a mirror."""
+        return self._question(address.encode(), address, "GET", path, None)
+
+    def _of_witness(self, witness: Witness, method: str, path: str, body: bytes | None) -> Answer:
         if not witness.url:
             return Answer(0, why=("la política no dice su dirección", "the policy has no address for it"))
+        return self._question(witness.name, witness.url.decode("ascii"), method, path, body)
+
+    def _question(self, name: bytes, address: str, method: str, path: str, body: bytes | None) -> Answer:
         with self._lock:
-            line = self._lines.setdefault(witness.name, _Line())
-        address = witness.url.decode("ascii").rstrip("/")
+            line = self._lines.setdefault(name, _Line())
+        address = address.rstrip("/")
         with line.lock:
             line.deadline.until = time.monotonic() + self._patience.whole
             try:
@@ -200,6 +217,43 @@ def witnesses_of(
     closing.callback(wire.close)
     cosigning = Cosigning(settings.origin, policy, folder, settings.place, wire, accept_time=accept_time)
     return raw, cosigning
+
+
+def heads_at_mirrors(settings: LedgerSettings, keys: Sequence[SigningKey | None], folder: Folder) -> list[Known]:
+    """The heads of this log that the mirrors in the settings show; of those that do not answer it is only warned.
+
+    A mirror cannot make up a head, since the log itself must have signed it; so one that knows more than this machine
+    has been shown what an older backup lacks.
+    """
+    if not settings.mirrors:
+        return []
+    vkeys = [format_vkey(settings.origin, ED25519, bytes(key.verify_key)) for key in keys if key]
+    policy = Policy.from_log_key(*dict.fromkeys([*_published_keys(folder), *vkeys]))
+    wire = WitnessWire()
+    try:
+        with ThreadPoolExecutor(len(settings.mirrors), "mirror at the start") as threads:
+            found = threads.map(partial(_head_at, wire, policy), settings.mirrors)
+            return [each for each in found if each]
+    finally:
+        wire.close()
+
+
+def _head_at(wire: WitnessWire, policy: Policy, address: str) -> Known | None:
+    """The newest head at a mirror that the log signed."""
+    why = "it shows no head of this log"
+    for path in ("head", "checkpoint"):
+        answer = wire.get(address, path)
+        if answer.status == 200:
+            try:
+                checkpoint = policy.check(answer.body).checkpoint
+            except FormatError as error:
+                why = error.message
+                continue
+            head = Head(checkpoint.size, checkpoint.root, answer.body)
+            return Known(head, f"la cabeza que muestra el espejo {address}", f"the head at the mirror {address}")
+        why = answer.why[1] or f"it answered {answer.status}"
+    _logger.warning("%s: the mirror %s was not compared with: %s", policy.logs[0].verifier.name, address, why)
+    return None
 
 
 def _published_keys(folder: Folder) -> list[str]:

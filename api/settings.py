@@ -9,6 +9,7 @@
     origin = "constancia.example/gt"    fixed for the ledger's life; served under its last segment, /gt/
     folder = "."                        relative to this file
     policy = "policy"                   who witnesses it: a tlog-policy file, relative to this one; left out: nobody
+    mirrors = ["https://…/gt"]          copies that are asked at the start whether they know more than this machine
 
 A variable `CONSTANCIA_<NAME>` in the environment goes before the file (`CONSTANCIA_PORT=9000`; lists with commas).
 Unknown names are refused, in the file and in the environment: a setting with a typing error is worse than none.
@@ -24,6 +25,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -48,11 +50,12 @@ _Seconds = Annotated[float, Meta(gt=0, le=600)]
 
 
 class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One ledger: its origin, the folder that holds it and its policy file (absolute once loaded)."""
+    """One ledger: its origin, the folder that holds it and its policy file (absolute once loaded), its mirrors."""
 
     origin: Origin
     folder: str = "."
     policy: str = ""
+    mirrors: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -157,7 +160,9 @@ def _checked(settings: Settings, path: Path) -> Settings:
     ledgers: list[LedgerSettings] = []
     for ledger in settings.ledgers:
         policy = str((path.parent / ledger.policy).resolve()) if ledger.policy else ""
-        placed = LedgerSettings(ledger.origin, str((path.parent / ledger.folder).resolve()), policy)
+        placed = LedgerSettings(ledger.origin, str((path.parent / ledger.folder).resolve()), policy, ledger.mirrors)
+        for address in ledger.mirrors:
+            _check_mirror(address, path)
         if placed.path in RESERVED_PATHS:
             raise CannotRun(
                 f"{path}: el origen {placed.origin} termina en `{placed.path}`, una ruta que el servidor se reserva.",
@@ -175,6 +180,17 @@ def _checked(settings: Settings, path: Path) -> Settings:
                 )
         ledgers.append(placed)
     return msgspec.structs.replace(settings, ledgers=tuple(ledgers))
+
+
+def _check_mirror(address: str, path: Path) -> None:
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not address.isascii():
+        raise CannotRun(
+            f"{path}: «{address}» no es la dirección de un espejo.",
+            f"{path}: “{address}” is not the address of a mirror.",
+            "Escríbala con http:// o https://, hasta la ruta del registro, como https://espejo.example/gt.",
+            "Write it with http:// or https://, up to the ledger's path, such as https://mirror.example/gt.",
+        )
 
 
 def format_settings(settings: Settings) -> str:

@@ -329,6 +329,7 @@ class Log:
         pace: Pace | None = None,
         policy: bytes | None = None,
         elsewhere: Elsewhere | None = None,
+        known: Sequence[Known] = (),
     ) -> Self:
         """Open the ledger `origin` for writing; with `create`, make it (empty: the founding statement comes first).
 
@@ -337,7 +338,8 @@ class Log:
         that names it; afterwards it may stand in the place of `log_key`. `accept_time` confirms a clock more than 400
         days after the last entry, or one that witnesses contradict. `policy` is the ledger's policy file, published
         with the log's keys that it does not name (None: one that asks for no witness); where it asks for a quorum,
-        `elsewhere` are the witnesses, heard before anything is signed. Publishes what the journal holds beyond the
+        `elsewhere` are the witnesses, heard before anything is signed; `known` are heads that others have shown, such
+        as mirrors, and that this log signed. Publishes what the journal holds beyond the
         published head. Raises CannotRun: another writer, not a ledger, another ledger's folder or key, a journal that
         was altered, a head that knows more than the journal, a clock that cannot be right.
         """
@@ -364,7 +366,7 @@ class Log:
                 pace or Pace(),
                 policy,
             )
-            log._recover(desk_key, elsewhere, accept_time=accept_time)
+            log._recover(desk_key, elsewhere, known, accept_time=accept_time)
         except BaseException:
             kept.close()
             raise
@@ -829,13 +831,15 @@ class Log:
 
     # --- opening
 
-    def _recover(self, desk_key: str | None, elsewhere: Elsewhere | None, *, accept_time: bool) -> None:
+    def _recover(
+        self, desk_key: str | None, elsewhere: Elsewhere | None, known: Sequence[Known], *, accept_time: bool
+    ) -> None:
         """Find out where this ledger stands, and publish what is sequenced only. Raises CannotRun."""
         self._desk_key = desk_key
         self._check_folder()
         published = self._published_heads()
         head = published[0].head if published else None
-        self._docket, self._tree = self._load([*published, *(elsewhere.shown() if elsewhere else ())])
+        self._docket, self._tree = self._load([*published, *known, *(elsewhere.shown() if elsewhere else ())])
         self._keys.at(self._docket.roster.log, self._tree.size)
         self._check_clock_behind()
         self.folder.clear_unfinished()
