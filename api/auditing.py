@@ -177,7 +177,7 @@ def _show_answers(report: "Report") -> None:
     pick = screen.pick
     screen.line()
     for each in report.answers:
-        es, en, style = _ANSWERED.get(each.answer, ("? Sin probar", "? Not proven", "yellow"))
+        es, en, style = _ANSWERED.get(each.answer, ("○ Sin probar", "○ Not proven", "yellow"))
         screen.line(f"{pick(*QUESTIONS[each.question])} {pick(es, en)}", style=f"bold {style}")
         screen.line(f"    {pick(each.es, each.en)}")
 

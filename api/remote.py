@@ -185,8 +185,8 @@ class RemoteLedger:
             if number + 1 < TRIES:
                 time.sleep(wait)
         raise CannotRun(
-            f"No se puede leer {self.url}/{path}: {why[0]}.",
-            f"{self.url}/{path} cannot be read: {why[1]}.",
+            f"No se puede leer el registro en {self.url}: {why[0]} ({path}).",
+            f"The ledger at {self.url} cannot be read: {why[1]} ({path}).",
             "Revise la dirección, o intente más tarde.",
             "Look at the address, or try again later.",
         )

@@ -68,7 +68,7 @@ from projections.findings import (
 )
 from projections.heads import Bound, Bounds, DayRead, Heads, Stamps, fork, fork_evidence
 from projections.kept import SETTLE, Kept
-from projections.records import Lines, Records, compare, digest, digest_of
+from projections.records import DictRecords, Lines, Records, compare, digest, digest_of
 from projections.replay import evolve
 from projections.reports import Report as Published
 from projections.reports import Tally
@@ -253,6 +253,7 @@ class _Audit:
         # Whether every entry so far could be read, and so folded; and whether all were come by.
         self.whole = True
         self.read = False
+        self.comparable = True
         self.days: dict[str, DayRead] = {}
         self.texts_since = now
         self.texts = Texts(source, self.found, kept.tables if self.keeping else DictTables(), {}, set(), self.entry_at)
@@ -282,6 +283,8 @@ class _Audit:
         spine = self.spine_of(head)
         self.lap("tiles", began)
         if spine is None or not self.has_grown(head, spine, docket):
+            # Nothing of this tree was read, so nothing that is kept of another is told of it.
+            self.comparable = False
             return self.report(head, began)
         heads = Heads(self.source, policy, self.found, self.days)
         cosigned = [each for path in heads.day_paths(head, paths) for each in heads.of_day(path)]
@@ -325,7 +328,7 @@ class _Audit:
                 "Give another folder with --trusted: each ledger has its own.",
             )
         was = parse_checkpoint(standing.head).checkpoint
-        self.prior = Head(was.origin, was.size, was.root, standing.head, "the head of the earlier audit", (), (), None)
+        self.prior = Head(was.origin, was.size, was.root, standing.head, "kept/checkpoint", (), (), None)
         self.start = standing.position
         self.counts.entries, self.counts.signatures = standing.entries, standing.signatures
         self.kinds.update(standing.by_kind)
@@ -731,6 +734,9 @@ class _Audit:
         verdict: Verdict = "verified" if all(pinned) else "self-consistent, origin unproven"
         if self.found.findings:
             verdict = "misbehaviour found"
+        records = self.records if self.comparable else DictRecords()
+        if not self.comparable:
+            self.counts = Counts(findings=self.found.total)
         return Report(
             verdict=verdict,
             verdict_es=VERDICT_ES[verdict],
@@ -739,7 +745,7 @@ class _Audit:
             size=head.size if head else 0,
             root=head.root.hex() if head else "",
             at=self.folded,
-            kept=self.start,
+            kept=self.start if self.comparable else 0,
             founding=self.founding,
             policy_pinned=pinned[0],
             founding_pinned=pinned[1],
@@ -751,11 +757,11 @@ class _Audit:
             answers=self.answers(head),
             findings=self.found.findings,
             remarks=self.found.remarks,
-            table=sorted((_row(each) for _, each in self.records.scan(Commitment)), key=_order),
-            tallies=[each for _, each in self.records.scan(Tally)],
+            table=sorted((_row(each) for _, each in records.scan(Commitment)), key=_order),
+            tallies=[each for _, each in records.scan(Tally)],
             claims=[
                 ClaimLine(each.report, each.version, each.tree_size, each.title, claim)
-                for _, each in self.records.scan(Published)
+                for _, each in records.scan(Published)
                 for claim in each.claims
             ],
             seconds=self.seconds,
@@ -781,7 +787,12 @@ class _Audit:
                 else _UNREAD,
             ),
             answer("append-only", found, bool(self.compared), _grown(self.compared, self.kept.path is not None)),
-            answer("same-for-all", found, head.quorum_time is not None and self.pinned is not None, _witnessed(head)),
+            answer(
+                "same-for-all",
+                found,
+                head.quorum_time is not None and self.pinned is not None,
+                _witnessed(head, self.pinned is not None),
+            ),
             answer(
                 "permitted",
                 found,
@@ -817,8 +828,13 @@ def _grown(compared: int, keeping: bool) -> tuple[str, str]:
     )
 
 
-def _witnessed(head: Head) -> tuple[str, str]:
-    """Why it is proved, or not, that everybody sees the same."""
+def _witnessed(head: Head, pinned: bool) -> tuple[str, str]:
+    """Why it is proved, or not, that everybody sees the same; `pinned` is whether the reader has a policy."""
+    if not pinned:
+        return (
+            "Usted no fijó ninguna política: nadie de quien usted se fíe ha dicho haber visto esta misma cabeza.",
+            "You pinned no policy: nobody whom you trust has said to have seen this very head.",
+        )
     if head.quorum_time is None:
         return (
             "La política que usted fija no pide testigos: compare el punto de control con el de otras personas.",

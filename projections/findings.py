@@ -227,6 +227,9 @@ QUESTIONS: Mapping[Question, tuple[str, str]] = {
 }
 
 # Which question a kind of finding answers with no.
+DENIES_TOO: Mapping[str, Question] = {"fork": "same-for-all"}
+"""Two signed histories: whoever was shown the one does not see the other."""
+
 DENIES: Mapping[str, Question] = {
     "missing-file": "included",
     "root-mismatch": "included",
@@ -269,7 +272,7 @@ def answer(question: Question, findings: Iterable[Finding], proven: bool, yes: t
 
     Where it is neither, the reason is why not.
     """
-    kinds = sorted({each.kind for each in findings if DENIES[each.kind] == question})
+    kinds = sorted({each.kind for each in findings if question in (DENIES[each.kind], DENIES_TOO.get(each.kind))})
     if kinds:
         named = ", ".join(kinds)
         return Answer(question, "no", f"Faltas: {named}.", f"Findings: {named}.")
