@@ -27,12 +27,14 @@ from api.command import (
         "Sin --policy y --founding, que usted obtiene por otro camino, el veredicto no puede pasar de «coherente "
         "consigo mismo, origen sin probar»: cualquiera puede fundar un registro. Termina con 1 si encuentra faltas.\n\n"
         "Con --trusted CARPETA guarda lo verificado: la próxima vez prueba que el registro creció a partir de ahí y "
-        "lee solo lo nuevo. Con --follow no termina: vigila.",
+        "lee solo lo nuevo; de vez en cuando, audite también sin --trusted, que lee todo de nuevo. Con --follow no "
+        "termina: vigila.",
         "Check a whole ledger, by its folder or its address, and compute again all that it shows.\n\n"
         "Without --policy and --founding, which you get by another way, the verdict can be no more than "
         "“self-consistent, origin unproven”: anybody can found a ledger. Ends with 1 when it finds misbehaviour.\n\n"
         "With --trusted FOLDER it keeps what is verified: the next time it proves that the ledger has grown from "
-        "there, and reads only what is new. With --follow it does not end: it keeps watch.",
+        "there, and reads only what is new; now and then audit without --trusted too, which reads every file again. "
+        "With --follow it does not end: it keeps watch.",
     ),
 )
 @argument("where", metavar=say("URL_O_CARPETA", "URL_OR_FOLDER"))

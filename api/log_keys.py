@@ -91,7 +91,7 @@ def new_log_key(place: Path) -> None:
     else:
         screen.note(f"La llave de {path} ya estaba hecha.", f"The key in {path} was made before.")
     screen.line(msgspec.json.format(msgspec.json.encode(draft), indent=1).decode())
-    _say_what_comes_next(place)
+    _say_what_comes_next(place, public_hex(following))
 
 
 def _named(place: Path, key: SigningKey) -> bool:
@@ -104,8 +104,16 @@ def _named(place: Path, key: SigningKey) -> bool:
     return any(f"log {vkey}" in raw.splitlines() for vkey in vkeys)
 
 
-def _say_what_comes_next(place: Path) -> None:
+def _say_what_comes_next(place: Path, key: str) -> None:
     origin = next(iter(origins_of(place)), "ORIGEN")
+    vkey = format_vkey(origin, ED25519, bytes.fromhex(key))
+    screen.note(
+        "Si el registro tiene testigos, antes de enviar nada cada uno agrega la llave nueva y reinicia; si no, dejarán "
+        f"de cofirmar:\n  constancia witness add --dir TESTIGO {vkey}",
+        "If the ledger has witnesses, each of them adds the new key and restarts before anything is sent; else they "
+        f"stop cosigning:\n  constancia witness add --dir WITNESS {vkey}",
+        style="",
+    )
     screen.note(
         "Ese es el borrador. Guárdelo en rotacion.json, inicie el servidor de nuevo para que tenga las dos llaves, y "
         "dé el borrador a dos registradores de organizaciones distintas:\n"
@@ -113,13 +121,15 @@ def _say_what_comes_next(place: Path) -> None:
         "      --also CUERPO:registrar:LLAVE_PÚBLICA\n"
         "  constancia sign rotacion.note --key LLAVE_DEL_OTRO\n"
         "  constancia submit rotacion.note --to URL\n"
-        "Desde ese asiento el registro firma con la llave nueva. Anuncie su línea de `policy` donde anunció la otra.",
+        "Desde ese asiento el registro firma con la llave nueva. Anuncie su línea donde anunció la otra; quien audita "
+        f"fija las dos, porque las cabezas anteriores las firmó la vieja:\n  log {vkey}",
         "That is the draft. Keep it in rotation.json, start the server again so that it has both keys, and give the "
         "draft to two registrars of different organisations:\n"
         f"  constancia sign rotation.json --key KEY --origin {origin} --actor BODY --role registrar \\\n"
         "      --also BODY:registrar:PUBLIC_KEY\n"
         "  constancia sign rotation.note --key THE_OTHERS_KEY\n"
         "  constancia submit rotation.note --to URL\n"
-        "From that entry on the log signs with the new key. Announce its line of `policy` where you announced the old.",
+        "From that entry on the log signs with the new key. Announce its line where you announced the other; auditors "
+        f"pin both, because the old one signed the heads before:\n  log {vkey}",
         style="",
     )

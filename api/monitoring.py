@@ -100,13 +100,20 @@ class Monitor:
         return News(event="reachable", at=at, ledger=self._where, size=self._size, es=es, en=en)
 
     def _grown(self, report: "Report", at: str) -> News:
-        more = report.size - self._size
-        es = f"{report.size:,} asientos en orden ({more:,} nuevos)."
-        en = f"{report.size:,} entries in order ({more:,} new)."
+        more = report.size - max(self._size, report.kept)
+        es = f"{report.size:,} asientos en orden; nuevos: {more:,}."
+        en = f"{report.size:,} entries in order; new: {more:,}."
         return News(event="grown", at=at, ledger=self._where, size=report.size, es=es, en=en)
 
     def _of(self, event: Literal["finding", "mended"], at: str, finding: "Finding") -> News:
-        es, en = (finding.es, finding.en) if event == "finding" else (f"Ya no: {finding.es}", f"No more: {finding.en}")
+        es, en = (
+            (finding.es, finding.en)
+            if event == "finding"
+            else (
+                f"Está en orden de nuevo. Antes: {finding.es}",
+                f"In order again. Before: {finding.en}",
+            )
+        )
         return News(event=event, at=at, ledger=self._where, size=self._size, es=es, en=en, finding=finding)
 
 

@@ -120,6 +120,13 @@ def judge(answer: Answer, witness: Witness, text: bytes, sizes: tuple[int, int, 
             return Contradicted()
         case 0:
             return Nothing(*answer.why)
+        case 403:
+            return Nothing(
+                "contestó 403: no conoce la llave que firma; ¿agregó ya la nueva?",
+                "it answered 403: it does not know the key that signs; has it added the new one?",
+            )
+        case 404:
+            return Nothing("contestó 404: no observa este registro", "it answered 404: it does not watch this log")
         case status:
             return Nothing(f"contestó {status}", f"it answered {status}")
 

@@ -76,9 +76,6 @@ BACK_OFF_SECONDS = (1.0, 60.0)
 
 EVIDENCE = "evidence"
 
-# `witnesses.json` is written at most so often, and when a witness falls silent or speaks again.
-_MEMORY_SECONDS = 5.0
-
 _logger = logging.getLogger("constancia.witnesses")
 
 T = TypeVar("T")
@@ -263,7 +260,6 @@ class Cosigning:
         self._call: _Call | None = None
         self._turn = threading.Condition()
         self._keeping = threading.Lock()
-        self._noted = float("-inf")
         self._closing = False
         self._stopped = False
         self._threads: list[threading.Thread] = []
@@ -303,7 +299,7 @@ class Cosigning:
         conversations = self._all_at_once(lambda seat: self._ask_at_start(seat, head, prove))
         for seat, conversation in conversations:
             self._take(seat, call, conversation)
-        self._note(at_once=True)
+        self._note()
         alarms = [self._alarm_in(seat, head, conversation) for seat, conversation in conversations]
         for seat, conversation in conversations:
             self._keep_evidence(seat, head, conversation)
@@ -367,7 +363,7 @@ class Cosigning:
         deadline = self._clock.monotonic() + (LONGEST_CALL_SECONDS if self._stopped else 1)
         for thread in self._threads:
             thread.join(max(0.0, deadline - self._clock.monotonic()))
-        self._note(at_once=True)
+        self._note()
 
     def _attend(self, seat: _Seat, log: Log) -> None:
         """The thread of one witness."""
@@ -383,7 +379,7 @@ class Cosigning:
                     self._keep_evidence(seat, call.head, conversation)
                     return
                 self._keep_if_due(log, call)
-                self._note()
+                self._note()  # also of the last answer before a silence
             except CannotRun as error:  # a disk that fails: nothing more is signed, as everywhere
                 self._stop(log, error)
             except Exception as error:
@@ -470,7 +466,6 @@ class Cosigning:
     def _spoke(self, seat: _Seat, size: int, time: int) -> None:
         if seat.failed:
             _logger.info("%s: the witness %s cosigns again", self.origin, seat.standing.name)
-            self._noted = float("-inf")
         seat.failed, seat.not_before = 0, float("-inf")
         seat.standing = msgspec.structs.replace(
             seat.standing, size=size, cosigned_size=size, cosigned_at=time, silent_since=None, why_es="", why_en=""
@@ -479,7 +474,6 @@ class Cosigning:
     def _fell_silent(self, seat: _Seat, outcome: Nothing) -> None:
         if not seat.failed:
             _logger.warning("%s: no cosignature of %s: %s", self.origin, seat.standing.name, outcome.en)
-            self._noted = float("-inf")
         first, most = BACK_OFF_SECONDS
         wait = min(most, first * 2 ** min(seat.failed, 16)) * (1 + self._chance()) / 2
         seat.failed, seat.not_before = seat.failed + 1, self._clock.monotonic() + wait
@@ -569,12 +563,8 @@ class Cosigning:
         log.set_witnessed(witnessed.head)
         self.witnessed = witnessed
 
-    def _note(self, *, at_once: bool = False) -> None:
+    def _note(self) -> None:
         """Write down how it stands with the witnesses, for `constancia status`. Losing it loses nothing."""
-        now = self._clock.monotonic()
-        if not at_once and now - self._noted < _MEMORY_SECONDS:
-            return
-        self._noted = now
         path = self._place / MEMORY
         try:
             temporary = path.with_name(f".{MEMORY}.{os.getpid()}-{threading.get_ident()}")

@@ -295,7 +295,7 @@ class _Audit:
         self.lap("entries", folding)
         rest = time.perf_counter()
         self.settle_contents(head, spine, docket, policy)
-        newest_spine = self.check_heads(heads, head, spine, cosigned, seen)
+        newest_spine = self.check_heads(heads, head, spine, cosigned, seen, docket)
         self.check_own_files(head, docket)
         self.tell_disputes()
         if paths is not None:
@@ -425,11 +425,24 @@ class _Audit:
                 if fault.kind == "not-cosigned":
                     return judge_head(raw, policy, path=path, quorum=False, now=self.now)
                 if fault.kind == "foreign-checkpoint":
+                    self.hint_at_rotation(raw, policy)
                     return None
             else:
                 self.check_age(head)
                 return head
         return None
+
+    def hint_at_rotation(self, raw: bytes, policy: Policy) -> None:
+        """A ledger whose key was rotated names it beside the pinned one. Nobody is to believe that; but to ask."""
+        try:
+            published = parse_policy(self.own_files["policy"] or b"")
+            signers = published.check(raw).log_keys
+        except FormatError:
+            return
+        pinned = {log.verifier for log in policy.logs}
+        if not pinned.isdisjoint(log.verifier for log in published.logs):
+            vkey = format_vkey(signers[-1].name, ED25519, signers[-1].public_key)
+            self.found.remark("log-key-unpinned", vkey=vkey)
 
     def check_age(self, head: Head) -> None:
         """A view that is frozen passes every other check: the quorum must not be older than the reader asks for."""
@@ -616,7 +629,7 @@ class _Audit:
     # --- 5. heads and files
 
     def check_heads(
-        self, heads: Heads, head: Head, spine: Spine, cosigned: list[Head], seen: list[bytes]
+        self, heads: Heads, head: Head, spine: Spine, cosigned: list[Head], seen: list[bytes], docket: Docket
     ) -> Spine | None:
         """Every signed head that there is must be of this one tree. Returns the spine of the newest, if it is ahead."""
         others = list(cosigned)
@@ -634,14 +647,21 @@ class _Audit:
             elif latest.size > head.size:
                 ahead = self.spine_of(latest)
                 newest = latest if ahead else None
+        # (Kept heads, too, may be by another key of the log.)
         for number, earlier in enumerate(seen, 1):
             if (judged := heads.judge(earlier, f"the head kept from earlier ({number})")) is not None:
                 others.append(judged)
+        # One that is ahead of what the reader's keys signed is not what was audited.
+        former = heads.of_former_keys(head.origin, docket.roster.log)
+        others += [each for each in former if each.size <= head.size]
         self.compared += len([each for each in others if each.size < head.size])
         self.heads = [head, *others]
         self.counts.heads = len(self.heads)
         heads.compare(newest or head, ahead or spine, [*([head] if newest else []), *others])
-        if not head.witnesses:
+        strangers = len(parse_checkpoint(head.raw).note.lines) - len(head.log_keys)
+        if not head.witnesses and strangers > 0:
+            self.found.remark("witnesses-unknown", count=strangers)
+        elif not head.witnesses:
             self.found.remark("no-witnesses")
         elif self.bounds.unbounded:
             self.found.remark("time-unbounded", count=self.bounds.unbounded)
@@ -814,8 +834,8 @@ def _grown(compared: int, keeping: bool) -> tuple[str, str]:
     """Why it is proved, or not, that the record only grows; `keeping` this head for the next time."""
     if compared:
         return (
-            f"Creció a partir de cada una de las {compared} cabezas firmadas anteriores que se conocen.",
-            f"It has grown from each of the {compared} earlier signed heads that are known.",
+            f"Creció a partir de todas las cabezas firmadas anteriores que se conocen: {compared}.",
+            f"It has grown from all earlier signed heads that are known: {compared}.",
         )
     if keeping:
         return (

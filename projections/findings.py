@@ -422,9 +422,13 @@ REMARKS: Mapping[str, tuple[str, str]] = {
         "Ningún testigo ha firmado: ninguno da fe de las horas ni de que todos vean la misma historia.",
         "No witness has cosigned: none vouches for the times, or for everybody seeing the same history.",
     ),
+    "witnesses-unknown": (
+        "El punto de control lleva {count} firmas que su política no conoce; si son de testigos, nómbrelos ahí.",
+        "The checkpoint has {count} signatures that your policy does not know; if of witnesses, name them there.",
+    ),
     "time-unbounded": (
-        "De {count} asientos ningún testigo acota la hora de recepción a menos de dos minutos.",
-        "Of {count} entries no witness bounds the received time within two minutes.",
+        "Asientos cuya hora de recepción ningún testigo confirma con dos minutos de margen: {count}.",
+        "Entries whose received time no witness bounds within two minutes: {count}.",
     ),
     "heads-unfiled": (
         "El punto de control de {size} asientos no está entre las cabezas cofirmadas que el registro debe conservar.",
@@ -447,7 +451,7 @@ REMARKS: Mapping[str, tuple[str, str]] = {
         "The audit stopped at entry {size}: there is too much wrong to go on.",
     ),
     "no-served-digest": (
-        "El servidor no dice la suma de su propio estado, así que no se pudo comparar.",
+        "El servidor no dice el resumen de su propio estado, así que no se pudo comparar.",
         "The server does not give the digest of its own state, so the two could not be compared.",
     ),
     "texts-kept": (
@@ -481,6 +485,10 @@ REMARKS: Mapping[str, tuple[str, str]] = {
     "disputed": (
         "Una llave de {actor} se declaró comprometida desde {since} (asiento {index}): {count} asientos en disputa.",
         "A key of {actor} was declared compromised since {since} (entry {index}): {count} entries are in dispute.",
+    ),
+    "log-key-unpinned": (
+        "El registro dice que {vkey} es también su llave: pregunte a los registradores, y si la confirman, fije ambas.",
+        "The ledger says that {vkey} is its key too: ask the registrars, and if they confirm it, pin both.",
     ),
     "log-key-rotated": (
         "La llave del registro cambió en el asiento {index}; su política nombra la anterior. Fije también {vkey}.",

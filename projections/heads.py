@@ -22,9 +22,10 @@ import msgspec
 
 from ledger.errors import Misbehaviour
 from ledger.published import is_day_path
+from ledger.roster import LogKeys
 from ledger.statement import format_time
-from ledger.tlog.note import format_base64
-from ledger.tlog.policy import Policy
+from ledger.tlog.note import ED25519, format_base64, format_vkey, parse_vkey
+from ledger.tlog.policy import Log, Policy
 from ledger.verify import Head, Source, Spine, growth, judge_head, roots_at
 from projections.findings import Gathered
 
@@ -51,14 +52,33 @@ class Heads:
         self._policy = policy
         self._found = found
         self.days = days
+        self._foreign: list[tuple[bytes, str, Misbehaviour]] = []
 
     def judge(self, raw: bytes, path: str) -> Head | None:
         """A signed head, or a finding. That it has no quorum is no fault here."""
         try:
             return judge_head(raw, self._policy, path=path, quorum=False)
         except Misbehaviour as fault:
-            self._found.add(fault)
+            if fault.kind == "foreign-checkpoint":
+                self._foreign.append((raw, path, fault))
+            else:
+                self._found.add(fault)
             return None
+
+    def of_former_keys(self, origin: str, keys: LogKeys) -> list[Head]:
+        """Heads that none of the reader's keys signed, but another that the entries name as the log's; once they are
+        known. A reader who pinned one key of a rotation is not told of a foreign ledger. Of the others findings remain.
+        """
+        logs = [Log(parse_vkey(format_vkey(origin, ED25519, bytes.fromhex(key)))) for key in keys.ever]
+        policy = self._policy._replace(logs=tuple(logs))
+        heads: list[Head] = []
+        for raw, path, fault in self._foreign:
+            try:
+                heads.append(judge_head(raw, policy, path=path, quorum=False))
+            except Misbehaviour:
+                self._found.add(fault)
+        self._foreign.clear()
+        return heads
 
     # --- cosigned heads, by day
 

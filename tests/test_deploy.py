@@ -105,8 +105,8 @@ def test_every_setting_is_named_and_no_other(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_what_the_page_tells_of_alarms_is_what_the_program_says(page: str) -> None:
-    api = DEPLOY.parent / "api"
-    program = "".join((api / name).read_text("utf-8") for name in ("witness_state.py", "witness_page.py"))
+    files = ("api/witness_state.py", "api/witness_page.py", "ledger/cosigning.py")
+    program = "".join((DEPLOY.parent / name).read_text("utf-8") for name in files)
     joined = re.sub(r'"\s+f?"', "", program)
     quoted = re.findall(r"[«“]([^»”]+)[»”]", text(page).partition("| qué")[2] or text(page).partition("| what")[2])
     told = [part.strip() for each in quoted for part in re.split("[…:]", each) if part.strip()]
@@ -127,3 +127,19 @@ def test_the_service_runs_a_command_that_exists() -> None:
     for page in PAGES:
         assert unit["Service"]["User"] in text(page)
         assert words[-1] in text(page)
+
+
+def commands(page: str) -> list[str]:
+    return sorted(set(re.findall(r"constancia ((?:log-key|witness) \w+|[a-z-]+)", text(page))))
+
+
+def test_the_pages_for_operators_name_the_same_commands_and_these_exist(capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands("REGISTRO.md") == commands("LEDGER.md")
+    assert {"init", "serve", "status", "mirror", "log-key new", "timestamp", "demo", "kinds"} <= {
+        "demo",
+        *commands("REGISTRO.md"),
+    }
+    for command in commands("REGISTRO.md"):
+        assert run([*command.split(), "--help"]) == 0
+    capsys.readouterr()
+    assert text("REGISTRO.md").count("## ") == text("LEDGER.md").count("## ")

@@ -24,7 +24,7 @@ from ledger import log as module
 from ledger.errors import CannotRun, Misbehaviour, Refused
 from ledger.log import Clock, Log
 from ledger.published import Folder
-from ledger.tlog.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from ledger.tlog.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint, sign_checkpoint
 from ledger.tlog.errors import Unverified
 from ledger.tlog.merkle import leaf_hash, root_of
 from ledger.tlog.note import ED25519, format_vkey, parse_note, parse_vkey
@@ -261,9 +261,31 @@ def test_a_reader_with_the_old_key_is_told_which_one_to_pin(place: Place) -> Non
         assert [one.kind for one in place.audit(*vkeys).remarks if one.kind == "log-key-rotated"] == []
 
 
-def test_once_only_the_new_key_signs_the_old_pin_is_anothers(place: Place) -> None:
+def test_once_only_the_new_key_signs_the_old_pin_is_anothers_and_the_reader_is_told_whom_to_ask(place: Place) -> None:
     rotated(place)
-    assert kinds(place.audit(OLD)) == ["foreign-checkpoint"]
+    report = place.audit(OLD)
+    assert kinds(report) == ["foreign-checkpoint"]
+    (told,) = [one for one in report.remarks if one.kind == "log-key-unpinned"]
+    assert NEW in told.es
+    assert NEW in told.en
+    # A stranger's key next to one that was never pinned gets no such hint.
+    (place.public / "policy").write_text(f"log {NEW}\nquorum none\n")
+    assert [one.kind for one in place.audit(OLD).remarks] == []
+
+
+def test_a_reader_with_the_new_key_alone_is_not_told_of_a_foreign_ledger(place: Place) -> None:
+    with place.founded() as log:
+        before = log.checkpoint()
+        log.register(place.rotation()).result(WAIT)
+        log.register(place.axis()).result(WAIT)
+    report = place.audit(NEW, seen=[before])
+    assert (report.findings, report.verdict, report.counts.heads) == ([], "verified", 3)
+    # Another tree under the old key is a fork all the same, and a head by nobody's key stays a stranger's.
+    size = parse_checkpoint(before).checkpoint.size
+    forked = sign_checkpoint(Checkpoint(ORIGIN, size, b"f" * 32), key_of("log"))
+    assert kinds(place.audit(NEW, seen=[forked])) == ["fork"]
+    stranger = sign_checkpoint(Checkpoint(ORIGIN, size, b"f" * 32), key_of("nobody"))
+    assert kinds(place.audit(NEW, seen=[stranger])) == ["foreign-checkpoint"]
 
 
 def test_without_a_policy_the_ledgers_own_one_names_both(place: Place) -> None:

@@ -39,7 +39,7 @@ def test_growth_is_told_once_and_silence_is_not() -> None:
     town.comment("otra", "Una más.")
     town.publish_again()
     (second,) = monitor.news_of(report_of(town), AT)
-    assert second.es == f"{len(town.world.entries)} asientos en orden (1 nuevos)."
+    assert second.es == f"{len(town.world.entries)} asientos en orden; nuevos: 1."
 
 
 def test_a_finding_is_told_once_and_its_end_too() -> None:

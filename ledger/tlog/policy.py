@@ -222,6 +222,11 @@ def format_policy(policy: Policy) -> bytes:
     return b"".join([*lines, _line(b"quorum", policy.quorum)])
 
 
+def _shown(name: bytes) -> str:
+    """A name for a message; names are opaque bytes."""
+    return repr(name.decode("utf-8", "replace"))
+
+
 def _line(*words: bytes | None) -> bytes:
     return b" ".join(word for word in words if word is not None) + b"\n"
 
@@ -275,21 +280,21 @@ class _Draft:
                 if self.quorum is not None:
                     raise Malformed("shape", "a second quorum line")
                 if name != NONE and name not in self._names:
-                    raise Malformed("reference", f"the quorum {name!r} is not defined")
+                    raise Malformed("reference", f"the quorum {_shown(name)} is not defined")
                 self.quorum = name
             case _:
                 raise Malformed("shape", "not a line of a policy")
 
     def _define(self, name: bytes) -> None:
         if name == NONE or name in self._names:
-            raise Malformed("reference", f"the name {name!r} is reserved, or defined before")
+            raise Malformed("reference", f"the name {_shown(name)} is reserved, or defined before")
         self._names.add(name)
 
     def _take(self, member: bytes) -> None:
         if member not in self._names:
-            raise Malformed("reference", f"the member {member!r} is not defined")
+            raise Malformed("reference", f"the member {_shown(member)} is not defined")
         if member in self._members:
-            raise Malformed("reference", f"{member!r} is a member twice")
+            raise Malformed("reference", f"{_shown(member)} is a member twice")
         self._members.add(member)
 
 
