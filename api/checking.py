@@ -258,6 +258,13 @@ def standing_of(where: str) -> Standing:
     from ledger.vocabulary import LedgerOpened
 
     with reading(where) as (source, _):
+        if source.read("policy") is None:
+            raise CannotRun(
+                f"En {where} no hay ningún registro.",
+                f"There is no ledger at {where}.",
+                "Dé su carpeta, o su dirección hasta su ruta, como http://localhost:8000/gt",
+                "Give its folder, or its address up to its path, such as http://localhost:8000/gt",
+            )
         policy = own_policy(source)
         # The newest signed head, whether witnesses have seen it or not; a copy of published files may be without.
         head = open_head(source, policy, path="checkpoint" if source.read("head") is None else "head", quorum=False)

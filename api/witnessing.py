@@ -167,6 +167,13 @@ def init_witness(place: Path, name: str, url: str, passphrase: bytes | None) -> 
     """Make the folder of a new witness, with a new key and an empty state, and print its key. Raises CannotRun."""
     if place.exists() and (not place.is_dir() or any(place.iterdir())):
         raise not_empty(place)
+    if "://" in name:
+        raise CannotRun(
+            f"«{name}» no es el nombre de un testigo.",
+            f"“{name}” is not the name of a witness.",
+            "Es una dirección sin esquema, como testigo.example/w1; la dirección entera va en --url.",
+            "It is an address without a scheme, such as testigo.example/w1; the whole address goes into --url.",
+        )
     _verifier(name, bytes(32 * [2]))  # the name, before anything is made; the key is any that is none of small order
     try:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -143,3 +143,15 @@ def test_the_pages_for_operators_name_the_same_commands_and_these_exist(capsys: 
         assert run([*command.split(), "--help"]) == 0
     capsys.readouterr()
     assert text("REGISTRO.md").count("## ") == text("LEDGER.md").count("## ")
+
+
+def test_a_witness_is_not_named_by_a_whole_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["witness", "init", "--dir", str(tmp_path / "w"), "--name", "https://testigo.example/w1"]) == 2
+    assert "--url" in capsys.readouterr().err
+    assert not (tmp_path / "w").exists()
+
+
+def test_an_address_without_the_ledgers_path_is_told_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    with served(Files({})) as web:
+        assert run(["status", web.url.removesuffix("/gt")]) == 2
+    assert "/gt" in capsys.readouterr().err
