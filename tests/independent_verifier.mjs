@@ -4,11 +4,12 @@
 //     node independent_verifier.mjs PUBLIC_FOLDER POLICY [FOUNDING]
 //
 // Prints what it established as one JSON object and ends with 0; or says what is wrong, and ends with 1. It proves the
-// signed head, the tree, every statement's form and signatures, and every published text. Not the rulebook, and it
-// judges Ed25519 as OpenSSL does, which takes some weak keys that the strict rules refuse.
+// signed head and its quorum of witnesses, every cosigned head that is kept, the tree, every statement's form and
+// signatures, and every published text. Not the rulebook, and it judges Ed25519 as OpenSSL does, which takes some weak
+// keys that the strict rules refuse.
 
 import { createHash, createPublicKey, verify } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const LF = 0x0a;
@@ -45,7 +46,7 @@ function openNote(raw) {
   };
 }
 
-const keyId = (name, key) => sha256(Buffer.from(name), Buffer.from([LF, 0x01]), key).subarray(0, 4);
+const keyId = (name, key, type = 0x01) => sha256(Buffer.from(name), Buffer.from([LF, type]), key).subarray(0, 4);
 
 function isSignedBy(key, text, signature) {
   const spki = Buffer.concat([Buffer.from("302a300506032b6570032100", "hex"), key]);
@@ -53,14 +54,79 @@ function isSignedBy(key, text, signature) {
   return signature.length === 64 && verify(null, text, publicKey, signature);
 }
 
-function parseVkey(vkey) {
+function parseVkey(vkey, type = 0x01) {
   const [, name, id, encoded] = /^([^ +]+)\+([0-9a-f]{8})\+(.+)$/.exec(vkey) ?? [];
   need(name, `not a verifier key: ${vkey}`);
   const blob = base64(encoded, 33);
-  need(blob[0] === 0x01, "not an Ed25519 key");
+  need(blob[0] === type, "not a key of the type that belongs here");
   const key = blob.subarray(1);
-  need(keyId(name, key).toString("hex") === id, "the key id is not that of the key");
+  need(keyId(name, key, type).toString("hex") === id, "the key id is not that of the key");
   return { name, key };
+}
+
+// --- whom a reader trusts (c2sp.org/tlog-policy), and what witnesses add (c2sp.org/tlog-cosignature) ---
+
+const COSIGNATURE = 0x04;
+
+function parsePolicy(text) {
+  const policy = { logs: [], witnesses: new Map(), groups: [], quorum: undefined };
+  need(text.endsWith("\n"), "the last line of the policy does not end");
+  for (const line of text.slice(0, -1).split("\n")) {
+    const [keyword, ...rest] = line.split(/[ \t]+/).filter((word) => word);
+    if (keyword === undefined || keyword.startsWith("#")) continue;
+    const known = (name) => policy.witnesses.has(name) || policy.groups.some((group) => group.name === name);
+    if (keyword === "log") policy.logs.push(parseVkey(rest[0]));
+    else if (keyword === "witness") policy.witnesses.set(rest[0], parseVkey(rest[1], COSIGNATURE));
+    else if (keyword === "group") {
+      const [name, threshold, ...members] = rest;
+      need(members.length > 0 && members.every(known), `the group ${name} has members that are not defined`);
+      const least = threshold === "all" ? members.length : threshold === "any" ? 1 : Number(threshold);
+      policy.groups.push({ name, least, members });
+    } else if (keyword === "quorum") {
+      need(policy.quorum === undefined && (rest[0] === "none" || known(rest[0])), "not a quorum");
+      policy.quorum = rest[0];
+    } else need(false, `not a line of a policy: ${line.slice(0, 40)}`);
+  }
+  need(policy.logs.length > 0 && policy.quorum !== undefined, "the policy names no log or no quorum");
+  return policy;
+}
+
+// The witnesses of the policy that cosigned a head. A line of one of them that fails refuses the whole head.
+function cosigners(policy, head) {
+  const found = new Set();
+  for (const [name, witness] of policy.witnesses) {
+    for (const line of head.lines) {
+      if (line.name !== witness.name || !line.keyId.equals(keyId(witness.name, witness.key, COSIGNATURE))) continue;
+      const time = line.signature.subarray(0, 8).readBigUInt64BE();
+      const message = Buffer.concat([Buffer.from(`cosignature/v1\ntime ${time}\n`), head.text]);
+      need(time > 0n && isSignedBy(witness.key, message, line.signature.subarray(8)), "a cosignature fails");
+      found.add(name);
+    }
+  }
+  return found;
+}
+
+function isQuorum(policy, names) {
+  const reached = new Set(names);
+  for (const { name, least, members } of policy.groups) {
+    if (members.filter((member) => reached.has(member)).length >= least) reached.add(name);
+  }
+  return policy.quorum === "none" || reached.has(policy.quorum);
+}
+
+// --- heads that were cosigned and are kept (FORMAT.md, "Published files"): u32 length, note, by the day ---
+
+function* keptHeads(folder) {
+  const days = join(folder, "checkpoints");
+  for (const day of existsSync(days) ? readdirSync(days).sort() : []) {
+    const raw = readFileSync(join(days, day));
+    for (let at = 0; at + 4 <= raw.length; ) {
+      const end = at + 4 + raw.readUInt32BE(at);
+      if (end > raw.length) break; // torn, as a crash leaves it
+      yield { day, head: openNote(raw.subarray(at + 4, end)) };
+      at = end;
+    }
+  }
 }
 
 // --- tree (RFC 6962, section 2.1) and tiles (c2sp.org/tlog-tiles) ---
@@ -188,16 +254,33 @@ function logKeysAt(statements, size) {
   return [...keys].map((key) => Buffer.from(key, "hex"));
 }
 
+// Every cosigned head that is kept is of this very tree, as it was at that size; returns how many there are.
+function checkKept(folder, policy, origin, leaves, statements) {
+  let count = 0;
+  for (const { day, head } of keptHeads(folder)) {
+    const [name, size, root, end] = head.text.toString().split("\n");
+    need(end === "" && name === origin && /^[1-9][0-9]*$/.test(size), `checkpoints/${day}: not a head of this log`);
+    need(Number(size) <= leaves.length, `checkpoints/${day}: a head of more entries than there are`);
+    need(rootOf(leaves.slice(0, Number(size))).equals(base64(root, 32)), `checkpoints/${day}: another history`);
+    const keys = logKeysAt(statements, Number(size));
+    need(keys.some((key) => signedHead(head, origin, key)), `checkpoints/${day}: not signed by the log`);
+    cosigners(policy, head);
+    count += 1;
+  }
+  return count;
+}
+
 function verifyLedger(folder, policyFile, founding) {
-  const logs = [...readFileSync(policyFile, "utf8").matchAll(/^log (.+)$/gm)].map(([, vkey]) => parseVkey(vkey));
-  need(logs.length > 0, "the policy names no log");
+  const policy = parsePolicy(readFileSync(policyFile, "utf8"));
   const head = openNote(readFileSync(join(folder, "checkpoint")));
   const [origin, size, root, end] = head.text.toString().split("\n");
   need(end === "" && /^[1-9][0-9]*$/.test(size), "not a checkpoint");
-  const trusted = logs.filter(({ name }) => name === origin);
+  const trusted = policy.logs.filter(({ name }) => name === origin);
   need(trusted.length > 0, "the checkpoint is another ledger's");
   const signers = trusted.filter(({ key }) => signedHead(head, origin, key));
   need(signers.length > 0, "the trusted key did not sign the checkpoint");
+  const witnesses = cosigners(policy, head);
+  need(isQuorum(policy, witnesses), "not enough witnesses cosigned the checkpoint");
 
   const leaves = [];
   const statements = [];
@@ -223,6 +306,7 @@ function verifyLedger(folder, policyFile, founding) {
   need(!founding || statements[0].identity === founding, "another founding statement than the one that was pinned");
   const inForce = logKeysAt(statements, Number(size));
   need(inForce.some((key) => signedHead(head, origin, key)), "the log key in force did not sign the checkpoint");
+  const kept = checkKept(folder, policy, origin, leaves, statements);
   const { shown, hidden } = checkContents(folder, statements, origin);
   return {
     origin,
@@ -231,6 +315,8 @@ function verifyLedger(folder, policyFile, founding) {
     founding: statements[0].identity,
     identities: statements.map(({ identity }) => identity),
     signatures,
+    witnesses: [...witnesses].sort(),
+    kept,
     shown,
     hidden,
   };

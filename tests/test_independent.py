@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from town import Town, days
 
 from api.demo.build import Built, build
 from ledger.published import Folder
-from ledger.tlog.policy import parse_policy
+from ledger.tlog.policy import format_policy, parse_policy
 from projections.audit import audit
 
 HERE = Path(__file__).parent
@@ -87,3 +88,42 @@ def test_it_refuses_what_the_auditor_refuses(
 def test_it_refuses_another_founding(demo: Built) -> None:
     ran = read(demo.place / "public", demo.place / "pinned" / "policy", "ab" * 32)
     assert (ran.returncode, "another founding statement" in ran.stderr) == (1, True)
+
+
+# --- witnesses
+
+
+@pytest.fixture
+def witnessed(tmp_path: Path) -> tuple[Town, Path, Path]:
+    """A town whose checkpoint a quorum of witnesses cosigned, on disk, and the policy that asks for it."""
+    town = Town(comments=5, witnessed=True)
+    public, policy = tmp_path / "public", tmp_path / "policy"
+    for path, raw in town.files.items():
+        (public / path).parent.mkdir(parents=True, exist_ok=True)
+        (public / path).write_bytes(raw)
+    policy.write_bytes(format_policy(town.policy))
+    return town, public, policy
+
+
+def test_it_counts_witnesses_and_reads_the_heads_that_they_cosigned(witnessed: tuple[Town, Path, Path]) -> None:
+    town, public, policy = witnessed
+    found = established(read(public, policy, town.founding))
+    checked = town.policy.check((public / "checkpoint").read_bytes())
+    assert found["witnesses"] == sorted(each.witness.name.decode() for each in checked.cosignatures)
+    assert found["kept"] == len(town.cosigned) > 0
+    assert town.audit().clean
+
+
+def test_it_refuses_a_checkpoint_without_its_quorum_and_a_kept_head_of_another_history(
+    witnessed: tuple[Town, Path, Path],
+) -> None:
+    town, public, policy = witnessed
+    (public / "checkpoint").write_bytes(town.operator.sign(town.world.leaves(), []))
+    ran = read(public, policy, town.founding)
+    assert (ran.returncode, "not enough witnesses" in ran.stderr) == (1, True)
+    (public / "checkpoint").write_bytes(town.files["checkpoint"])
+    other = town.operator.sign([*town.world.leaves()[:-2], b"another"], town.witnesses)
+    for path, raw in days([other]).items():
+        (public / path).write_bytes(raw)
+    ran = read(public, policy, town.founding)
+    assert (ran.returncode, "another history" in ran.stderr) == (1, True)
