@@ -236,6 +236,11 @@ def _witness_facts(standing: Standing) -> list[tuple[str, str]]:
     if not standing.witnesses:
         return [(pick("testigos", "witnesses"), pick("ninguno", "none"))]
     told = pick(f"{standing.checkpoint_size:,} asientos", f"{standing.checkpoint_size:,} entries")
+    if standing.checkpoint_size < standing.size:
+        told += pick(
+            "; lo posterior espera el quórum, y sus constancias son provisionales",
+            "; what came later waits for the quorum, and its receipts are provisional",
+        )
     facts = [(pick("punto de control", "checkpoint"), told)]
     for each in standing.witnesses:
         size, when = each.cosigned_size or 0, each.cosigned_at
