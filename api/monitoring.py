@@ -18,11 +18,13 @@ What cannot be delivered to the webhook is tried again with the next round, in o
 """
 
 import signal
+import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import httpcore2
@@ -136,7 +138,13 @@ def follow_ledger(wanted: Wanted, watch: Watch) -> int:
     )
     wrong = False
     texts_at = 0.0
-    with opened_memory(wanted.trusted) as kept, told_to_stop() as told:
+    # Without a folder to keep it in, what was verified is kept for as long as the watch lasts.
+    with ExitStack() as closing:
+        told = closing.enter_context(told_to_stop())
+        if wanted.trusted is None:
+            folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="constancia-"))
+            wanted = msgspec.structs.replace(wanted, trusted=Path(folder))
+        kept = closing.enter_context(opened_memory(wanted.trusted))
         while not told.is_set():
             at = format_when(int(time.time()) * 1000)
             daily = time.time() - texts_at > DAY

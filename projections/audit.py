@@ -316,6 +316,7 @@ class _Audit:
 
     def take_up(self, head: Head) -> Docket:
         """The docket to go on with: that of an earlier audit, or a new one. Raises CannotRun for another ledger's."""
+        self.kept.discard()
         tables = self.kept.tables if self.keeping else DictTables()
         if self.kept.standing is None or not self.keeping:
             return Docket(head.origin, tables)

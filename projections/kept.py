@@ -111,6 +111,11 @@ class Kept:
         self.tables.forget()
         self.records.forget()
 
+    def discard(self) -> None:
+        """Forget what was not committed: what an audit that was broken off has left."""
+        self.tables.forget()
+        self.records.forget()
+
     def total(self) -> int:
         """The sum behind the records digest."""
         return self.records.added(self._total)

@@ -120,6 +120,28 @@ def test_an_audit_that_is_broken_off_goes_on_from_what_it_committed(
     same(report, TOWN.audit(files))
 
 
+@pytest.mark.parametrize("spill", [50, 1_000_000])
+def test_one_memory_serves_again_after_an_audit_that_was_broken_off(
+    spill: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SPILL", spill)
+
+    class Cut(Counting):
+        """A connection that breaks in the middle."""
+
+        def read(self, path: str) -> bytes | None:
+            if path.startswith("tile/entries/001"):
+                raise CannotRun("Se cortó.", "It broke.")
+            return super().read(path)
+
+    for path in (tmp_path / "audit.db", None):
+        with Kept(path) as kept:
+            for _ in range(2):
+                with pytest.raises(CannotRun, match="It broke"):
+                    TOWN.audit(Cut(published(SIZE)), kept=kept)
+            same(TOWN.audit(published(SIZE), kept=kept), TOWN.audit(published(SIZE)))
+
+
 @pytest.mark.parametrize("spill", [1, 50, 1_000_000])
 def test_what_does_not_fit_into_memory_goes_to_a_file_and_nothing_else_changes(
     spill: int, monkeypatch: pytest.MonkeyPatch

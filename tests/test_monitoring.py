@@ -173,6 +173,27 @@ def test_a_server_that_goes_away_ends_no_watch(tmp_path: Path) -> None:
         assert process.wait(60) == 0
 
 
+def test_without_a_folder_the_watch_keeps_what_it_verified_all_the_same(tmp_path: Path) -> None:
+    town = Town(comments=300)
+    with served(town.files) as server:
+        words = ["audit", server.url, "--follow", "--every", "1", "--json"]
+        process = subprocess.Popen(
+            [COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(), text=True
+        )
+        assert process.stdout is not None
+        with process.stdout:
+            assert json.loads(process.stdout.readline())["event"] == "grown"
+            for number in range(2):
+                town.comment(f"otra-{number}", "Una más.")
+                town.publish_again()
+                change(server, town.files)
+                news = json.loads(process.stdout.readline())
+                assert (news["event"], news["size"]) == ("grown", len(town.world.entries))
+            assert server.asked["tile/entries/000"] == 1
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+
+
 # --- the same folder, one audit at a time
 
 
