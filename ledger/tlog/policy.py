@@ -106,7 +106,9 @@ class Checked(NamedTuple):
         """Raise Unverified (not-cosigned) unless the quorum is reached."""
         if not self.quorum_reached:
             names = ", ".join(each.witness.verifier.name for each in self.cosignatures) or "nobody"
-            raise Unverified("not-cosigned", f"not enough witnesses cosigned the checkpoint: {names}")
+            early = ", ".join(each.witness.verifier.name for each in self.ahead)
+            why = f"; by your clock these did so in the future, so look at it: {early}" if early else ""
+            raise Unverified("not-cosigned", f"not enough witnesses cosigned the checkpoint: {names}{why}")
 
 
 class Policy(NamedTuple):
