@@ -322,7 +322,7 @@ def test_a_cosignature_from_the_future_does_not_count_and_is_shown() -> None:
     checked = rules.check(raw, now=TIME)
     assert not checked.quorum_reached
     assert [(each.witness.name, each.time) for each in checked.ahead] == [(b"b", TIME + 301)]
-    with pytest.raises(Unverified, match="by your clock these did so in the future.*: "):
+    with pytest.raises(Unverified, match=r"by your clock these did so in the future.*: "):
         checked.require_quorum()
     # One witness with a wrong clock stops nobody.
     assert rules.check(cosigned({"a": TIME, "b": TIME + 301, "c": TIME}), now=TIME).quorum_reached
