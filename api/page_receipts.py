@@ -32,6 +32,7 @@ from ledger.tlog.errors import FormatError
 from ledger.tlog.policy import NONE, Policy, parse_policy
 from ledger.tlog.proof import parse_proof
 from ledger.verify import Receipt, verify_receipt
+from projections.words.catalogue import catalogue, languages
 
 MAX_UPLOAD = 2_000_000
 
@@ -120,6 +121,15 @@ WORDS: Mapping[str, str] = {
         "It is valid. The ledger %(origin)s received this statement, «%(kind)s», on %(received)s, and holds it as "
         "entry no. %(index)s."
     ),
+    "fork": msg(
+        "The ledger contradicts itself: this receipt holds in one of two histories that the ledger %(origin)s signed. "
+        "In that one it received this statement, «%(kind)s», on %(received)s as entry no. %(index)s; in the other one "
+        "it may not be there."
+    ),
+    "private-differs": msg(
+        "The receipt is valid, but the private file is not that of its statement. The ledger %(origin)s received the "
+        "statement, «%(kind)s», on %(received)s, and holds it as entry no. %(index)s."
+    ),
     "bad-receipt": msg("It is not valid: the file was altered or is incomplete."),
     "foreign-checkpoint": msg(
         "It is not valid for you: it is signed by a ledger that your policy does not have. The receipt or the policy "
@@ -206,27 +216,63 @@ WORDS: Mapping[str, str] = {
     "memory.older": msg(
         "It is older than the last checkpoint that this browser saw (%(seen)s entries), and is its beginning: proven."
     ),
-    "memory.unasked": msg(
+    "memory.unreached": msg(
         "It was not compared with the last checkpoint that this browser saw (%(seen)s entries): the proof could not be "
         "fetched. Try again with a network."
     ),
+    "memory.behind": msg(
+        "It was not compared with the last checkpoint that this browser saw (%(seen)s entries): this server does not "
+        "have so many entries. It may be a copy that lags behind: try later, or at another address of the ledger. If "
+        "it stays so, keep your receipts and ask a registrar."
+    ),
+    "memory.unreadable": msg(
+        "It was not compared with the last checkpoint that this browser saw (%(seen)s entries): what came back is no "
+        "proof. Perhaps the network answered with a page of its own; try again on another."
+    ),
+    "memory.elsewhere": msg(
+        "It was not compared with the last checkpoint that this browser saw (%(seen)s entries): this site serves "
+        "another ledger. Verify it on a site that serves its ledger."
+    ),
+    "memory.unproven": msg(
+        "It was not compared with the last checkpoint that this browser saw (%(seen)s entries): the server gave no "
+        "proof that holds."
+    ),
+    "memory.fork": msg(
+        "It contradicts the last checkpoint that this browser saw (%(seen)s entries): the ledger signed both."
+    ),
+    "nothing-yet": msg("nothing to compare yet"),
     "seen": msg("%(origin)s: %(size)s entries, root %(root)s"),
     "seen-none": msg("None yet. It is kept when a receipt has been verified."),
-    # The alarm.
-    "alarm.fork": msg(
-        "Two signed checkpoints say that the ledger has %(size)s entries, and their roots differ. The ledger shows two "
-        "histories."
+    # The alarm, and doubt.
+    "fork.same": msg(
+        "Two signed checkpoints say that the ledger %(origin)s has %(size)s entries, and their roots differ. The "
+        "ledger shows two histories."
     ),
-    "alarm.broken": msg(
-        "The server's proof that the ledger only grew from %(small)s to %(size)s entries fails. The two checkpoints "
-        "are signed, and nobody has shown that they are of one history."
+    "fork.grown": msg(
+        "The ledger %(origin)s signed a checkpoint of %(small)s entries and one of %(size)s, and the first is not the "
+        "beginning of the second: proven. The ledger shows two histories."
     ),
-    "alarm.refused": msg(
-        "The server says that it has no proof from %(small)s to %(size)s entries, although both checkpoints are "
-        "signed. Entries may have been taken away."
+    "keep.two": msg(
+        "Keep both files: together they are evidence that anybody can check, because the ledger signed both and they "
+        "are of one size."
     ),
-    "alarm-receipt": msg("Download the checkpoint of the receipt"),
-    "alarm-seen": msg("Download the checkpoint that this browser saw"),
+    "keep.three": msg(
+        "Keep all three files. Two notes of different sizes prove nothing by themselves: the third file shows that the "
+        "larger one does not contain the smaller. Together they are evidence that anybody can check."
+    ),
+    "doubt": msg(
+        "The two checkpoints are of %(small)s and %(size)s entries, and the ledger signed both. That proves nothing "
+        "against it yet: a copy may be damaged or lag behind. Try again at another address; if it stays so, download "
+        "both notes and send them to a registrar, who can ask for the proof."
+    ),
+    "note-receipt": msg("Download the checkpoint of the receipt"),
+    "note-seen": msg("Download the checkpoint that this browser saw"),
+    "fork-proof": msg("Download the proof that they are of two histories"),
+    "fork-proof-text": msg(
+        "Of two signed notes of one ledger, the one of %(size)s entries holds another root of the first %(small)s than "
+        "the one of %(small)s entries: the hashes below lead from that other root to the root of the larger note (RFC "
+        "9162, section 2.1.4.2). This text proves nothing without both notes, nor they without it."
+    ),
     # Whom the reader trusts.
     "policy-kept": msg("Your policy is kept in this browser. It trusts: %(names)s"),
     "policy-wrong": msg("That is neither a policy nor a key: %(reason)s"),
@@ -316,6 +362,8 @@ def _asked_for(reading: Reading) -> str:
 def words_of_script(reading: Reading) -> dict[str, str]:
     """Everything that the script may say, in the reader's language."""
     found = {code: reading.say.words.gettext(sentence) for code, sentence in WORDS.items()}
+    sentence = WORDS["fork-proof-text"]  # whoever is sent the proof may read the other language
+    found["fork-proof-text"] = "\n".join(catalogue(language).gettext(sentence) for language in languages())
     found |= {f"kind.{code}": reading.say.name("kind", code) for code in KIND_NAMES}
     return found | {f"role.{code}": reading.say.name("role", code) for code in NAMES["role"]}
 

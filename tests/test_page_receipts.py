@@ -16,7 +16,7 @@ from api.site import POLICY, script, script_answer
 from ledger.errors import Misbehaviour
 from ledger.tlog.errors import Malformed
 from ledger.tlog.merkle import check_consistency
-from ledger.tlog.note import parse_base64
+from ledger.tlog.note import format_base64, parse_base64
 from ledger.tlog.policy import parse_policy
 from ledger.tlog.proof import parse_proof
 from ledger.verify import verify_receipt
@@ -248,7 +248,8 @@ def test_two_receipts_of_one_history_are_proven_to_be_so(served: Served) -> None
     assert sorted(answer.json) == ["as_of", "checkpoint", "data", "methodology"]
     data = answer.json["data"]
     hashes = [parse_base64(one, 32) for one in data["hashes"]]
-    assert data == {"from": before.size, "to": after.size, "hashes": data["hashes"]}
+    roots = {"old_root": format_base64(before.root), "new_root": format_base64(after.root)}
+    assert data == {"from": before.size, "to": after.size, "hashes": data["hashes"], **roots}
     check_consistency(before.size, before.root, after.size, after.root, hashes)
 
 
@@ -259,9 +260,11 @@ def test_sizes_under_which_no_head_was_signed_have_proofs_too(served: Served) ->
     hashes = [r.leaf_hash(entry or b"") for entry in entries]
     for old in range(size + 1):
         for new in {max(old, 1), (old + size) // 2, size}:
-            found = served.get(f"/api/consistency?from={old}&to={new}").json["data"]["hashes"]
-            proof = [parse_base64(one, 32) for one in found]
-            check_consistency(old, r.root_of(hashes[:old]), new, r.root_of(hashes[:new]), proof)
+            data = served.get(f"/api/consistency?from={old}&to={new}").json["data"]
+            proof = [parse_base64(one, 32) for one in data["hashes"]]
+            roots = [r.root_of(hashes[:old]), r.root_of(hashes[:new])]
+            assert [data["old_root"], data["new_root"]] == [format_base64(root) for root in roots]
+            check_consistency(old, roots[0], new, roots[1], proof)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import receipts as r
 import storyline
 import world as w
 from nacl.signing import SigningKey
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from service import Served, founded_lately, put_on_disk
 from test_ed25519 import accepted
 from test_merkle import defined_subtree
@@ -32,7 +32,7 @@ from ledger.errors import Misbehaviour, Refused
 from ledger.statement import decode_line
 from ledger.tlog.errors import FormatError
 from ledger.tlog.merkle import check_consistency, check_inclusion, consistency_proof, inclusion_proof, root_of
-from ledger.tlog.note import format_base64
+from ledger.tlog.note import format_base64, parse_base64
 from ledger.tlog.policy import parse_policy
 from ledger.verify import verify_receipt
 
@@ -518,7 +518,8 @@ def test_a_good_receipt_is_explained_step_by_step(open_page: Open, served: Serve
     said = page.locator("#verdict")
     expect(said.locator(".said-verdict")).to_contain_text(f"Es válida. El registro {w.ORIGIN} recibió esta declaración")
     expect(said.locator(".said-verdict")).to_contain_text("asiento núm. 3")
-    expect(said.locator(".steps > li.ok")).to_have_count(9)
+    expect(said.locator(".steps > li.ok")).to_have_count(8)
+    expect(said.locator(".steps > li.untried")).to_contain_text("todavía no hay con qué comparar")
     expect(said).to_contain_text("Juzgada con la política o la llave que usted dio.")
     page.get_by_text("La declaración está en su única forma").click()
     expect(said.locator("pre", has_text=f"— {w.ORIGIN}/k/").first).to_be_visible()
@@ -532,7 +533,7 @@ def test_a_bad_receipt_says_which_step_broke_and_tries_the_others(open_page: Ope
     expect(broken).to_have_count(1)
     expect(broken).to_contain_text("The entry stands in the tree whose root was signed, at its index")
     expect(broken).to_contain_text("the hashes do not lead to the signed root")
-    expect(page.locator(".steps > li.ok")).to_have_count(8)
+    expect(page.locator(".steps > li.ok")).to_have_count(7)
 
 
 def test_the_sites_own_policy_is_labelled(open_page: Open, served: Served) -> None:
@@ -676,7 +677,9 @@ def test_the_private_file_of_a_comment_is_compared_here_and_nowhere_else(open_pa
 
     def compared(**changes: Any) -> None:
         page.set_input_files("#private", files(json.dumps(private | changes).encode()))
-        assert judged(page, receipt, policy_at(served)) == "verified"
+        expected = "private-differs" if changes else "verified"
+        assert judged(page, receipt, policy_at(served)) == expected
+        expect(page.locator(".said-verdict.good")).to_have_count(0 if changes else 1)
 
     compared()
     expect(page.locator("#verdict")).to_contain_text("El texto del archivo privado es el que se firmó: Que se publique")
@@ -689,7 +692,8 @@ def test_the_private_file_of_a_comment_is_compared_here_and_nowhere_else(open_pa
     compared(statement="00" * 32)
     expect(page.locator(".steps > li.broken")).to_have_count(1)
     page.set_input_files("#private", files(b"hola"))
-    assert verdict(page) == "verified"
+    assert verdict(page) == "private-differs"
+    expect(page.locator(".said-verdict")).to_contain_text("pero el archivo privado no es el de su declaración")
     expect(page.locator("#verdict")).to_contain_text("no es un archivo privado de este programa")
     assert all("verificar" not in one and "publique" not in one and secret not in one for one in sent)
 
@@ -759,16 +763,49 @@ def ledger(tmp_path: Path) -> Ledger:
     return made
 
 
+def check_proof(text: str, small: bytes, large: bytes, policy: bytes) -> None:
+    """What a stranger does with the third file: both notes are signed, and the hashes lead to another root."""
+    heads = [parse_policy(policy).check(note).checkpoint for note in (small, large)]
+    lines = text.split("\n")
+    at = lines.index(f"root at {heads[0].size} under the note of {heads[1].size}")
+    start = lines.index(f"consistency proof {heads[0].size} to {heads[1].size}")
+    other, hashes = parse_base64(lines[at + 1], 32), [parse_base64(line, 32) for line in lines[start + 1 : -1]]
+    check_consistency(heads[0].size, other, heads[1].size, heads[1].root, hashes)
+    assert other != heads[0].root
+    assert format_base64(heads[0].root) in lines
+    assert "Este texto no prueba nada sin ambas notas" in text
+    assert "This text proves nothing without both notes" in text
+
+
+def downloaded(page: Page) -> list[bytes]:
+    """The files that the alarm offers."""
+    found: list[bytes] = []
+    for link in page.get_by_role("alert").locator("a[download]").all():
+        with page.expect_download() as waiting:
+            link.click()
+        found.append(Path(waiting.value.path()).read_bytes())
+    return found
+
+
+def note_of(receipt: bytes) -> bytes:
+    return receipt.split(b"\n\n", 1)[1]
+
+
 @pytest.mark.parametrize(
-    ("before", "after", "says"),
+    ("before", "after", "says", "keep"),
     [
-        (2, 2, "El registro muestra dos historias."),
-        (2, 5, "La prueba del servidor de que el registro solo creció"),
-        (5, 2, "El servidor dice que no tiene prueba"),
+        (2, 2, "y sus raíces difieren. El registro muestra dos historias.", "Guarde ambos archivos"),
+        (2, 5, "el primero no es el comienzo del segundo: está demostrado.", "Guarde los tres archivos"),
     ],
 )
 def test_a_ledger_that_shows_two_histories_is_found_out(
-    open_page: Open, ledger: Ledger, axe_findings: Callable[[Page], list[str]], before: int, after: int, says: str
+    open_page: Open,
+    ledger: Ledger,
+    axe_findings: Callable[[Page], list[str]],
+    before: int,
+    after: int,
+    says: str,
+    keep: str,
 ) -> None:
     with Served(ledger("una", before)) as one:
         one.folded()
@@ -780,27 +817,156 @@ def test_a_ledger_that_shows_two_histories_is_found_out(
     with forked:
         forked.folded()
         second = receipt_at(forked, 3)
-        assert judged(page, second, policy) == "verified"  # each by itself is good
+        assert judged(page, second, policy) == "fork"
         alarm = page.get_by_role("alert")
-        expect(alarm).to_be_visible()
-        expect(alarm).to_contain_text("Alarma: este registro se contradice")
-        expect(alarm).to_contain_text(says)
+        for words in ("Alarma: este registro se contradice", says, keep):
+            expect(alarm).to_contain_text(words)
+        expect(page.locator(".said-verdict.bad")).to_contain_text("se sostiene en una de dos historias")
         assert axe_findings(page) == []
-        kept: list[bytes] = []
-        for link in alarm.locator("a[download]").all():
-            with page.expect_download() as waiting:
-                link.click()
-            kept.append(Path(waiting.value.path()).read_bytes())
-        assert kept == [first.split(b"\n\n", 1)[1], second.split(b"\n\n", 1)[1]]
-        for note in kept:
+        kept = downloaded(page)
+        assert kept[:2] == [note_of(first), note_of(second)]
+        assert len(kept) == (2 if before == after else 3)
+        for note in kept[:2]:
             parse_policy(policy).check(note)  # both are signed by the ledger: evidence for anybody
-        page.reload()  # the alarm is not a matter of this page alone: the first checkpoint is still kept
+        for proof in kept[2:]:
+            check_proof(proof.decode(), kept[0], kept[1], policy)
+
+        page.reload()  # the alarm stays until the reader says that they have the files
         page.locator("#verify[data-ready]").wait_for(state="attached")
-        page.set_input_files("#receipt", files(second))
-        assert verdict(page) == "verified"
-        expect(page.get_by_role("alert")).to_be_visible()
+        expect(alarm).to_contain_text(says)
+        assert downloaded(page) == kept
+        assert judged(page, first, policy) == "fork"  # it holds in the other history alone
+        alarm.get_by_role("button", name="Ya guardé los archivos: quitar la alarma").click()
+        expect(alarm).to_be_hidden()
+        page.reload()
+        page.locator("#verify[data-ready]").wait_for(state="attached")
+        expect(alarm).to_be_hidden()
         assert judged(page, first, policy) == "verified"
+        assert judged(page, second, policy) == "fork"
+
+
+def test_a_fork_is_proven_when_the_older_checkpoint_comes_second(open_page: Open, ledger: Ledger) -> None:
+    with Served(ledger("otra", 2)) as other:
+        other.folded()
+        small = receipt_at(other, 3)
+    with Served(ledger("una", 5)) as one:
+        one.folded()
+        page = open_page(server=one)
+        large, policy = receipt_at(one, 3), policy_at(one)
+        assert judged(page, large, policy) == "verified"
+        assert judged(page, small, policy) == "fork"
+        kept = downloaded(page)
+        assert kept[:2] == [note_of(large), note_of(small)]
+        check_proof(kept[2].decode(), kept[1], kept[0], policy)
+
+
+def test_a_fork_kept_by_others_is_proven_again_before_it_alarms(open_page: Open, served: Served) -> None:
+    page = open_page()
+    vkey = policy_at(served).decode().split()[1]
+    small, large = (note_of(r.receipt_of(r.leaves(), 3)), note_of(receipt_at(served, 3)))
+    notes = [small.decode(), large.decode()]
+    proof: dict[str, Any] = {"from": str(len(r.leaves())), "to": "1", "oldRoot": format_base64(bytes(32)), "hashes": []}
+    forged: list[Any] = [{"vkeys": [vkey], "notes": notes, "proof": proof}, {"vkeys": [vkey], "notes": [notes[1]] * 2}]
+    for kept in (*forged, [1]):
+        page.evaluate("(text) => localStorage.setItem('constancia/fork/x', text)", json.dumps(kept))
+        page.reload()
+        page.locator("#verify[data-ready]").wait_for(state="attached")
         expect(page.get_by_role("alert")).to_be_hidden()
+
+
+@pytest.fixture
+def seen_small(open_page: Open, ledger: Ledger) -> Iterator[tuple[Page, Served, bytes, bytes]]:
+    """A page that saw a small checkpoint of its server, the server, another history's larger receipt, and a policy."""
+    with Served(ledger("otra", 5)) as other:
+        other.folded()
+        larger = receipt_at(other, 3)
+    with Served(ledger("una", 2)) as one:
+        one.folded()
+        page = open_page(server=one)
+        assert judged(page, receipt_at(one, 3), policy_at(one)) == "verified"
+        yield page, one, larger, policy_at(one)
+
+
+def not_compared(page: Page, why: str) -> None:
+    """The receipt was verified, nothing was compared, the reason is said, and nobody is alarmed."""
+    expect(page.locator("#verdict")).to_contain_text("No se comparó con el último punto de control")
+    expect(page.locator("#verdict")).to_contain_text(why)
+    expect(page.locator("#alarm")).to_be_hidden()
+    expect(page.locator(".steps > li.untried")).to_have_count(1)
+    expect(page.locator(".said-verdict.good")).to_have_count(1)
+
+
+def test_a_copy_that_lags_behind_is_no_alarm(seen_small: tuple[Page, Served, bytes, bytes]) -> None:
+    page, _, larger, policy = seen_small
+    assert judged(page, larger, policy) == "verified"
+    not_compared(page, "Puede ser una copia atrasada")
+    expect(page.locator("#doubt")).to_be_hidden()
+
+
+ODD = {
+    "a page of the network's own": ("text/html", "<!doctype html><title>Bienvenido</title>"),
+    "an empty list": ("application/json", "[]"),
+    "no data": ("application/json", '{"data":null}'),
+    "no root": ("application/json", '{"data":{"from":%(from)s,"to":%(to)s,"hashes":[]}}'),
+    "hashes that are numbers": (
+        "application/json",
+        '{"data":{"from":%(from)s,"to":%(to)s,"hashes":[1],"old_root":""}}',
+    ),
+    "other sizes": ("application/json", '{"data":{"from":1,"to":2,"hashes":[],"old_root":""}}'),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_is_no_proof_is_no_alarm(seen_small: tuple[Page, Served, bytes, bytes], odd: str) -> None:
+    page, _, larger, policy = seen_small
+    kind, body = ODD[odd]
+
+    def answer(route: Route) -> None:
+        sizes = dict(re.findall(r"(from|to)=(\d+)", route.request.url))
+        route.fulfill(status=200, content_type=kind, body=body % sizes)
+
+    page.route("**/api/consistency?*", answer)
+    assert judged(page, larger, policy) == "verified"
+    not_compared(page, "lo que llegó no es una prueba")
+
+
+def test_a_server_that_is_smaller_than_it_answers_is_behind(seen_small: tuple[Page, Served, bytes, bytes]) -> None:
+    page, _, larger, policy = seen_small
+    page.route("**/api/consistency?*", lambda route: route.fulfill(status=200, body='{"checkpoint":{"size":1}}'))
+    assert judged(page, larger, policy) == "verified"
+    not_compared(page, "Puede ser una copia atrasada")
+
+
+def test_a_proof_that_does_not_hold_is_doubt_and_no_alarm(
+    seen_small: tuple[Page, Served, bytes, bytes], axe_findings: Callable[[Page], list[str]]
+) -> None:
+    page, one, larger, policy = seen_small
+    world = founded_lately()
+    for axis in ("a", "b", "c", "d"):
+        assert one.post(world.sign("AxisDefined", "copret:coordinator", axis=axis, title=axis)).status == 201
+    assert judged(page, larger, policy) == "verified"
+    not_compared(page, "el servidor no dio una prueba que se sostenga")
+    expect(page.locator("#doubt")).to_contain_text("Eso todavía no prueba nada en su contra")
+    assert page.locator("#doubt a[download]").count() == 2
+    assert axe_findings(page) == []
+    page.reload()
+    expect(page.locator("#doubt")).to_be_hidden()
+
+
+def test_a_server_cannot_invent_a_fork(open_page: Open, served: Served) -> None:
+    page = open_page()
+    assert judged(page, receipt_at(served, 3), policy_at(served)) == "verified"
+    world = founded_lately()
+    answer = served.post(world.sign("AxisDefined", "copret:coordinator", axis="inventada", title="Inventada"))
+
+    def lie(route: Route) -> None:
+        true = route.fetch().json()
+        true["data"]["old_root"] = format_base64(bytes(32))
+        route.fulfill(status=200, json=true)
+
+    page.route("**/api/consistency?*", lie)
+    assert judged(page, answer.json["receipt"].encode(), policy_at(served)) == "verified"
+    not_compared(page, "el servidor no dio una prueba que se sostenga")
 
 
 def test_what_was_stored_by_others_is_verified_again_before_it_counts(open_page: Open, served: Served) -> None:
