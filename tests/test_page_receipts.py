@@ -107,7 +107,10 @@ def test_an_asked_for_receipt_stands_in_the_field(served: Served) -> None:
     assert served.get(f"/receipts/{identity}").body.decode().split("\n")[1] in page
     for nothing in ("x", "0" * 64):
         page = served.get(f"/verificar?constancia={nothing}", accept="text/html")
-        assert (page.status, b"tlog-proof@v1" in page.body) == (200, False)
+        assert (page.status, b"c2sp.org/tlog-proof@v1" in page.body) == (200, False)
+        told = f"no tiene ninguna declaración con la identidad <bdi>{nothing}</bdi>"
+        assert told in page.body.decode()
+    assert "no tiene ninguna declaración" not in served.get("/verificar", accept="text/html").body.decode()
 
 
 def test_when_the_policy_names_witnesses_the_document_is_provisional(tmp_path_factory: pytest.TempPathFactory) -> None:

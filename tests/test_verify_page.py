@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -24,7 +25,7 @@ from test_merkle import defined_subtree
 from test_policy import MALFORMED
 
 from api.cli import run
-from api.page_receipts import policy_of
+from api.page_receipts import WORDS, Form, judge, policy_of, reason_words
 from api.shapes import shapes_module
 from consultation.text import Content, SaltedContent
 from ledger import vocabulary
@@ -34,13 +35,13 @@ from ledger.tlog.errors import FormatError
 from ledger.tlog.merkle import check_consistency, check_inclusion, consistency_proof, inclusion_proof, root_of
 from ledger.tlog.note import format_base64, parse_base64
 from ledger.tlog.policy import parse_policy
-from ledger.verify import verify_receipt
+from ledger.verify import oddity_of, verify_receipt
 
 VECTORS = r.vectors()
 EXPECTED = {vector.name: vector.kind or "verified" for vector in VECTORS}
 
-# What a form makes of a file without bytes, and of one over its limit.
-AT_THE_FORM = {"no bytes": "receipt-missing", "over two million bytes": "413"}
+# What a form makes of a file over its limit.
+AT_THE_FORM = {"over two million bytes": "413"}
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +156,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
             [*words, "--ledger-key", vector.policy.decode().strip()] if alone else [*words, "--policy", str(policy)]
         )
         out = capsys.readouterr().out
-        if not vector.receipt.startswith(b"c2sp.org/tlog-proof"):
+        if oddity_of(vector.receipt) in ("empty-file", "not-a-receipt"):
             assert (code, EXPECTED[vector.name]) == (2, "bad-receipt")  # no receipt at all, says the command
             continue
         answer = json.loads(out)
@@ -576,7 +577,7 @@ def test_files_are_dropped_together_and_each_finds_its_place(open_page: Open, se
         }""",
         [["policy.txt", policy_at(served).decode()], ["a.tlog-proof", receipt_at(served, 3).decode()]],
     )
-    page.dispatch_event("#drop", "drop", {"dataTransfer": dropped})
+    page.dispatch_event("#auditar", "drop", {"dataTransfer": dropped})  # anywhere on the page
     assert told(page) == "verified"
 
 
@@ -618,10 +619,120 @@ def test_without_javascript_the_server_judges_and_says_so(open_page: Open, serve
     assert verdict(page) == "verified"
     expect(page.get_by_text("Juzgó el servidor, no su navegador: le está creyendo a este sitio.")).to_be_visible()
     expect(page.locator(".said-verdict")).to_contain_text("asiento núm. 3")
+    for words in (
+        "Juzgada con la política o la llave que usted dio.",
+        "No se comparó con ningún punto de control anterior",
+    ):
+        expect(page.locator("#verdict")).to_contain_text(words)
     page.locator("summary").first.click()
     page.locator("#pasted").fill(receipt_at(served, 3).decode())
     page.get_by_label("En la que este sitio publica").check()
     assert verdict(page) == "verified"
+    expect(page.locator("#verdict")).to_contain_text("no prueba nada sobre el sitio mismo")
+    expect(page.locator("#trust-site")).to_be_checked()  # and what was pasted still stands there
+    expect(page.locator("#pasted")).to_have_value(receipt_at(served, 3).decode())
+    page.locator("#pasted").fill(receipt_at(served, 3).decode().replace("index 3", "index 4"))
+    assert verdict(page) == "bad-receipt"
+    expect(page.locator("#verdict")).to_contain_text("Por qué: los resúmenes no llevan a la raíz firmada.")
+    expect(page.locator("#verdict")).not_to_contain_text("inclusion")
+    page.locator("#trust-own").check()
+    assert verdict(page) == "policy-missing"
+    expect(page.locator("#trust-own")).to_be_checked()
+
+
+def test_every_reason_of_the_server_has_words() -> None:
+    reading = cast("Any", SimpleNamespace(text=str))  # in English, which needs no catalogue
+    for vector in VECTORS:
+        judgement = judge(Form(vector.receipt, vector.policy), b"")
+        assert judgement.kind == EXPECTED[vector.name]
+        if judgement.kind != "verified":
+            assert reason_words(reading, judgement.reason) in WORDS.values(), vector.name
+
+
+FACTS = "#verdict dl.fields"
+
+
+def test_what_was_stated_and_by_whom_is_told_with_and_without_javascript(open_page: Open, served: Served) -> None:
+    receipts = [receipt_at(served, index) for index in range(0, served.size(), 5)]
+    for language in ("", "/en"):
+        told: list[list[str]] = []
+        for how in (True, False):
+            page = open_page(f"{language}/verificar", java_script_enabled=how)
+            for receipt in receipts:
+                if how:
+                    page.evaluate("localStorage.clear()")
+                assert judged(page, receipt, policy_at(served)) == "verified"
+                found = [*page.locator(f"{FACTS} dt, {FACTS} dd").all_inner_texts()]
+                told.append([page.locator(".said-verdict").inner_text(), *found])
+        assert told[: len(receipts)] == told[len(receipts) :]
+
+
+def test_the_facts_of_a_verdict(open_page: Open, served: Served) -> None:
+    page = open_page()
+    assert judged(page, receipt_at(served, 3), policy_at(served)) == "verified"
+    entry = served.get("/api/entries/3").json["data"]
+    facts = page.locator(FACTS)
+    for words in (
+        "Qué se declaró",
+        "Firma",
+        "Identidad de la declaración",
+        str(entry["identity"]),
+        str(entry["received_at"]),
+        "(UTC",
+    ):
+        expect(facts).to_contain_text(words)
+    facts.get_by_role("link", name="Asiento núm. 3").click()
+    page.wait_for_url("**/gt/asientos/3")
+
+
+@pytest.mark.parametrize(
+    ("raw", "says"),
+    [
+        (b"", "El archivo está vacío."),
+        (b"\x89PNG\r\n\x1a\n", "Eso no es una constancia."),
+        (b"hola\n", "Eso no es una constancia."),
+        (b"\xef\xbb\xbf@", "use el archivo original"),
+        (b"@\r\n", "use el archivo original"),
+    ],
+)
+def test_what_is_no_receipt_is_told_so_everywhere(
+    open_page: Open, served: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str], raw: bytes, says: str
+) -> None:
+    good = receipt_at(served, 3)
+    if b"@" in raw:
+        raw = raw.replace(b"@", good) if raw.startswith(b"\xef") else good.replace(b"\n", b"\r\n")
+    page = open_page()
+    assert judged(page, raw, policy_at(served)) == "bad-receipt"
+    expect(page.locator("#verdict")).to_contain_text(says)
+    for engine in ("criptografía de este mismo navegador", "Que una llave sea"):
+        expect(page.locator("#verdict")).not_to_contain_text(engine)  # no signature was verified
+    answer = post(served, receipt=raw, trust="own", policy_file=policy_at(served))
+    assert (kind_of(answer), says in answer.body.decode()) == ("bad-receipt", True)
+    (tmp_path / "r").write_bytes(raw)
+    (tmp_path / "p").write_bytes(policy_at(served))
+    assert run(["verify", str(tmp_path / "r"), "--policy", str(tmp_path / "p"), "--lang", "es"]) in (1, 2)
+    said = " ".join("".join(capsys.readouterr()).split())
+    assert says.rstrip(".").lower() in said.lower()
+
+
+def test_another_file_takes_the_old_verdict_away(open_page: Open, served: Served) -> None:
+    page = open_page()
+    assert judged(page, receipt_at(served, 3), policy_at(served)) == "verified"
+    page.set_input_files("#receipt", files(receipt_at(served, 7)))
+    expect(page.locator("#verdict")).to_be_hidden()
+    assert verdict(page) == "verified"
+    page.locator("#policy").fill("x")
+    expect(page.locator("#verdict")).to_be_hidden()
+
+
+def test_a_founding_digest_is_no_policy(open_page: Open, served: Served) -> None:
+    page = open_page()
+    page.set_input_files("#receipt", files(receipt_at(served, 3)))
+    page.locator("#policy").fill("AB" * 32)
+    assert verdict(page) == "none"
+    expect(page.locator("#verdict")).to_contain_text("van en `constancia audit --founding`")
+    answer = post(served, receipt=receipt_at(served, 3), trust="own", policy="ab" * 32)
+    assert (kind_of(answer), "constancia audit --founding" in answer.body.decode()) == ("policy-is-founding", True)
 
 
 @pytest.mark.parametrize(
@@ -643,7 +754,8 @@ def test_another_form_is_refused(served: Served, kind: str, body: bytes, status:
 def test_the_servers_verdict_is_not_kept_and_a_missing_policy_is_told(served: Served) -> None:
     answer = post(served, receipt=receipt_at(served, 3), trust="site")
     assert (kind_of(answer), answer.headers["cache-control"]) == ("verified", "no-store")
-    assert kind_of(post(served, receipt=receipt_at(served, 3), trust="own")) == "policy-wrong"
+    assert kind_of(post(served, receipt=receipt_at(served, 3), trust="own")) == "policy-missing"
+    assert kind_of(post(served, trust="site")) == "receipt-missing"
     heavy = policy_at(served) + b"#" * 65_536 + b"\n"
     assert kind_of(post(served, receipt=receipt_at(served, 3), trust="own", policy_file=heavy)) == "policy-wrong"
     pasted = receipt_at(served, 3).decode().replace("\n", "\r\n")

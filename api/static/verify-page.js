@@ -9,7 +9,7 @@ import { engine } from "./ed25519.js";
 import * as memory from "./memory.js";
 import { parseCheckpoint } from "./checkpoint.js";
 import { policyOf } from "./policy.js";
-import { verifyReceipt } from "./receipt.js";
+import { oddityOf, verifyReceipt } from "./receipt.js";
 import { checkPrivate } from "./statement.js";
 
 const at = (id) => document.getElementById(id);
@@ -18,10 +18,17 @@ const say = (code, fills = {}) => words[code].replace(/%\((\w+)\)s/g, (_, name) 
 
 const language = document.documentElement.lang;
 const number = (value) => new Intl.NumberFormat(language).format(value);
-const style = { dateStyle: "long", timeStyle: "medium", hourCycle: "h23", timeZone: "UTC" };
-const clock = new Intl.DateTimeFormat(language, style);
-/** A time in words; seconds beyond every calendar, which a witness may claim, stand as they are. */
-const moment = (ms) => (ms <= 8.64e15 ? `${clock.format(ms)} UTC` : `${ms / 1000} s`);
+const form = at("verify");
+const style = { dateStyle: "long", timeZone: "UTC" };
+const calendar = new Intl.DateTimeFormat(language, style);
+
+/** A time at the ledger's offset, which is named; seconds beyond every calendar, which a witness may claim, stand as they
+ * are. */
+function moment(ms) {
+  const local = ms + Number(form.dataset.offsetMinutes) * 60_000;
+  if (Math.abs(local) > 8.64e15) return `${ms / 1000} s`;
+  return `${calendar.format(local)}, ${new Date(local).toISOString().slice(-13, -8)} (${form.dataset.offset})`;
+}
 
 // --- making elements ---
 
@@ -43,7 +50,6 @@ function foreign(text) {
 
 // --- the form ---
 
-const form = at("verify");
 // Asked for at once, so that the page works without a network later.
 const published = fetch(form.dataset.policy)
   .then((answer) => (answer.ok ? answer.arrayBuffer() : undefined))
@@ -51,7 +57,7 @@ const published = fetch(form.dataset.policy)
 
 async function bytesOf(input) {
   const [file] = input.files;
-  return file && file.size ? new Uint8Array(await file.arrayBuffer()) : undefined;
+  return file && new Uint8Array(await file.arrayBuffer());
 }
 
 /** What was pasted: its last line feed is easily left out. */
@@ -75,7 +81,11 @@ async function chosenPolicy() {
   return { policy, source: "own" };
 }
 
+/** The digest of a founding statement is easily taken for a key. */
+const isDigest = (raw) => /^\s*[0-9a-f]{64}\s*$/i.test(new TextDecoder().decode(raw));
+
 async function readPolicy(raw) {
+  if (isDigest(raw)) throw new Instead(say("policy-is-founding"));
   try {
     return await policyOf(raw);
   } catch (fault) {
@@ -100,13 +110,13 @@ async function showKept() {
 // --- verifying ---
 
 async function verify() {
+  const mine = clear();
   const verdict = at("verdict");
   verdict.hidden = false;
-  delete verdict.dataset.kind;
   verdict.replaceChildren(element("p", "", say("working")));
   let kind = "none";
   let alarmed = false;
-  at("doubt").hidden = true;
+  let shown;
   try {
     const raw = (await bytesOf(at("receipt"))) ?? pasted(at("pasted").value);
     if (!raw) throw new Instead(say("receipt-missing"));
@@ -118,16 +128,31 @@ async function verify() {
     const forked = await isForked(found);
     const several = policy.logs.filter((one) => one.name === found.checkpoint?.origin).length > 1;
     kind = verdictOf({ ...found, forked }, content);
-    verdict.replaceChildren(...spoken({ ...found, kind, raw, several }, source, content, remembered));
+    shown = spoken({ ...found, kind, oddity: oddityOf(raw), several }, source, content, remembered);
   } catch (trouble) {
     const sentence = trouble instanceof Instead ? trouble.message : say("cannot-start", { detail: String(trouble) });
-    verdict.replaceChildren(element("p", "said-verdict", sentence));
+    shown = [element("p", "said-verdict", sentence)];
     if (!(trouble instanceof Instead)) console.error(trouble);
   }
   await Promise.all([showKept(), showSeen(), showForks()]);
+  if (mine !== run) return; // another file was chosen meanwhile
+  verdict.replaceChildren(...shown);
   verdict.dataset.kind = kind; // now everything is said
   if (alarmed) at("alarm").scrollIntoView();
   else verdict.focus();
+}
+
+let run = 0;
+
+/** Take the old verdict away, and whatever is being verified; the number of the run that may now begin. */
+function clear() {
+  const verdict = at("verdict");
+  verdict.hidden = true;
+  verdict.replaceChildren();
+  delete verdict.dataset.kind;
+  at("doubt").hidden = true;
+  run += 1;
+  return run;
 }
 
 /** The kind of verdict: what breaks in the receipt; else that the ledger signed two histories, or that the private file
@@ -273,16 +298,61 @@ function spoken(found, source, content, remembered) {
   const steps = [...found.steps, ...(content ? [content.step] : []), ...(remembered ? [memoryStep(remembered)] : [])];
   const unverified = witnesses?.unverified.length;
   return [
-    element("p", `said-verdict ${TONES[kind] ?? "bad"}`, say(kind, facts || {})),
+    element("p", `said-verdict ${TONES[kind] ?? "bad"}`, say(headline(found), facts || {})),
+    kind === "bad-receipt" && found.oddity === "line-ends" && element("p", "differ", say("line-ends")),
     element("p", source === "site" ? "differ" : "", say(`by-${source}`)),
     ...contentSentences(content),
     found.several && facts && element("p", "differ", say("several-keys")),
     remembered && element("p", remembered.state === "unproven" ? "differ" : "", memorySentence(remembered)),
-    found.identity && element("p", "hash", found.identity),
+    factsList(found, facts),
     element("ol", "steps", ...steps.map((step) => stepLine(step, found))),
     unverified ? element("p", "small", say("unverified-lines", { count: number(unverified) })) : undefined,
     ...closing(found),
   ].filter(Boolean);
+}
+
+/** What is no receipt at all is told so; every other file by its verdict. */
+const headline = ({ kind, oddity }) =>
+  kind === "bad-receipt" && ["empty-file", "not-a-receipt"].includes(oddity) ? oddity : kind;
+
+const ABOUT = ["commitment", "mechanism", "subject"];
+
+/** What was stated, by whom and when, from the receipt alone; of one that does not hold, the identity alone. */
+function factsList({ opened, entry, proof, checkpoint, identity }, holds) {
+  if (!identity) return undefined;
+  const rows = [];
+  if (holds) {
+    const { statement } = opened;
+    const plan = ABOUT.some((name) => name in statement) ? [] : ["plan"];
+    rows.push(["kind", say(`kind.${statement.kind}`)]);
+    for (const name of [...plan, "round", ...ABOUT]) {
+      if (typeof statement[name] === "string") rows.push([name, foreign(statement[name])]);
+    }
+    if (typeof statement.level === "string") rows.push(["level", say(`level.${statement.level}`)]);
+    rows.push(["by", ...statement.by.flatMap((one, at) => [at ? " · " : "", ...signer(one)])]);
+    rows.push(["received", holds.received, element("br"), element("span", "hash", entry.received)]);
+    if (checkpoint.origin === form.dataset.origin) rows.push(["entry", entryLink(proof.index)]);
+  }
+  rows.push(["identity", element("span", "hash", identity)]);
+  const terms = rows.flatMap(([name, ...said]) => [
+    element("dt", "", say(`fact.${name}`)),
+    element("dd", "", ...said),
+  ]);
+  return element("dl", "fields", ...terms);
+}
+
+/** Who signed, as the statement itself names them. */
+function signer({ actor, role }) {
+  if (actor !== undefined) return [foreign(actor), ` (${say(`role.${role}`)})`];
+  return [say(role === "recovery" ? "signer.recovery" : "signer.person")];
+}
+
+function entryLink(index) {
+  const link = element("a", "", say("entry-here", { index: number(index) }));
+  const address = new URL(form.dataset.entries, location.href);
+  address.pathname += `/${index}`;
+  link.href = address;
+  return link;
 }
 
 /** What verified the signatures, where any was. */
@@ -389,14 +459,20 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   void verify();
 });
-at("drop").addEventListener("dragover", (event) => {
+form.addEventListener("input", clear); // what was said is of another file or policy
+// Anywhere on the page: a browser would leave it and open the file.
+document.addEventListener("dragover", (event) => {
+  if (!event.dataTransfer.types.includes("Files")) return;
   event.preventDefault();
   at("drop").classList.add("over");
 });
-at("drop").addEventListener("dragleave", () => at("drop").classList.remove("over"));
-at("drop").addEventListener("drop", (event) => {
-  event.preventDefault();
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) at("drop").classList.remove("over");
+});
+document.addEventListener("drop", (event) => {
   at("drop").classList.remove("over");
+  if (!event.dataTransfer.files.length) return;
+  event.preventDefault();
   void take(event.dataTransfer.files);
 });
 at("policy-forget").addEventListener("click", () => {
