@@ -13,6 +13,7 @@ from test_pages import Read
 
 from api.page_receipts import LAST_SECOND, WORDS, short_code, standing_of
 from api.site import POLICY, script, script_answer
+from consultation.text import Content, SaltedContent
 from ledger.errors import Misbehaviour
 from ledger.tlog.errors import Malformed
 from ledger.tlog.merkle import check_consistency
@@ -185,6 +186,54 @@ def test_on_paper_it_is_one_sheet_and_a_scanned_code_is_compared(
     expect(page.locator("#verdict")).to_contain_text("no prueba nada sobre el sitio mismo")
     assert trouble == []
     context.close()
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A ledger whose last three entries are a reported level, a title as long as may be, and a comment."""
+    folder = tmp_path_factory.mktemp("asientos")
+    world = founded_lately()
+    world.say("CompletionReported", "copret:institution", subject=w.G1, level="substantial", reason="…", evidence=[])
+    title = ("Transparencia y rendición de cuentas " * 20)[:500].strip()
+    world.say("AxisDefined", "copret:coordinator", axis="largo", title=title)
+    put_on_disk(world, folder)
+    text, salt = "Que se publique el acta.", "5a" * 32
+    key = bytes(w.key_of("maría").verify_key).hex()
+    digest = w.salted_digest(w.ORIGIN, key, {"text": text}, bytes.fromhex(salt))
+    fields = world.comment("maría", salted_digest=digest, claim=w.claim_of("6b" * 32))
+    with Served(folder) as server:
+        note = world.sign("CommentSubmitted", "maría:citizen", **fields)
+        answer = server.post(note, [SaltedContent(salt=salt, content=Content(text=text))])
+        assert answer.status in (200, 201), answer.body
+        server.folded()
+        yield server
+
+
+@pytest.mark.parametrize("language", ["", "/en"])
+def test_nothing_scrolls_sideways_on_the_narrowest_telephone(browser: Browser, busy: Served, language: str) -> None:
+    page = browser.new_page(viewport={"width": 320, "height": 700})
+    for index in range(busy.size() - 3, busy.size()):
+        for path in (f"asientos/{index}", f"constancias/{identity_at(busy, index)}"):
+            page.goto(f"{busy.address.rstrip('/')}/gt{language}/{path}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+    page.close()
+
+
+def test_a_long_title_stays_on_one_sheet_and_paper_asks_for_no_file(browser: Browser, busy: Served) -> None:
+    page = browser.new_page()
+    page.goto(f"{busy.address.rstrip('/')}/gt/constancias/{identity_at(busy, busy.size() - 2)}")
+    for size in ("Letter", "A4"):
+        assert len(re.findall(rb"/Type /Page\b", page.pdf(format=size))) == 1
+    page.emulate_media(media="print")
+    expect(page.get_by_text("Guarde este archivo")).to_be_hidden()
+    page.close()
+
+
+def test_the_receipt_of_a_comment_names_the_round_and_the_other_half_of_the_proof(busy: Served) -> None:
+    page = page_at(busy, busy.size() - 1)
+    assert "La otra mitad es el archivo privado" in page.text
+    assert any("/gt/consultas/" in link and link.rpartition("/")[2] for link in page.links)
+    assert "La otra mitad es el archivo privado" not in page_at(busy, 7).text
 
 
 # --- the scripts -----------------------------------------------------------------------------------------------------

@@ -1092,7 +1092,7 @@ def test_what_was_stored_by_others_is_verified_again_before_it_counts(open_page:
     expect(page.locator("#verdict")).to_contain_text("Es el primer punto de control de este registro")
 
 
-# --- looks -----------------------------------------------------------------------------------------------------------
+# --- looks, and paper ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -1109,3 +1109,46 @@ def test_axe_finds_nothing(
         page.locator(".steps summary").nth(2).click()
         assert axe_findings(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_on_paper_an_alarm_has_no_buttons_and_the_verdict_stands_alone(open_page: Open, ledger: Ledger) -> None:
+    with Served(ledger("otra", 2)) as other:
+        other.folded()
+        small = receipt_at(other, 3)
+    with Served(ledger("una", 5)) as one:
+        one.folded()
+        page = open_page(server=one)
+        expect(page.locator("#auditar")).to_be_visible()
+        assert judged(page, receipt_at(one, 3), policy_at(one)) == "verified"
+        assert judged(page, small, policy_at(one)) == "fork"
+        page.emulate_media(media="print")
+        expect(page.locator("#alarm pre")).to_have_count(3)
+        for shown in (page.locator("#alarm pre").first, page.locator(".said-verdict.bad")):
+            expect(shown).to_be_visible()
+        for hidden in (".alarm .button", ".alarm button", "#auditar"):
+            expect(page.locator(hidden).first).to_be_hidden()
+        inside = "found => getComputedStyle(found).breakInside"
+        assert page.locator("#alarm pre").first.evaluate(inside) == "avoid"
+
+
+def test_a_label_does_not_wrap_under_its_circle_and_a_name_breaks_where_it_may(open_page: Open, served: Served) -> None:
+    page = open_page(width=320)
+    for name in ("own", "site"):
+        circle = page.locator(f"#trust-{name}").bounding_box()
+        label = page.locator(f"label[for=trust-{name}]").bounding_box()
+        assert circle
+        assert label
+        assert label["x"] >= circle["x"] + circle["width"]
+    assert judged(page, receipt_at(served, 3), policy_at(served)) == "verified"
+    lines = "found => found.getClientRects().length"
+    parts = page.locator(".said-verdict .origin span").all()
+    assert "".join(part.inner_text() for part in parts) == w.ORIGIN
+    assert [part.evaluate(lines) for part in parts] == [1] * len(parts)
+
+
+def test_english_has_its_own_marks(open_page: Open, served: Served) -> None:
+    for path, there, other in (("/verificar", "«", "“"), ("/en/verificar", "“", "«")):
+        page = open_page(path)
+        assert judged(page, receipt_at(served, 3), policy_at(served)) == "verified"
+        sentence = page.locator(".said-verdict").inner_text()
+        assert (there in sentence, other in sentence) == (True, False)

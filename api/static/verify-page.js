@@ -298,7 +298,7 @@ function spoken(found, source, content, remembered) {
   const steps = [...found.steps, ...(content ? [content.step] : []), ...(remembered ? [memoryStep(remembered)] : [])];
   const unverified = witnesses?.unverified.length;
   return [
-    element("p", `said-verdict ${TONES[kind] ?? "bad"}`, say(headline(found), facts || {})),
+    element("p", `said-verdict ${TONES[kind] ?? "bad"}`, ...aroundOrigin(say(headline(found), facts || {}), checkpoint?.origin)),
     kind === "bad-receipt" && found.oddity === "line-ends" && element("p", "differ", say("line-ends")),
     element("p", source === "site" ? "differ" : "", say(`by-${source}`)),
     ...contentSentences(content),
@@ -309,6 +309,15 @@ function spoken(found, source, content, remembered) {
     unverified ? element("p", "small", say("unverified-lines", { count: number(unverified) })) : undefined,
     ...closing(found),
   ].filter(Boolean);
+}
+
+/** A sentence in which the name of a ledger breaks behind its slashes and dots alone. */
+function aroundOrigin(sentence, origin) {
+  const at = origin ? sentence.indexOf(origin) : -1;
+  if (at < 0) return [sentence];
+  const parts = origin.split(/(?<=[/.])/).flatMap((part) => [element("span", "", part), element("wbr")]);
+  const whole = element("bdi", "origin", ...parts.slice(0, -1));
+  return [sentence.slice(0, at), whole, sentence.slice(at + origin.length)];
 }
 
 /** What is no receipt at all is told so; every other file by its verdict. */
