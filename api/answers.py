@@ -29,6 +29,7 @@ from api.record import Hidden, Reader, Shown, View, plain_number
 from consultation.text import Content
 from ledger.cosigning import Cosigned, Standing
 from ledger.statement import canonical, format_time, format_when
+from ledger.tlog.merkle import EMPTY_ROOT
 from ledger.tlog.note import format_base64
 from ledger.vocabulary import KINDS, LEVEL_ORDINAL
 from projections.commitments import Axis, Commitment, Evidence, LevelSaid, Mechanism, PlanState
@@ -280,11 +281,14 @@ class DigestAnswer(msgspec.Struct, frozen=True):
 
 
 class ConsistencyAnswer(msgspec.Struct, frozen=True, rename={"old": "from", "new": "to"}):
-    """The hashes (base64) that show the ledger of `from` entries to be the beginning of that of `to`."""
+    """The hashes (base64) that show the ledger of `from` entries to be the beginning of that of `to`, and the roots
+    (base64) that this ledger has at both sizes: whoever holds a signed head with another root can prove a fork."""
 
     old: int
     new: int
     hashes: list[str]
+    old_root: str
+    new_root: str
 
 
 # --- from records to answers -----------------------------------------------------------------------------------------
@@ -736,10 +740,11 @@ def router(reader: Reader) -> Router:
         if old > new:
             raise Problem(400, "`from` is not larger than `to`.")
         try:
-            hashes = reader.consistency(old, new)
+            hashes = [format_base64(each) for each in reader.consistency(old, new)]
+            roots = [format_base64(reader.root_at(size) if size else EMPTY_ROOT) for size in (old, new)]
         except LookupError:
             raise Problem(404, "The ledger has not published so many entries.") from None
-        return answer(reader.at(), ConsistencyAnswer(old, new, [format_base64(each) for each in hashes]))
+        return answer(reader.at(), ConsistencyAnswer(old, new, hashes, *roots))
 
     return Router(
         base,

@@ -17,13 +17,12 @@ from ledger.tlog.errors import FormatError, Malformed
 from ledger.tlog.note import format_vkey
 from ledger.tlog.policy import Policy, parse_policy
 from ledger.tlog.tiles import WIDTH, entries_path, parse_bundle
-from ledger.verify import Head, Receipt, Source, open_entry, open_head, own_policy, verify_receipt
+from ledger.verify import Head, Receipt, Source, oddity_of, open_entry, open_head, own_policy, verify_receipt
 
 if TYPE_CHECKING:
     pass
 
 _HEX64 = re.compile("[0-9a-f]{64}")
-_RECEIPT = b"c2sp.org/tlog-proof"
 SHOWN_FINDINGS = 20
 
 
@@ -68,10 +67,14 @@ def verify_file(path: Path, policy: Path | None, ledger_key: str | None) -> int:
             "Example: --policy policy.txt",
         )
     raw = read_file(path)
-    if not raw.startswith(_RECEIPT):
+    oddity = oddity_of(raw)
+    if oddity in ("empty-file", "not-a-receipt"):
+        empty = oddity == "empty-file"
         raise CannotRun(
-            f"{path} no es una constancia (un archivo tlog-proof).",
-            f"{path} is not a receipt (a tlog-proof file).",
+            f"{path}: el archivo está vacío."
+            if empty
+            else f"Eso no es una constancia (un archivo tlog-proof): {path}.",
+            f"{path}: the file is empty." if empty else f"That is not a receipt (a tlog-proof file): {path}.",
             "`constancia submit` guarda una; cada página de un asiento ofrece la suya.",
             "`constancia submit` keeps one; each page of an entry offers its own.",
         )
@@ -92,6 +95,11 @@ def verify_file(path: Path, policy: Path | None, ledger_key: str | None) -> int:
         screen.line(screen.pick("NO SE VERIFICA", "DOES NOT VERIFY"), style="bold red")
         es, en = _RECEIPT_FAULTS.get(fault.kind, ("La constancia no es válida.", "The receipt is not valid."))
         screen.line(f"{screen.pick(es, en)} ({fault.kind}: {fault.detail})")
+        if oddity == "line-ends":
+            screen.note(
+                "Un programa de correo o un editor pudo cambiar sus fines de línea: use el archivo original.",
+                "A mail program or an editor may have changed its line ends: use the original file.",
+            )
         return 1
     _show_receipt(receipt)
     if sum(log.verifier.name == receipt.origin for log in trusted.logs) > 1:

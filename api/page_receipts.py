@@ -20,10 +20,11 @@ import msgspec
 import segno
 from litestar import Response
 from markupsafe import Markup
+from msgspec import UNSET
 from multipart import MultipartError, MultipartParser
 
 from api.names import KIND_NAMES, NAMES, msg
-from api.phrasing import Phrasing
+from api.phrasing import iso, shown
 from api.problems import Problem
 from api.reading import Reading, answer, line_of
 from ledger.errors import Misbehaviour
@@ -31,12 +32,17 @@ from ledger.tlog.checkpoint import parse_checkpoint
 from ledger.tlog.errors import FormatError
 from ledger.tlog.policy import NONE, Policy, parse_policy
 from ledger.tlog.proof import parse_proof
-from ledger.verify import Receipt, verify_receipt
+from ledger.verify import Receipt, oddity_of, verify_receipt
+from ledger.vocabulary import Signer
+from projections.words.catalogue import catalogue, languages
 
 MAX_UPLOAD = 2_000_000
 
 # Far more than any reader trusts; a parser compares each key of a policy with every other.
 MAX_POLICY = 65_536
+
+# An identity has 64 digits; more of what an address asks for is not repeated.
+MAX_ASKED = 100
 
 # The end of the year 9998, whatever the zone: pages have no words for later times.
 LAST_SECOND = 253_370_764_800
@@ -120,6 +126,15 @@ WORDS: Mapping[str, str] = {
         "It is valid. The ledger %(origin)s received this statement, «%(kind)s», on %(received)s, and holds it as "
         "entry no. %(index)s."
     ),
+    "fork": msg(
+        "The ledger contradicts itself: this receipt holds in one of two histories that the ledger %(origin)s signed. "
+        "In that one it received this statement, «%(kind)s», on %(received)s as entry no. %(index)s; in the other one "
+        "it may not be there."
+    ),
+    "private-differs": msg(
+        "The receipt is valid, but the private file is not that of its statement. The ledger %(origin)s received the "
+        "statement, «%(kind)s», on %(received)s, and holds it as entry no. %(index)s."
+    ),
     "bad-receipt": msg("It is not valid: the file was altered or is incomplete."),
     "foreign-checkpoint": msg(
         "It is not valid for you: it is signed by a ledger that your policy does not have. The receipt or the policy "
@@ -128,6 +143,9 @@ WORDS: Mapping[str, str] = {
     "not-cosigned": msg(
         "It is provisional: the ledger signed it, but the witnesses that your policy asks for have not cosigned yet."
     ),
+    "not-a-receipt": msg("That is not a receipt. A receipt is a file that begins with c2sp.org/tlog-proof."),
+    "empty-file": msg("The file is empty."),
+    "line-ends": msg("A mail program or an editor may have changed its line ends: use the original file."),
     "bad-entry": msg("It is not valid: the entry in it is not of its form."),
     "bad-statement": msg("It is not valid: the statement in it does not hold."),
     "by-own": msg("Judged by the policy or key that you gave."),
@@ -135,6 +153,25 @@ WORDS: Mapping[str, str] = {
         "Judged by the policy that this site publishes, which proves nothing about the site itself: pin a key that you "
         "got in another way."
     ),
+    "server-compared-nothing": msg(
+        "Nothing was compared with an earlier checkpoint: the server remembers nothing of what you verify. A browser "
+        "with JavaScript does, and the audit does."
+    ),
+    # What was stated.
+    "fact.kind": msg("What was stated"),
+    "fact.plan": msg("Plan"),
+    "fact.round": msg("Consultation"),
+    "fact.commitment": msg("Commitment"),
+    "fact.mechanism": msg("Compliance mechanism"),
+    "fact.subject": msg("It is about"),
+    "fact.level": msg("Level"),
+    "fact.by": msg("Signed by"),
+    "fact.received": msg("Received"),
+    "fact.entry": msg("On this site"),
+    "fact.identity": msg("Identity of the statement"),
+    "entry-here": msg("Entry no. %(index)s"),
+    "signer.person": msg("A person, with their own key"),
+    "signer.recovery": msg("A recovery key"),
     "cannot-start": msg("This browser cannot verify: %(detail)s"),
     # The steps.
     "file": msg("The file has the form of a receipt and holds its entry"),
@@ -206,31 +243,71 @@ WORDS: Mapping[str, str] = {
     "memory.older": msg(
         "It is older than the last checkpoint that this browser saw (%(seen)s entries), and is its beginning: proven."
     ),
-    "memory.unasked": msg(
+    "memory.unreached": msg(
         "It was not compared with the last checkpoint that this browser saw (%(seen)s entries): the proof could not be "
         "fetched. Try again with a network."
     ),
+    "memory.behind": msg(
+        "It was not compared with the last checkpoint that this browser saw (%(seen)s entries): this server does not "
+        "have so many entries. It may be a copy that lags behind: try later, or at another address of the ledger. If "
+        "it stays so, keep your receipts and ask a registrar."
+    ),
+    "memory.unreadable": msg(
+        "It was not compared with the last checkpoint that this browser saw (%(seen)s entries): what came back is no "
+        "proof. Perhaps the network answered with a page of its own; try again on another."
+    ),
+    "memory.elsewhere": msg(
+        "It was not compared with the last checkpoint that this browser saw (%(seen)s entries): this site serves "
+        "another ledger. Verify it on a site that serves its ledger."
+    ),
+    "memory.unproven": msg(
+        "It was not compared with the last checkpoint that this browser saw (%(seen)s entries): the server gave no "
+        "proof that holds."
+    ),
+    "memory.fork": msg(
+        "It contradicts the last checkpoint that this browser saw (%(seen)s entries): the ledger signed both."
+    ),
+    "nothing-yet": msg("nothing to compare yet"),
     "seen": msg("%(origin)s: %(size)s entries, root %(root)s"),
     "seen-none": msg("None yet. It is kept when a receipt has been verified."),
-    # The alarm.
-    "alarm.fork": msg(
-        "Two signed checkpoints say that the ledger has %(size)s entries, and their roots differ. The ledger shows two "
-        "histories."
+    # The alarm, and doubt.
+    "fork.same": msg(
+        "Two signed checkpoints say that the ledger %(origin)s has %(size)s entries, and their roots differ. The "
+        "ledger shows two histories."
     ),
-    "alarm.broken": msg(
-        "The server's proof that the ledger only grew from %(small)s to %(size)s entries fails. The two checkpoints "
-        "are signed, and nobody has shown that they are of one history."
+    "fork.grown": msg(
+        "The ledger %(origin)s signed a checkpoint of %(small)s entries and one of %(size)s, and the first is not the "
+        "beginning of the second: proven. The ledger shows two histories."
     ),
-    "alarm.refused": msg(
-        "The server says that it has no proof from %(small)s to %(size)s entries, although both checkpoints are "
-        "signed. Entries may have been taken away."
+    "keep.two": msg(
+        "Keep both files: together they are evidence that anybody can check, because the ledger signed both and they "
+        "are of one size."
     ),
-    "alarm-receipt": msg("Download the checkpoint of the receipt"),
-    "alarm-seen": msg("Download the checkpoint that this browser saw"),
+    "keep.three": msg(
+        "Keep all three files. Two notes of different sizes prove nothing by themselves: the third file shows that the "
+        "larger one does not contain the smaller. Together they are evidence that anybody can check."
+    ),
+    "doubt": msg(
+        "The two checkpoints are of %(small)s and %(size)s entries, and the ledger signed both. That proves nothing "
+        "against it yet: a copy may be damaged or lag behind. Try again at another address; if it stays so, download "
+        "both notes and send them to a registrar, who can ask for the proof."
+    ),
+    "note-receipt": msg("Download the checkpoint of the receipt"),
+    "note-seen": msg("Download the checkpoint that this browser saw"),
+    "fork-proof": msg("Download the proof that they are of two histories"),
+    "fork-proof-text": msg(
+        "Of two signed notes of one ledger, the one of %(size)s entries holds another root of the first %(small)s than "
+        "the one of %(small)s entries: the hashes below lead from that other root to the root of the larger note (RFC "
+        "9162, section 2.1.4.2). This text proves nothing without both notes, nor they without it."
+    ),
     # Whom the reader trusts.
     "policy-kept": msg("Your policy is kept in this browser. It trusts: %(names)s"),
     "policy-wrong": msg("That is neither a policy nor a key: %(reason)s"),
     "policy-missing": msg("Give your policy or key, or choose that of this site."),
+    "policy-is-founding": msg(
+        "Those 64 digits are the digest of a founding statement: they go to `constancia audit --founding`. Here paste "
+        "the key of the ledger (ORIGIN+CODE+KEY), or a policy, which has lines that begin with log."
+    ),
     "policy-unread": msg("The policy of this site could not be read."),
     "receipt-missing": msg("Choose a receipt, or paste one."),
     "engine.webcrypto": msg("The signatures were verified by this browser's own cryptography."),
@@ -243,26 +320,38 @@ WORDS: Mapping[str, str] = {
 
 
 class Form(msgspec.Struct, frozen=True):
-    """What the form brings: a receipt's bytes, and a policy's where the reader gave one of their own."""
+    """What the form brings: a receipt's bytes (None where there is neither file nor text), and those of a policy where
+    the reader wants one of their own (empty where they gave none). `pasted` are the texts, to stand there again."""
 
-    receipt: bytes
+    receipt: bytes | None
     policy: bytes | None
+    pasted: tuple[str, str] = ("", "")
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """The server's verdict: the kind of `verify_receipt` or `verified`, what the tool says, and the receipt if good.
+    """The server's verdict: the kind of `verify_receipt` or `verified`, the code of why, and the receipt if good.
 
-    `several_keys`: the policy has more than one key of its ledger, so it does not say which was in force.
+    `oddity` is that of the file (`oddity_of`). `several_keys`: the policy has more than one key of its ledger, so it
+    does not say which was in force. `source` is whose policy judged: `own`, `site`, or nobody's.
     """
 
     kind: str
-    detail: str
+    reason: str = ""
     receipt: Receipt | None = None
     several_keys: bool = False
+    source: str = ""
+    oddity: str = ""
+
+    @property
+    def headline(self) -> str:
+        """The code of the sentence: what is no receipt at all is told so."""
+        return (
+            self.oddity if self.kind == "bad-receipt" and self.oddity in ("empty-file", "not-a-receipt") else self.kind
+        )
 
 
-def verify_page(reading: Reading, judged: Judged | None = None) -> Response[bytes]:
-    """A field for a receipt, and how to check everything without trusting this server, with this ledger's commands."""
+def verify_page(reading: Reading, judged: Judged | None = None, form: Form | None = None) -> Response[bytes]:
+    """A field for a receipt, with what was posted in it, and how to check everything without trusting this server."""
     ledger = reading.view.ledger
     url = reading.place.base + reading.place.raw()
     return answer(
@@ -270,7 +359,12 @@ def verify_page(reading: Reading, judged: Judged | None = None) -> Response[byte
         "verify.html",
         judged=judged,
         sentence=_sentence(reading, judged) if judged else "",
-        pasted=_asked_for(reading),
+        reason=reason_words(reading, judged.reason) if judged and judged.source and judged.reason else "",
+        facts=_facts(reading, judged.receipt) if judged and judged.receipt else [],
+        pasted=form.pasted[0] if form else _asked_for(reading),
+        pasted_policy=form.pasted[1] if form else "",
+        trusts_site=form is not None and form.policy is None,
+        unknown=reading.query.get("constancia", "")[:MAX_ASKED] if not form and not _asked_for(reading) else "",
         words_of_script=words_of_script(reading),
         ledger_url=url,
         install_commands="make install\n. .venv/bin/activate",
@@ -294,16 +388,64 @@ def verify_page(reading: Reading, judged: Judged | None = None) -> Response[byte
 
 def _sentence(reading: Reading, judged: Judged) -> str:
     """The verdict as a sentence."""
-    sentence, receipt = WORDS[judged.kind], judged.receipt
-    words = {"reason": judged.detail}
+    sentence, receipt = WORDS[judged.headline], judged.receipt
+    words = {"reason": reason_words(reading, judged.reason)}
     if receipt is not None:
         words |= {
             "origin": receipt.origin,
             "kind": reading.say.name("kind", receipt.entry.opened.statement.kind),
-            "received": f"{Phrasing(reading.say.language).time(receipt.entry.received_ms)} UTC",
+            "received": f"{reading.say.time(receipt.entry.received_ms)} ({reading.say.offset})",
             "index": reading.say.number(receipt.entry.index),
         }
     return reading.say.words.gettext(sentence) % words
+
+
+# Codes of the server that are one with another in the browser, whose parser cannot tell them apart.
+_SAME_REASON = {
+    "duplicate-key": "not-canonical",
+    "float": "not-canonical",
+    "int-range": "not-canonical",
+    "empty-text": "shape",
+}
+
+
+def reason_words(reading: Reading, reason: str) -> str:
+    """Why a check failed, in the reader's language and the words of the browser; a code without any stands as it is."""
+    sentence = WORDS.get(f"reason.{_SAME_REASON.get(reason, reason)}")
+    return reading.text(sentence) if sentence else reason
+
+
+_ABOUT = ("commitment", "mechanism", "subject")
+
+
+def _facts(reading: Reading, receipt: Receipt) -> list[tuple[str, Markup, str]]:
+    """What was stated, by whom and when, from the receipt alone: labels, texts, and what stands below in small."""
+    statement, say = receipt.entry.opened.statement, reading.say
+    given = {name: getattr(statement, name, UNSET) for name in ("plan", "round", *_ABOUT, "level")}
+    told = {name: value for name, value in given.items() if isinstance(value, str)}
+    if any(name in told for name in _ABOUT):
+        told.pop("plan", None)
+    level = told.pop("level", "")
+    rows = [("kind", shown(say.name("kind", statement.kind)), "")]
+    rows += [(name, shown(value), "") for name, value in told.items()]
+    rows += [("level", shown(say.name("level", level)), "")] if level else []
+    rows.append(("by", Markup(" · ").join(_signer(reading, each) for each in statement.by), ""))
+    received_ms = receipt.entry.received_ms
+    rows.append(("received", Markup("{} ({})").format(say.time(received_ms), say.offset), iso(received_ms)))
+    if receipt.origin == reading.view.ledger.origin:
+        here = WORDS["entry-here"]
+        words = reading.text(here, index=say.number(receipt.entry.index))
+        address = reading.place.to("asientos", receipt.entry.index)
+        rows.append(("entry", Markup('<a href="{}">{}</a>').format(address, words), ""))
+    rows.append(("identity", Markup(""), receipt.entry.opened.identity))
+    return [(reading.text(WORDS[f"fact.{name}"]), said, small) for name, said, small in rows]
+
+
+def _signer(reading: Reading, signer: Signer) -> Markup:
+    if isinstance(signer.actor, str):
+        return Markup("{} ({})").format(shown(signer.actor), reading.say.name("role", signer.role))
+    nameless = WORDS["signer.recovery" if signer.role == "recovery" else "signer.person"]
+    return shown(reading.text(nameless))
 
 
 def _asked_for(reading: Reading) -> str:
@@ -316,7 +458,10 @@ def _asked_for(reading: Reading) -> str:
 def words_of_script(reading: Reading) -> dict[str, str]:
     """Everything that the script may say, in the reader's language."""
     found = {code: reading.say.words.gettext(sentence) for code, sentence in WORDS.items()}
+    sentence = WORDS["fork-proof-text"]  # whoever is sent the proof may read the other language
+    found["fork-proof-text"] = "\n".join(catalogue(language).gettext(sentence) for language in languages())
     found |= {f"kind.{code}": reading.say.name("kind", code) for code in KIND_NAMES}
+    found |= {f"level.{code}": reading.say.name("level", code) for code in NAMES["level"]}
     return found | {f"role.{code}": reading.say.name("role", code) for code in NAMES["role"]}
 
 
@@ -329,12 +474,18 @@ def read_form(content_type: str, body: bytes) -> Form:
     limits: Any = {"content_length": len(body), "part_limit": 8, "spool_limit": MAX_UPLOAD, "memory_limit": MAX_UPLOAD}
     try:
         parser: Any = MultipartParser(BytesIO(body), boundary[1] if boundary else "", strict=True, **limits)
-        parts: dict[str, bytes] = {part.name: part.raw for part in parser}
+        parts = {part.name: part for part in parser}
     except (MultipartError, ValueError, UnicodeDecodeError):
         raise Problem(415, "That is not the form of this page.") from None
-    receipt = parts.get("receipt", b"") or _pasted(parts.get("pasted", b""))
-    policy = parts.get("policy_file", b"") or _pasted(parts.get("policy", b""))
-    return Form(receipt, policy if parts.get("trust") == b"own" else None)
+    raw: dict[str, bytes] = {name: part.raw for name, part in parts.items()}
+    pasted, policy = _pasted(raw.get("pasted", b"")), _pasted(raw.get("policy", b""))
+    # Where no file was chosen, browsers send one without a name.
+    chosen = raw["receipt"] if "receipt" in parts and parts["receipt"].filename else None
+    return Form(
+        receipt=chosen if chosen is not None else pasted or None,
+        policy=(raw.get("policy_file") or policy) if raw.get("trust") == b"own" else None,
+        pasted=(pasted.decode("utf-8", "replace"), policy.decode("utf-8", "replace")),
+    )
 
 
 def _pasted(text: bytes) -> bytes:
@@ -353,25 +504,31 @@ def policy_of(raw: bytes) -> Policy:
 
 def judged_page(reading: Reading, form: Form) -> Response[bytes]:
     """The same page with the server's verdict on it."""
-    response = verify_page(reading, judge(form, reading.reader.published("policy") or b""))
+    response = verify_page(reading, judge(form, reading.reader.published("policy") or b""), form)
     response.headers["cache-control"] = "no-store"
     return response
 
 
 def judge(form: Form, published: bytes) -> Judged:
     """The verdict on what was posted; `published` is the ledger's own policy."""
-    if not form.receipt:
-        return Judged("receipt-missing", "")
+    if form.receipt is None:
+        return Judged("receipt-missing")
     chosen = published if form.policy is None else form.policy
+    source = "site" if form.policy is None else "own"
+    if source == "own" and not chosen:
+        return Judged("policy-missing")
+    if re.fullmatch(rb"\s*[0-9A-Fa-f]{64}\s*", chosen):
+        return Judged("policy-is-founding")
     if len(chosen) > MAX_POLICY:
-        return Judged("policy-wrong", f"{len(chosen)} bytes, over {MAX_POLICY}")
+        return Judged("policy-wrong", "too-large")
     try:
         policy = policy_of(chosen)
     except FormatError as error:
-        return Judged("policy-wrong", error.message)
+        return Judged("policy-wrong", error.reason)
+    oddity = oddity_of(form.receipt)
     try:
         receipt = verify_receipt(form.receipt, policy)
         several = sum(log.verifier.name == receipt.origin for log in policy.logs) > 1
-        return Judged("verified", "", receipt, several)
+        return Judged("verified", "", receipt, several, source)
     except Misbehaviour as fault:
-        return Judged(fault.kind, fault.detail)
+        return Judged(fault.kind, fault.reason, source=source, oddity=oddity)

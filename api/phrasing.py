@@ -180,6 +180,11 @@ def iso(milliseconds: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"
 
 
+def name_parts(name: str) -> list[str]:
+    """The name of a ledger in the parts between which a line may break: behind slashes and dots."""
+    return re.split(r"(?<=[/.])", name)
+
+
 def plain(text: str) -> str:
     """A text for an attribute or a list, without markup: characters that cannot be seen stand as their numbers."""
     return "".join(f"[U+{ord(character):04X}]" if unseen(character) else character for character in text)

@@ -163,6 +163,7 @@ class Reader:
         self.find = log.find
         self.entries = log.entries
         self.consistency = log.consistency
+        self.root_at = log.root_at
         self.published = log.folder.read
         self._log = log
         self._records = records

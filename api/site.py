@@ -21,7 +21,7 @@ from litestar import Response
 from markupsafe import Markup, escape
 from msgspec import UNSET
 
-from api.phrasing import Phrasing, http_address, iso, level_ordinal, plain, shown, visible
+from api.phrasing import Phrasing, http_address, iso, level_ordinal, name_parts, plain, shown, visible
 from api.shapes import shapes_module
 from projections.words.catalogue import DEFAULT_LANGUAGE, catalogue, languages
 
@@ -119,6 +119,7 @@ def environment(language: str) -> jinja2.Environment:
         "http_address": http_address,
         "iso": iso,
         "ordinal": level_ordinal,
+        "parts": name_parts,
         "plain": plain,
         "script": script,
         "shown": shown,

@@ -81,7 +81,8 @@ class Misbehaviour(ConstanciaError):
     """Published bytes that an honest log cannot have published.
 
     `kind` is a stable name (`bad-checkpoint`, `entry-altered`, `fork` …), `index` the leaf concerned and `path` the
-    published file, as far as there is one; `evidence` holds the bytes that let a stranger see it too, by name.
+    published file, as far as there is one; `evidence` holds the bytes that let a stranger see it too, by name. `reason`
+    is the code of the check that failed below (of a FormatError or a Refused), where there was one.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Misbehaviour(ConstanciaError):
         index: int | None = None,
         path: str | None = None,
         evidence: Mapping[str, bytes] | None = None,
+        reason: str = "",
     ) -> None:
         where = [f"entry {index}"] if index is not None else []
         where += [path] if path is not None else []
@@ -101,6 +103,7 @@ class Misbehaviour(ConstanciaError):
         self.index = index
         self.path = path
         self.evidence: Mapping[str, bytes] = dict(evidence or {})
+        self.reason = reason
 
 
 class CannotRun(ConstanciaError):

@@ -656,11 +656,15 @@ def open_entry(index: int, entry: bytes, origin: str) -> Entry:
         if format_entry(received_ms, note) != entry:
             raise ValueError("the received time is not in its one form")
     except (ValueError, Refused) as error:
-        raise Misbehaviour("bad-entry", str(error), index=index, evidence={"entry": entry}) from None
+        evidence = {"entry": entry}
+        raise Misbehaviour("bad-entry", str(error), index=index, evidence=evidence, reason="entry") from None
     try:
         opened = open_statement(note, origin)
     except Refused as refused:
-        raise Misbehaviour("bad-statement", str(refused), index=index, evidence={"entry": entry}) from refused
+        evidence = {"entry": entry}
+        raise Misbehaviour(
+            "bad-statement", str(refused), index=index, evidence=evidence, reason=refused.code
+        ) from refused
     return Entry(index, received_ms, opened)
 
 
@@ -681,6 +685,21 @@ class Receipt(msgspec.Struct, frozen=True):
     quorum_time: int | None
 
 
+_PROOF = b"c2sp.org/tlog-proof"
+_BOM = b"\xef\xbb\xbf"
+
+
+def oddity_of(raw: bytes) -> str:
+    """What a file is that people take for a receipt: `empty-file`, `not-a-receipt`, or `line-ends` for one that a mail
+    program or an editor wrote again with other line ends or a byte order mark; "" for what may be a receipt.
+    """
+    if not raw:
+        return "empty-file"
+    if not raw.removeprefix(_BOM).startswith(_PROOF):
+        return "not-a-receipt"
+    return "line-ends" if raw.startswith(_BOM) or b"\r\n" in raw else ""
+
+
 def verify_receipt(raw: bytes, policy: Policy) -> Receipt:
     """Check a receipt (a tlog-proof with the entry in its `extra` line) by a policy, without any other file.
 
@@ -699,7 +718,7 @@ def verify_receipt(raw: bytes, policy: Policy) -> Receipt:
             raise Unverified("inconsistent", "a checkpoint of no entries")
     except FormatError as error:
         kind = _HEAD_KINDS.get(error.reason, "bad-receipt")
-        raise Misbehaviour(kind, error.message, evidence=evidence) from None
+        raise Misbehaviour(kind, error.message, evidence=evidence, reason=error.reason) from None
     checked = proven.checked
     return Receipt(
         origin=checked.checkpoint.origin,

@@ -841,7 +841,7 @@ def _noise(raw: bytes) -> bytes:
         (_cut_off, 1, "NO SE VERIFICA"),
         (_another_hash, 1, "NO SE VERIFICA"),
         (_without_padding, 1, "NO SE VERIFICA"),
-        (_nothing, 2, "no es una constancia"),
+        (_nothing, 2, "el archivo está vacío"),
         (_noise, 2, "no es una constancia"),
     ],
 )

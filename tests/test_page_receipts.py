@@ -13,10 +13,11 @@ from test_pages import Read
 
 from api.page_receipts import LAST_SECOND, WORDS, short_code, standing_of
 from api.site import POLICY, script, script_answer
+from consultation.text import Content, SaltedContent
 from ledger.errors import Misbehaviour
 from ledger.tlog.errors import Malformed
 from ledger.tlog.merkle import check_consistency
-from ledger.tlog.note import parse_base64
+from ledger.tlog.note import format_base64, parse_base64
 from ledger.tlog.policy import parse_policy
 from ledger.tlog.proof import parse_proof
 from ledger.verify import verify_receipt
@@ -107,7 +108,10 @@ def test_an_asked_for_receipt_stands_in_the_field(served: Served) -> None:
     assert served.get(f"/receipts/{identity}").body.decode().split("\n")[1] in page
     for nothing in ("x", "0" * 64):
         page = served.get(f"/verificar?constancia={nothing}", accept="text/html")
-        assert (page.status, b"tlog-proof@v1" in page.body) == (200, False)
+        assert (page.status, b"c2sp.org/tlog-proof@v1" in page.body) == (200, False)
+        told = f"no tiene ninguna declaración con la identidad <bdi>{nothing}</bdi>"
+        assert told in page.body.decode()
+    assert "no tiene ninguna declaración" not in served.get("/verificar", accept="text/html").body.decode()
 
 
 def test_when_the_policy_names_witnesses_the_document_is_provisional(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -184,6 +188,54 @@ def test_on_paper_it_is_one_sheet_and_a_scanned_code_is_compared(
     context.close()
 
 
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A ledger whose last three entries are a reported level, a title as long as may be, and a comment."""
+    folder = tmp_path_factory.mktemp("asientos")
+    world = founded_lately()
+    world.say("CompletionReported", "copret:institution", subject=w.G1, level="substantial", reason="…", evidence=[])
+    title = ("Transparencia y rendición de cuentas " * 20)[:500].strip()
+    world.say("AxisDefined", "copret:coordinator", axis="largo", title=title)
+    put_on_disk(world, folder)
+    text, salt = "Que se publique el acta.", "5a" * 32
+    key = bytes(w.key_of("maría").verify_key).hex()
+    digest = w.salted_digest(w.ORIGIN, key, {"text": text}, bytes.fromhex(salt))
+    fields = world.comment("maría", salted_digest=digest, claim=w.claim_of("6b" * 32))
+    with Served(folder) as server:
+        note = world.sign("CommentSubmitted", "maría:citizen", **fields)
+        answer = server.post(note, [SaltedContent(salt=salt, content=Content(text=text))])
+        assert answer.status in (200, 201), answer.body
+        server.folded()
+        yield server
+
+
+@pytest.mark.parametrize("language", ["", "/en"])
+def test_nothing_scrolls_sideways_on_the_narrowest_telephone(browser: Browser, busy: Served, language: str) -> None:
+    page = browser.new_page(viewport={"width": 320, "height": 700})
+    for index in range(busy.size() - 3, busy.size()):
+        for path in (f"asientos/{index}", f"constancias/{identity_at(busy, index)}"):
+            page.goto(f"{busy.address.rstrip('/')}/gt{language}/{path}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
+    page.close()
+
+
+def test_a_long_title_stays_on_one_sheet_and_paper_asks_for_no_file(browser: Browser, busy: Served) -> None:
+    page = browser.new_page()
+    page.goto(f"{busy.address.rstrip('/')}/gt/constancias/{identity_at(busy, busy.size() - 2)}")
+    for size in ("Letter", "A4"):
+        assert len(re.findall(rb"/Type /Page\b", page.pdf(format=size))) == 1
+    page.emulate_media(media="print")
+    expect(page.get_by_text("Guarde este archivo")).to_be_hidden()
+    page.close()
+
+
+def test_the_receipt_of_a_comment_names_the_round_and_the_other_half_of_the_proof(busy: Served) -> None:
+    page = page_at(busy, busy.size() - 1)
+    assert "La otra mitad es el archivo privado" in page.text
+    assert any("/gt/consultas/" in link and link.rpartition("/")[2] for link in page.links)
+    assert "La otra mitad es el archivo privado" not in page_at(busy, 7).text
+
+
 # --- the scripts -----------------------------------------------------------------------------------------------------
 
 
@@ -248,7 +300,8 @@ def test_two_receipts_of_one_history_are_proven_to_be_so(served: Served) -> None
     assert sorted(answer.json) == ["as_of", "checkpoint", "data", "methodology"]
     data = answer.json["data"]
     hashes = [parse_base64(one, 32) for one in data["hashes"]]
-    assert data == {"from": before.size, "to": after.size, "hashes": data["hashes"]}
+    roots = {"old_root": format_base64(before.root), "new_root": format_base64(after.root)}
+    assert data == {"from": before.size, "to": after.size, "hashes": data["hashes"], **roots}
     check_consistency(before.size, before.root, after.size, after.root, hashes)
 
 
@@ -259,9 +312,11 @@ def test_sizes_under_which_no_head_was_signed_have_proofs_too(served: Served) ->
     hashes = [r.leaf_hash(entry or b"") for entry in entries]
     for old in range(size + 1):
         for new in {max(old, 1), (old + size) // 2, size}:
-            found = served.get(f"/api/consistency?from={old}&to={new}").json["data"]["hashes"]
-            proof = [parse_base64(one, 32) for one in found]
-            check_consistency(old, r.root_of(hashes[:old]), new, r.root_of(hashes[:new]), proof)
+            data = served.get(f"/api/consistency?from={old}&to={new}").json["data"]
+            proof = [parse_base64(one, 32) for one in data["hashes"]]
+            roots = [r.root_of(hashes[:old]), r.root_of(hashes[:new])]
+            assert [data["old_root"], data["new_root"]] == [format_base64(root) for root in roots]
+            check_consistency(old, roots[0], new, roots[1], proof)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def people(site: Served, path: str, status: int = 200) -> str:
 class Read(HTMLParser):
     """A page taken apart: what a reader sees, and what its elements say."""
 
-    VOID = frozenset({"meta", "link", "input", "br", "hr", "img", "path", "circle", "use"})
+    VOID = frozenset({"meta", "link", "input", "br", "hr", "img", "path", "circle", "use", "wbr"})
 
     def __init__(self, source: str) -> None:
         super().__init__()

@@ -5,16 +5,21 @@
 //
 //   same size, same root                 the same state
 //   same size, another root              a fork
-//   larger or smaller                    the server must prove that one is the beginning of the other (RFC 9162, 2.1.4)
+//   larger or smaller                    the server shows the root that the larger tree had at the smaller size, and the
+//                                        way from there (RFC 9162, 2.1.4): the same root, or a fork
+//
+// Anything less is no alarm: a copy may lag behind, and a network may answer with a page of its own.
 //
 // Kept in localStorage, so it belongs to this browser and to the site that served the page. Without storage (some
 // browsers refuse it) everything works and nothing is compared.
 
-import { Fault, fromBase64, toBase64, toHex, utf8 } from "./bytes.js";
+import { Fault, equal, fromBase64, fromDecimal, toBase64, toHex, utf8 } from "./bytes.js";
 import { parseCheckpoint, verifyLogLines } from "./checkpoint.js";
 import { checkConsistency } from "./merkle.js";
+import { parseVkey } from "./note.js";
 
 const SEEN = "constancia/seen/";
+const FORK = "constancia/fork/";
 const POLICY = "constancia/policy";
 
 /** One value of the storage; undefined where there is none, or no storage. */
@@ -74,55 +79,102 @@ export function remember(verifiers, raw) {
 }
 
 /** The raw checkpoints of all logs that this browser keeps. */
-export function allSeen() {
+export const allSeen = () => namesUnder(SEEN).map(stored);
+
+/** Forget every checkpoint. */
+export const forgetSeen = () => namesUnder(SEEN).forEach((name) => store(name, undefined));
+
+function namesUnder(beginning) {
   try {
-    return Object.keys(localStorage).filter((name) => name.startsWith(SEEN)).sort().map((name) => stored(name));
+    return Object.keys(localStorage).filter((name) => name.startsWith(beginning)).sort();
   } catch {
     return [];
   }
 }
 
-/** Forget every checkpoint. */
-export function forgetSeen() {
-  try {
-    for (const name of Object.keys(localStorage)) if (name.startsWith(SEEN)) store(name, undefined);
-  } catch {
-    // nothing was kept
-  }
-}
-
-/** How a verified checkpoint stands to the last one seen: `{state, seen}` with the state
+/** How a verified checkpoint stands to the last one seen: `{state, seen, why, proof}` with the state
  *
  *   first          nothing was seen before               same     the same size and root
  *   grown, older   proven to be its continuation, or its beginning
- *   unasked        no proof could be had now: `ask` gave undefined
- *   fork, broken, refused   alarm: another root at the same size; a proof that fails; a server that has none
+ *   unasked        not compared, because of `why`: what `ask` said
+ *   unproven       not compared: the server gave a proof that does not hold
+ *   fork           proven: another root at the same size, or at different sizes with `proof` {from, to, oldRoot, hashes}
  *
- * `ask(from, to)` gives the hashes as base64 texts, null where the server says that it has no such proof, undefined where
- * it cannot be asked. What is new and fits is remembered. */
+ * `ask(from, to)` gives `{oldRoot, hashes}` as base64 texts: the root that the server's tree had at the smaller size, and
+ * the path from there; or `{why}` where no such thing can be had: `unreached`, `behind`, `unreadable`, `elsewhere`. A
+ * server that lies about its root cannot make a fork of it: the path has to lead from that root to the larger head, which
+ * the ledger signed. What is new and fits is remembered. */
 export async function compare(checkpoint, raw, verifiers, ask) {
   const seen = await lastSeen(verifiers);
   if (!seen) {
     remember(verifiers, raw);
-    return { state: "first", seen };
+    return { state: "first" };
   }
-  const state = await relation(seen.checkpoint, checkpoint, ask);
-  if (state === "grown") remember(verifiers, raw);
-  return { state, seen };
+  const found = await relation(seen.checkpoint, checkpoint, ask);
+  if (found.state === "grown") remember(verifiers, raw);
+  return { ...found, seen };
 }
 
 async function relation(seen, checkpoint, ask) {
-  if (seen.size === checkpoint.size) return toHex(seen.root) === toHex(checkpoint.root) ? "same" : "fork";
+  if (seen.size === checkpoint.size) return { state: equal(seen.root, checkpoint.root) ? "same" : "fork" };
   const [small, large] = seen.size < checkpoint.size ? [seen, checkpoint] : [checkpoint, seen];
-  const hashes = await ask(small.size, large.size);
-  if (hashes === undefined) return "unasked";
-  if (hashes === null) return "refused";
+  const { why, oldRoot, hashes } = await ask(small.size, large.size);
+  if (why) return { state: "unasked", why };
+  const proof = { from: String(small.size), to: String(large.size), oldRoot, hashes };
+  if (!(await leads(proof, large))) return { state: "unproven" };
+  if (oldRoot !== toBase64(small.root)) return { state: "fork", proof };
+  return { state: small === seen ? "grown" : "older" };
+}
+
+/** Do these hashes lead from the older root in the proof to the root of the larger checkpoint? */
+async function leads({ from, oldRoot, hashes }, large) {
   try {
-    const proof = hashes.map((hash) => fromBase64(hash, 32));
-    await checkConsistency(small.size, small.root, large.size, large.root, proof);
+    const path = hashes.map((hash) => fromBase64(hash, 32));
+    await checkConsistency(fromDecimal(from), fromBase64(oldRoot, 32), large.size, large.root, path);
+    return true;
   } catch (fault) {
     if (!(fault instanceof Fault)) throw fault;
-    return "broken";
+    return false;
   }
-  return small === seen ? "grown" : "older";
+}
+
+// --- forks, kept until the reader says that they have the files ---
+
+let latest; // for browsers that store nothing: what this page found
+
+/** Keep a proven fork: both notes, the keys that signed them, and the proof where their sizes differ. */
+export function keepFork(verifiers, notes, proof) {
+  latest = JSON.stringify({ vkeys: verifiers.map((one) => one.vkey), notes, proof });
+  store(`${FORK}${notes.map((note) => headName(parseCheckpoint(utf8(note)))).join("/")}`, latest);
+}
+
+const headName = ({ origin, size, root }) => `${origin}/${size}-${toHex(root).slice(0, 16)}`;
+
+/** The forks that are kept, each proven anew: `{verifiers, heads, notes, proof}`. What proves nothing is left out. */
+export async function keptForks() {
+  const kept = new Set([...namesUnder(FORK).map(stored), latest].filter(Boolean));
+  const forks = await Promise.all([...kept].map(provenFork));
+  return forks.filter(Boolean);
+}
+
+/** Forget the forks: the reader has the files. */
+export function forgetForks() {
+  latest = undefined;
+  for (const name of namesUnder(FORK)) store(name, undefined);
+}
+
+async function provenFork(kept) {
+  try {
+    const { vkeys, notes, proof } = JSON.parse(kept);
+    const verifiers = await Promise.all(vkeys.map(parseVkey));
+    const heads = notes.map((note) => parseCheckpoint(utf8(note)));
+    for (const head of heads) await verifyLogLines(head, verifiers);
+    const [small, large] = [...heads].sort((one, other) => (one.size < other.size ? -1 : 1));
+    const differ = small.size === large.size ? !equal(small.root, large.root) : proof.oldRoot !== toBase64(small.root);
+    const from = String(small.size);
+    const whole = small.size === large.size || (proof.from === from && (await leads(proof, large)));
+    return differ && whole && small.origin === large.origin ? { verifiers, heads, notes, proof } : undefined;
+  } catch {
+    return undefined;
+  }
 }

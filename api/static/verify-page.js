@@ -4,12 +4,12 @@
 // Once the page is loaded nothing is asked of the network but one thing, and only where this browser has seen another
 // checkpoint of this ledger: the proof that the two are of one history (memory.js).
 
-import { Fault, strictUtf8, toHex, utf8 } from "./bytes.js";
+import { Fault, strictUtf8, toBase64, toHex, utf8 } from "./bytes.js";
 import { engine } from "./ed25519.js";
 import * as memory from "./memory.js";
 import { parseCheckpoint } from "./checkpoint.js";
 import { policyOf } from "./policy.js";
-import { verifyReceipt } from "./receipt.js";
+import { oddityOf, verifyReceipt } from "./receipt.js";
 import { checkPrivate } from "./statement.js";
 
 const at = (id) => document.getElementById(id);
@@ -18,10 +18,17 @@ const say = (code, fills = {}) => words[code].replace(/%\((\w+)\)s/g, (_, name) 
 
 const language = document.documentElement.lang;
 const number = (value) => new Intl.NumberFormat(language).format(value);
-const style = { dateStyle: "long", timeStyle: "medium", hourCycle: "h23", timeZone: "UTC" };
-const clock = new Intl.DateTimeFormat(language, style);
-/** A time in words; seconds beyond every calendar, which a witness may claim, stand as they are. */
-const moment = (ms) => (ms <= 8.64e15 ? `${clock.format(ms)} UTC` : `${ms / 1000} s`);
+const form = at("verify");
+const style = { dateStyle: "long", timeZone: "UTC" };
+const calendar = new Intl.DateTimeFormat(language, style);
+
+/** A time at the ledger's offset, which is named; seconds beyond every calendar, which a witness may claim, stand as they
+ * are. */
+function moment(ms) {
+  const local = ms + Number(form.dataset.offsetMinutes) * 60_000;
+  if (Math.abs(local) > 8.64e15) return `${ms / 1000} s`;
+  return `${calendar.format(local)}, ${new Date(local).toISOString().slice(-13, -8)} (${form.dataset.offset})`;
+}
 
 // --- making elements ---
 
@@ -43,7 +50,6 @@ function foreign(text) {
 
 // --- the form ---
 
-const form = at("verify");
 // Asked for at once, so that the page works without a network later.
 const published = fetch(form.dataset.policy)
   .then((answer) => (answer.ok ? answer.arrayBuffer() : undefined))
@@ -51,7 +57,7 @@ const published = fetch(form.dataset.policy)
 
 async function bytesOf(input) {
   const [file] = input.files;
-  return file && file.size ? new Uint8Array(await file.arrayBuffer()) : undefined;
+  return file && new Uint8Array(await file.arrayBuffer());
 }
 
 /** What was pasted: its last line feed is easily left out. */
@@ -75,7 +81,11 @@ async function chosenPolicy() {
   return { policy, source: "own" };
 }
 
+/** The digest of a founding statement is easily taken for a key. */
+const isDigest = (raw) => /^\s*[0-9a-f]{64}\s*$/i.test(new TextDecoder().decode(raw));
+
 async function readPolicy(raw) {
+  if (isDigest(raw)) throw new Instead(say("policy-is-founding"));
   try {
     return await policyOf(raw);
   } catch (fault) {
@@ -100,12 +110,13 @@ async function showKept() {
 // --- verifying ---
 
 async function verify() {
+  const mine = clear();
   const verdict = at("verdict");
   verdict.hidden = false;
-  delete verdict.dataset.kind;
   verdict.replaceChildren(element("p", "", say("working")));
   let kind = "none";
-  at("alarm").hidden = true;
+  let alarmed = false;
+  let shown;
   try {
     const raw = (await bytesOf(at("receipt"))) ?? pasted(at("pasted").value);
     if (!raw) throw new Instead(say("receipt-missing"));
@@ -113,17 +124,48 @@ async function verify() {
     const found = await verifyReceipt(raw, policy);
     const content = await privateStep(found);
     const remembered = await comparison(found);
+    alarmed = remembered?.state === "fork";
+    const forked = await isForked(found);
     const several = policy.logs.filter((one) => one.name === found.checkpoint?.origin).length > 1;
-    verdict.replaceChildren(...spoken({ ...found, several }, source, content, remembered));
-    kind = found.kind ?? "verified";
+    kind = verdictOf({ ...found, forked }, content);
+    shown = spoken({ ...found, kind, oddity: oddityOf(raw), several }, source, content, remembered);
   } catch (trouble) {
     const sentence = trouble instanceof Instead ? trouble.message : say("cannot-start", { detail: String(trouble) });
-    verdict.replaceChildren(element("p", "said-verdict", sentence));
+    shown = [element("p", "said-verdict", sentence)];
     if (!(trouble instanceof Instead)) console.error(trouble);
   }
-  await Promise.all([showKept(), showSeen()]);
+  await Promise.all([showKept(), showSeen(), showForks()]);
+  if (mine !== run) return; // another file was chosen meanwhile
+  verdict.replaceChildren(...shown);
   verdict.dataset.kind = kind; // now everything is said
-  if (at("alarm").hidden) verdict.focus();
+  if (alarmed) at("alarm").scrollIntoView();
+  else verdict.focus();
+}
+
+let run = 0;
+
+/** Take the old verdict away, and whatever is being verified; the number of the run that may now begin. */
+function clear() {
+  const verdict = at("verdict");
+  verdict.hidden = true;
+  verdict.replaceChildren();
+  delete verdict.dataset.kind;
+  at("doubt").hidden = true;
+  run += 1;
+  return run;
+}
+
+/** The kind of verdict: what breaks in the receipt; else that the ledger signed two histories, or that the private file
+ * is another's. */
+function verdictOf({ kind, forked }, content) {
+  if (forked && [null, "not-cosigned"].includes(kind)) return "fork";
+  return kind ?? (content?.step.state === "broken" ? "private-differs" : "verified");
+}
+
+/** Does this browser keep the proof that the keys which signed here signed two histories? */
+async function isForked({ logKeys = [] }) {
+  const vkeys = (await memory.keptForks()).flatMap(({ verifiers }) => verifiers.map((one) => one.vkey));
+  return logKeys.some((one) => vkeys.includes(one.vkey));
 }
 
 /** The step of the private file: `{step, text, secret}`; undefined where there is none, or no statement to compare. */
@@ -143,43 +185,98 @@ async function privateStep({ opened, checkpoint, identity }) {
 /** How the checkpoint stands to the last one seen; undefined where no key of the reader's signed it. */
 async function comparison({ checkpoint, logKeys, proof }) {
   if (!logKeys || checkpoint.size === 0n) return undefined;
-  const found = await memory.compare(checkpoint, proof.checkpoint, logKeys, (from, to) =>
-    checkpoint.origin === form.dataset.origin ? askServer(from, to) : undefined,
-  );
-  if (["fork", "broken", "refused"].includes(found.state)) sound(found, checkpoint, proof.checkpoint);
+  const isHere = checkpoint.origin === form.dataset.origin;
+  const ask = (from, to) => (isHere ? askServer(from, to) : { why: "elsewhere" });
+  const found = await memory.compare(checkpoint, proof.checkpoint, logKeys, ask);
+  const notes = [found.seen?.raw, proof.checkpoint];
+  if (found.state === "fork") memory.keepFork(logKeys, notes, found.proof);
+  if (found.state === "unproven") showDoubt(found.seen.checkpoint, checkpoint, notes);
   return found;
 }
 
-/** The server's consistency proof: base64 hashes, null where it says that it has none, undefined where it is away. */
+/** What the server shows of two sizes: `{oldRoot, hashes}`, or `{why}` it cannot be had (memory.js). */
 async function askServer(from, to) {
   try {
     const answer = await fetch(`${form.dataset.consistency}?from=${from}&to=${to}`, { cache: "no-store" });
-    if ([400, 404, 422].includes(answer.status)) return null;
-    if (!answer.ok) return undefined;
-    const hashes = (await answer.json())?.data?.hashes;
-    return Array.isArray(hashes) && hashes.every((hash) => typeof hash === "string") ? hashes : [""];
+    if (answer.status === 404) return { why: "behind" };
+    if (!answer.ok) return { why: "unreached" };
+    return proofIn(await answer.json(), from, to);
   } catch (error) {
-    return error instanceof SyntaxError ? [""] : undefined;
+    return { why: error instanceof SyntaxError ? "unreadable" : "unreached" };
   }
 }
 
-/** The alarm: what contradicts what, and both signed notes to keep. */
-function sound({ state, seen }, checkpoint, raw) {
-  const sizes = [seen.checkpoint.size, checkpoint.size].sort((one, other) => Number(one - other));
-  at("alarm-what").textContent = say(`alarm.${state}`, { small: number(sizes[0]), size: number(sizes[1]) });
-  at("alarm-notes").replaceChildren(
-    note("alarm-seen", seen.checkpoint, seen.raw),
-    note("alarm-receipt", checkpoint, raw),
-  );
-  at("alarm").hidden = false;
-  at("alarm").scrollIntoView();
+function proofIn(answer, from, to) {
+  if (answer?.checkpoint?.size < to) return { why: "behind" };
+  const { old_root: oldRoot, hashes, ...sizes } = answer?.data ?? {};
+  const texts = [oldRoot, ...(Array.isArray(hashes) ? hashes : [undefined])];
+  const isAsked = String(sizes.from) === String(from) && String(sizes.to) === String(to);
+  return isAsked && texts.every((one) => typeof one === "string") ? { oldRoot, hashes } : { why: "unreadable" };
 }
 
-function note(code, { size, root }, raw) {
+// --- the alarm, and doubt ---
+
+/** The forks that this browser keeps: what contradicts what, and all that shows it to others. */
+async function showForks() {
+  const forks = await memory.keptForks();
+  at("alarm-list").replaceChildren(...forks.map(forkShown));
+  at("alarm").hidden = !forks.length;
+}
+
+function forkShown({ heads, notes, proof }) {
+  const [small, large] = bySize(heads);
+  const same = small.size === large.size;
+  const fills = { origin: small.origin, small: number(small.size), size: number(large.size) };
+  return element(
+    "div",
+    "fork",
+    element("p", "", say(same ? "fork.same" : "fork.grown", fills)),
+    element("p", "", say(same ? "keep.two" : "keep.three")),
+    element(
+      "ul",
+      "plain",
+      note("note-seen", heads[0], notes[0]),
+      note("note-receipt", heads[1], notes[1]),
+      same ? undefined : download("fork-proof", `prueba-${small.size}-${large.size}.txt`, proofText(small, large, proof)),
+    ),
+  );
+}
+
+const bySize = (heads) => [...heads].sort((one, other) => (one.size < other.size ? -1 : 1));
+
+/** The proof of a fork at different sizes, for whoever has both notes: sizes, roots and hashes, one a line. */
+function proofText(small, large, { oldRoot, hashes }) {
+  return [
+    say("fork-proof-text", { small: small.size, size: large.size }),
+    "",
+    `origin ${small.origin}`,
+    `root at ${small.size} in its own note`,
+    toBase64(small.root),
+    `root at ${small.size} under the note of ${large.size}`,
+    oldRoot,
+    `root at ${large.size} in its own note`,
+    toBase64(large.root),
+    `consistency proof ${small.size} to ${large.size}`,
+    ...hashes,
+    "",
+  ].join("\n");
+}
+
+function showDoubt(seen, checkpoint, notes) {
+  const [small, large] = bySize([seen, checkpoint]);
+  at("doubt-what").textContent = say("memory.unproven", { seen: number(seen.size) });
+  at("doubt-sizes").textContent = say("doubt", { small: number(small.size), size: number(large.size) });
+  at("doubt-notes").replaceChildren(note("note-seen", seen, notes[0]), note("note-receipt", checkpoint, notes[1]));
+  at("doubt").hidden = false;
+}
+
+const note = (code, { size, root }, raw) => download(code, `checkpoint-${size}-${toHex(root).slice(0, 8)}.txt`, raw);
+
+function download(code, name, text) {
   const link = element("a", "button", say(code));
-  link.href = URL.createObjectURL(new Blob([raw], { type: "text/plain" }));
-  link.download = `checkpoint-${size}-${toHex(root).slice(0, 8)}.txt`;
-  const shown = element("pre", "", foreign(raw));
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  link.download = name;
+  const shown = element("pre", "", foreign(text));
   shown.tabIndex = 0;
   shown.setAttribute("aria-label", say(code));
   return element("li", "", element("p", "", link), shown);
@@ -187,31 +284,94 @@ function note(code, { size, root }, raw) {
 
 // --- saying ---
 
-const TONES = { verified: "good", "not-cosigned": "provisional" };
+const TONES = { verified: "good", "not-cosigned": "provisional", "private-differs": "provisional" };
+const HOLDS = ["verified", "private-differs", "fork", "not-cosigned"];
 
 function spoken(found, source, content, remembered) {
-  const code = found.kind ?? "verified";
-  const { opened, entry, proof, checkpoint, witnesses, identity } = found;
-  const facts = found.kind === null && {
+  const { kind, entry, proof, checkpoint, witnesses } = found;
+  const facts = HOLDS.includes(kind) && {
     origin: checkpoint.origin,
-    kind: say(`kind.${opened.statement.kind}`),
+    kind: say(`kind.${found.opened.statement.kind}`),
     received: moment(Date.parse(entry.received)),
     index: number(proof.index),
   };
   const steps = [...found.steps, ...(content ? [content.step] : []), ...(remembered ? [memoryStep(remembered)] : [])];
   const unverified = witnesses?.unverified.length;
   return [
-    element("p", `said-verdict ${TONES[code] ?? "bad"}`, say(code, facts || {})),
+    element("p", `said-verdict ${TONES[kind] ?? "bad"}`, ...aroundOrigin(say(headline(found), facts || {}), checkpoint?.origin)),
+    kind === "bad-receipt" && found.oddity === "line-ends" && element("p", "differ", say("line-ends")),
     element("p", source === "site" ? "differ" : "", say(`by-${source}`)),
     ...contentSentences(content),
-    found.several && found.kind === null && element("p", "differ", say("several-keys")),
-    remembered && element("p", "", memorySentence(remembered)),
-    identity && element("p", "hash", identity),
+    found.several && facts && element("p", "differ", say("several-keys")),
+    remembered && element("p", remembered.state === "unproven" ? "differ" : "", memorySentence(remembered)),
+    factsList(found, facts),
     element("ol", "steps", ...steps.map((step) => stepLine(step, found))),
     unverified ? element("p", "small", say("unverified-lines", { count: number(unverified) })) : undefined,
-    element("p", "small quiet", say("roster")),
-    element("p", `small ${engine === "vendored" ? "differ" : "quiet"}`, say(`engine.${engine}`)),
+    ...closing(found),
   ].filter(Boolean);
+}
+
+/** A sentence in which the name of a ledger breaks behind its slashes and dots alone. */
+function aroundOrigin(sentence, origin) {
+  const at = origin ? sentence.indexOf(origin) : -1;
+  if (at < 0) return [sentence];
+  const parts = origin.split(/(?<=[/.])/).flatMap((part) => [element("span", "", part), element("wbr")]);
+  const whole = element("bdi", "origin", ...parts.slice(0, -1));
+  return [sentence.slice(0, at), whole, sentence.slice(at + origin.length)];
+}
+
+/** What is no receipt at all is told so; every other file by its verdict. */
+const headline = ({ kind, oddity }) =>
+  kind === "bad-receipt" && ["empty-file", "not-a-receipt"].includes(oddity) ? oddity : kind;
+
+const ABOUT = ["commitment", "mechanism", "subject"];
+
+/** What was stated, by whom and when, from the receipt alone; of one that does not hold, the identity alone. */
+function factsList({ opened, entry, proof, checkpoint, identity }, holds) {
+  if (!identity) return undefined;
+  const rows = [];
+  if (holds) {
+    const { statement } = opened;
+    const plan = ABOUT.some((name) => name in statement) ? [] : ["plan"];
+    rows.push(["kind", say(`kind.${statement.kind}`)]);
+    for (const name of [...plan, "round", ...ABOUT]) {
+      if (typeof statement[name] === "string") rows.push([name, foreign(statement[name])]);
+    }
+    if (typeof statement.level === "string") rows.push(["level", say(`level.${statement.level}`)]);
+    rows.push(["by", ...statement.by.flatMap((one, at) => [at ? " · " : "", ...signer(one)])]);
+    rows.push(["received", holds.received, element("br"), element("span", "hash", entry.received)]);
+    if (checkpoint.origin === form.dataset.origin) rows.push(["entry", entryLink(proof.index)]);
+  }
+  rows.push(["identity", element("span", "hash", identity)]);
+  const terms = rows.flatMap(([name, ...said]) => [
+    element("dt", "", say(`fact.${name}`)),
+    element("dd", "", ...said),
+  ]);
+  return element("dl", "fields", ...terms);
+}
+
+/** Who signed, as the statement itself names them. */
+function signer({ actor, role }) {
+  if (actor !== undefined) return [foreign(actor), ` (${say(`role.${role}`)})`];
+  return [say(role === "recovery" ? "signer.recovery" : "signer.person")];
+}
+
+function entryLink(index) {
+  const link = element("a", "", say("entry-here", { index: number(index) }));
+  const address = new URL(form.dataset.entries, location.href);
+  address.pathname += `/${index}`;
+  link.href = address;
+  return link;
+}
+
+/** What verified the signatures, where any was. */
+function closing({ steps, opened }) {
+  const held = (name) => steps.some((step) => step.name === name && step.state === "ok");
+  return [
+    opened && held("signers") && element("p", "small quiet", say("roster")),
+    (held("log") || held("signers")) &&
+      element("p", `small ${engine === "vendored" ? "differ" : "quiet"}`, say(`engine.${engine}`)),
+  ];
 }
 
 function contentSentences(content) {
@@ -225,17 +385,17 @@ function contentSentences(content) {
   return [fits, secret && element("p", "", say("secret-fits"))];
 }
 
-const ALARMS = ["fork", "broken", "refused"];
+const COMPARED = { fork: "broken", same: "ok", grown: "ok", older: "ok" };
 
+/** The step of the comparison: not ticked where nothing was compared. */
 function memoryStep({ state, seen }) {
-  const broken = ALARMS.includes(state) ? "broken" : "ok";
-  const bytes = seen?.raw ?? "";
-  return { name: "memory", state: state === "unasked" ? "untried" : broken, reason: null, evidence: "", bytes };
+  const name = state === "first" ? "memory-first" : "memory";
+  return { name, state: COMPARED[state] ?? "untried", reason: null, evidence: "", bytes: seen?.raw ?? "" };
 }
 
-function memorySentence({ state, seen }) {
-  if (ALARMS.includes(state)) return at("alarm-what").textContent;
-  return say(`memory.${state}`, { seen: seen ? number(seen.checkpoint.size) : "" });
+function memorySentence({ state, seen, why }) {
+  const code = state === "unasked" ? `memory.${why}` : `memory.${state}`;
+  return say(code, { seen: seen ? number(seen.checkpoint.size) : "" });
 }
 
 const MARKS = { ok: "✓", broken: "✗", untried: "–" };
@@ -244,7 +404,8 @@ function stepLine(step, found) {
   const mark = element("span", "tick", MARKS[step.state]);
   mark.setAttribute("aria-hidden", "true");
   const why = step.reason ? `: ${say(`reason.${step.reason}`)}` : "";
-  const sentence = [mark, stepName(step, found), " ", element("b", "", say(step.state)), why];
+  const state = step.name === "memory-first" ? "nothing-yet" : step.state;
+  const sentence = [mark, stepName(step, found), " ", element("b", "", say(state)), why];
   const looked = [step.evidence, step.bytes].filter(Boolean).join("\n\n");
   if (!looked) return element("li", step.state, element("p", "", ...sentence));
   const bytes = element("pre", "", foreign(looked));
@@ -254,7 +415,7 @@ function stepLine(step, found) {
 }
 
 function stepName({ name, state }, { witnesses }) {
-  if (name !== "witnesses") return say(name);
+  if (name !== "witnesses") return say(name === "memory-first" ? "memory" : name);
   const seen = witnesses?.cosignatures ?? [];
   if (!seen.length) return say(state === "ok" ? "witnesses-none" : "witnesses-untried");
   const names = seen.map((one) => `${one.witness.verifier.name} (${moment(Number(one.time) * 1000)})`);
@@ -307,19 +468,29 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   void verify();
 });
-at("drop").addEventListener("dragover", (event) => {
+form.addEventListener("input", clear); // what was said is of another file or policy
+// Anywhere on the page: a browser would leave it and open the file.
+document.addEventListener("dragover", (event) => {
+  if (!event.dataTransfer.types.includes("Files")) return;
   event.preventDefault();
   at("drop").classList.add("over");
 });
-at("drop").addEventListener("dragleave", () => at("drop").classList.remove("over"));
-at("drop").addEventListener("drop", (event) => {
-  event.preventDefault();
+document.addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) at("drop").classList.remove("over");
+});
+document.addEventListener("drop", (event) => {
   at("drop").classList.remove("over");
+  if (!event.dataTransfer.files.length) return;
+  event.preventDefault();
   void take(event.dataTransfer.files);
 });
 at("policy-forget").addEventListener("click", () => {
   memory.forgetPolicy();
   void showKept();
+});
+at("alarm-forget").addEventListener("click", () => {
+  memory.forgetForks();
+  void showForks();
 });
 at("seen-forget").addEventListener("click", () => {
   memory.forgetSeen();
@@ -328,7 +499,7 @@ at("seen-forget").addEventListener("click", () => {
 
 at("no-script").hidden = true; // this browser does verify
 form.querySelector(".private").hidden = false;
-await showSeen();
+await Promise.all([showSeen(), showForks()]);
 const ownIsKept = await showKept();
 if (at("pasted").value !== "") {
   if (!ownIsKept) at("trust-site").checked = true;
