@@ -4,11 +4,13 @@ keyboard.
 """
 
 import copy
+import http.client
 import json
 import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -741,14 +743,25 @@ def test_a_founding_digest_is_no_policy(open_page: Open, served: Served) -> None
         ("application/x-www-form-urlencoded", b"receipt=x", 415),
         ("multipart/form-data", b"", 415),
         (f"multipart/form-data; boundary={BOUNDARY}", b"hola", 415),
-        (f"multipart/form-data; boundary={BOUNDARY}", bytes(2_000_001), 413),
     ],
 )
 def test_another_form_is_refused(served: Served, kind: str, body: bytes, status: int) -> None:
     answer = served.request("POST", f"{served.path}/verificar", body, {"content-type": kind, "accept": "text/html"})
     assert answer.status == status
-    heading = "no es el formulario" if status == 415 else "El archivo es demasiado grande"
-    assert heading in answer.body.decode()
+    assert "no es el formulario" in answer.body.decode()
+
+
+def test_a_form_that_is_announced_too_large_is_refused_before_it_is_sent(served: Served) -> None:
+    # The body is held back: a server that does not want it closes, and what was on the way would break the connection.
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)
+    with closing(connection):
+        connection.putrequest("POST", f"{served.path}/verificar")
+        headers = {"content-type": f"multipart/form-data; boundary={BOUNDARY}", "accept": "text/html"}
+        for name, value in {**headers, "content-length": "2000001"}.items():
+            connection.putheader(name, value)
+        connection.endheaders(b"--")
+        answer = connection.getresponse()
+        assert (answer.status, "El archivo es demasiado grande" in answer.read().decode()) == (413, True)
 
 
 def test_the_servers_verdict_is_not_kept_and_a_missing_policy_is_told(served: Served) -> None:
