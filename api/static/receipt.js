@@ -25,7 +25,7 @@ const MAX_SIZE = 2_000_000;
 /** What a file is that people take for a receipt: `empty-file`, `not-a-receipt`, or `line-ends` for one that a mail
  * program or an editor wrote again with other line ends or a byte order mark; undefined for what may be a receipt. */
 export function oddityOf(raw) {
-  const text = Array.from(raw, (byte) => String.fromCharCode(byte)).join("");
+  const text = new TextDecoder("latin1").decode(raw.subarray(0, MAX_SIZE)); // a byte a character
   if (text === "") return "empty-file";
   if (!/^(?:\xef\xbb\xbf)?c2sp\.org\/tlog-proof/.test(text)) return "not-a-receipt";
   return text.startsWith("\xef\xbb\xbf") || text.includes("\r\n") ? "line-ends" : undefined;
