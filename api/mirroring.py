@@ -21,11 +21,12 @@ is fetched again: whoever keeps a copy keeps that promise too.
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.auditing import DAY, Wanted, opened_memory, run_audit, show_audit, show_findings, show_verdict
-from api.monitoring import told_to_stop
+from api.monitoring import Told, told_to_stop
 from api.problems import Problem
 from api.screen import screen
 from api.sources import forget
@@ -126,7 +127,7 @@ def mirror_ledger(url: str, place: Path, policy: Path | None, founding: str | No
     mirror = Mirror(place)
     code = 0
     texts_at = 0.0
-    with opened_memory(place) as kept, told_to_stop() as told:
+    with opened_memory(place) as kept, told_to_stop() if every is not None else nullcontext(Told()) as told:
         while True:
             daily = time.time() - texts_at > DAY
             try:

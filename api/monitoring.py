@@ -19,7 +19,6 @@ What cannot be delivered to the webhook is tried again with the next round, in o
 
 import signal
 import tempfile
-import threading
 import time
 from collections import deque
 from collections.abc import Generator
@@ -145,7 +144,7 @@ def follow_ledger(wanted: Wanted, watch: Watch) -> int:
             folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="constancia-"))
             wanted = msgspec.structs.replace(wanted, trusted=Path(folder))
         kept = closing.enter_context(opened_memory(wanted.trusted))
-        while not told.is_set():
+        while not told.told:
             at = format_when(int(time.time()) * 1000)
             daily = time.time() - texts_at > DAY
             try:
@@ -223,13 +222,35 @@ class Courier:
         return 200 <= answer.status < 300
 
 
+class Told:
+    """Whether a signal has told us to stop.
+
+    Not a threading.Event: to set one takes its lock, and a signal may come while the same thread holds it in `wait`.
+    """
+
+    def __init__(self) -> None:
+        self.told = False
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long, or until told; says whether it was told."""
+        until = time.monotonic() + seconds
+        while not self.told and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, 0.1))
+        return self.told
+
+
 @contextmanager
-def told_to_stop() -> Generator[threading.Event]:
-    """An event that is set by SIGINT or SIGTERM: the round at hand is finished, so nothing is left half done."""
-    told = threading.Event()
+def told_to_stop() -> Generator[Told]:
+    """Told by SIGINT or SIGTERM: the round at hand is finished, unless a second one says not to wait for that.
+
+    Either way nothing is lost: what a round has verified is committed as it goes.
+    """
+    told = Told()
 
     def tell(_number: int, _frame: object) -> None:
-        told.set()
+        if told.told:
+            raise KeyboardInterrupt
+        told.told = True
 
     before = {number: signal.signal(number, tell) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
