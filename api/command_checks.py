@@ -19,6 +19,33 @@ from api.command import (
 
 # --- for those who check ---------------------------------------------------------------------------------------------
 
+# What `audit` and `mirror` share.
+pinned_policy = option(
+    "--policy",
+    type=ANY_PATH,
+    metavar=say("ARCHIVO", "FILE"),
+    help=say(
+        "La política que usted fija: llaves del registro, testigos.",
+        "The policy that you pin: the log's keys, witnesses.",
+    ),
+)
+pinned_founding = option(
+    "--founding",
+    metavar=say("RESUMEN", "DIGEST"),
+    help=say(
+        "Identidad de la declaración fundacional: 64 dígitos hexadecimales, o un archivo que los contiene.",
+        "Identity of the founding statement: 64 hexadecimal digits, or a file that holds them.",
+    ),
+)
+every_option = option(
+    "--every",
+    type=click.IntRange(min=1, max=DAY),
+    default=60,
+    show_default=True,
+    metavar=say("SEGUNDOS", "SECONDS"),
+    help=say("Cada cuánto, con --follow.", "How often, with --follow."),
+)
+
 
 @command(
     constancia,
@@ -38,23 +65,8 @@ from api.command import (
     ),
 )
 @argument("where", metavar=say("URL_O_CARPETA", "URL_OR_FOLDER"))
-@option(
-    "--policy",
-    type=ANY_PATH,
-    metavar=say("ARCHIVO", "FILE"),
-    help=say(
-        "La política que usted fija: llaves del registro, testigos.",
-        "The policy that you pin: the log's keys, witnesses.",
-    ),
-)
-@option(
-    "--founding",
-    metavar=say("RESUMEN", "DIGEST"),
-    help=say(
-        "Identidad de la declaración fundacional: 64 dígitos hexadecimales, o un archivo que los contiene.",
-        "Identity of the founding statement: 64 hexadecimal digits, or a file that holds them.",
-    ),
-)
+@pinned_policy
+@pinned_founding
 @option(
     "--at",
     type=click.IntRange(min=1),
@@ -114,14 +126,7 @@ from api.command import (
         "Watch without end: audit what is new every --every seconds, and say only what changes.",
     ),
 )
-@option(
-    "--every",
-    type=click.IntRange(min=1, max=DAY),
-    default=60,
-    show_default=True,
-    metavar=say("SEGUNDOS", "SECONDS"),
-    help=say("Cada cuánto, con --follow.", "How often, with --follow."),
-)
+@every_option
 @option(
     "--webhook",
     metavar="URL",
@@ -199,26 +204,10 @@ def audit(
 )
 @argument("url", metavar="URL")
 @argument("place", type=ANY_PATH, metavar=say("CARPETA", "FOLDER"))
-@option(
-    "--policy",
-    type=ANY_PATH,
-    metavar=say("ARCHIVO", "FILE"),
-    help=say("La política que usted fija.", "The policy that you pin."),
-)
-@option(
-    "--founding",
-    metavar=say("RESUMEN", "DIGEST"),
-    help=say("La declaración fundacional que usted fija.", "The founding statement that you pin."),
-)
+@pinned_policy
+@pinned_founding
 @option("--follow", is_flag=True, help=say("Sin fin, cada --every segundos.", "Without end, every --every seconds."))
-@option(
-    "--every",
-    type=click.IntRange(min=1, max=DAY),
-    default=60,
-    show_default=True,
-    metavar=say("SEGUNDOS", "SECONDS"),
-    help=say("Cada cuánto, con --follow.", "How often, with --follow."),
-)
+@every_option
 @as_json
 @spoken
 def mirror(url: str, place: Path, policy: Path | None, founding: str | None, follow: bool, every: int) -> int:

@@ -31,11 +31,10 @@ from api.problems import Problem
 from api.screen import screen
 from api.sources import forget
 from ledger.errors import CannotRun
-from ledger.published import STAMP_INDEX, Folder, is_published_path, merge_stamp_index
+from ledger.published import STAMP_INDEX, Folder, is_full_path, is_published_path, merge_stamp_index
 from ledger.statement import format_when
 from ledger.tlog.checkpoint import parse_checkpoint
-from ledger.tlog.errors import Malformed
-from ledger.tlog.tiles import WIDTH, bundles_for_growth, parse_path, tiles_of
+from ledger.tlog.tiles import bundles_for_growth, tiles_of
 
 if TYPE_CHECKING:
     from ledger.verify import Source
@@ -59,7 +58,7 @@ class Collecting:
 
     def read(self, path: str) -> bytes | None:
         """The file; the auditor judges it, wherever it comes from."""
-        full = _is_full(path)
+        full = is_full_path(path)
         raw = (self._public.read(path) or self._incoming.read(path)) if full else None
         if raw is None:
             raw = self._source.read(path)
@@ -143,6 +142,7 @@ def mirror_ledger(url: str, place: Path, policy: Path | None, founding: str | No
                     texts_at = time.time() if daily else texts_at
                 else:
                     mirror.refuse(report)
+                    texts_at = 0.0  # what was dropped with it is read again, in order or not
                 _tell(report, place, brief=every is not None)
             if every is None or told.wait(every):
                 return code
@@ -173,13 +173,6 @@ def _tell(report: "Report", place: Path, *, brief: bool) -> None:
 def _files_of(size: int) -> list[str]:
     """The tiles and bundles that a reader of the tree of `size` entries needs, bundles first."""
     return [each.path for each in (*bundles_for_growth(0, size), *tiles_of(size))]
-
-
-def _is_full(path: str) -> bool:
-    try:
-        return path.startswith("tile/") and parse_path(path).width == WIDTH
-    except Malformed:
-        return False
 
 
 # --- serving a copy ---------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ import msgspec
 
 from api.posting import ledger_url
 from ledger.errors import CannotRun
-from ledger.published import STAMP_INDEX, Folder, is_stamp_path
+from ledger.published import STAMP_INDEX, Folder, is_full_path, is_stamp_path
 from ledger.tlog.errors import Malformed
 from ledger.tlog.tiles import ENTRIES, WIDTH, Tile, parse_path
 
@@ -269,12 +269,7 @@ class RemoteLedger:
 
 def _never_changes(path: str) -> bool:
     """Whether this is the path of a full tile or bundle, or of a time stamp."""
-    if is_stamp_path(path):
-        return path != STAMP_INDEX
-    try:
-        return path.startswith("tile/") and parse_path(path).width == WIDTH
-    except Malformed:
-        return False
+    return is_full_path(path) or (is_stamp_path(path) and path != STAMP_INDEX)
 
 
 class _Size(msgspec.Struct, frozen=True):

@@ -63,6 +63,14 @@ def is_day_path(path: str) -> bool:
     return True
 
 
+def is_full_path(path: str) -> bool:
+    """Say whether this is the path of a full tile or bundle, which never changes once it is there."""
+    try:
+        return path.startswith("tile/") and parse_path(path).width == WIDTH
+    except Malformed:
+        return False
+
+
 def is_published_path(path: str) -> bool:
     """Say whether a file of this name belongs below a ledger's prefix."""
     if path in _OWN_FILES or is_day_path(path) or is_stamp_path(path):

@@ -286,7 +286,9 @@ class _Audit:
             # Nothing of this tree was read, so nothing that is kept of another is told of it.
             self.comparable = False
             return self.report(head, began)
-        heads = Heads(self.source, policy, self.found, self.days)
+        # A copy: a head counts as read only once it was compared, which is after the entries. An audit that is broken
+        # off before that reads it again.
+        heads = Heads(self.source, policy, self.found, dict(self.days))
         cosigned = [each for path in heads.day_paths(head, paths) for each in heads.of_day(path)]
         heads.check_filed(head, cosigned, self.prior)
         self.bounds = Bounds([head, *cosigned], self.bound, self.stamps.bounds)
@@ -296,6 +298,7 @@ class _Audit:
         rest = time.perf_counter()
         self.settle_contents(head, spine, docket, policy)
         newest_spine = self.check_heads(heads, head, spine, cosigned, seen, docket)
+        self.days = heads.days
         self.check_own_files(head, docket)
         self.tell_disputes()
         if paths is not None:

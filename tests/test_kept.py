@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from second_writer import Files, contents_files, publish
 from storyline import story
-from town import Town
+from town import Town, days
 from world import ORIGIN, key_of
 
 from ledger.docket import KEPT, Docket
@@ -140,6 +140,31 @@ def test_one_memory_serves_again_after_an_audit_that_was_broken_off(
                 with pytest.raises(CannotRun, match="It broke"):
                     TOWN.audit(Cut(published(SIZE)), kept=kept)
             same(TOWN.audit(published(SIZE), kept=kept), TOWN.audit(published(SIZE)))
+
+
+def test_a_fork_among_cosigned_heads_is_found_by_the_audit_after_one_that_was_broken_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Heads are read before the entries and compared behind them: in between they do not count as read."""
+    monkeypatch.setattr(module, "SPILL", 400)
+    town = Town(comments=300, witnessed=True)
+    forked = town.operator.sign([*town.world.leaves()[:-2], b"another"], town.witnesses)
+    files = Files(town.files | days([*town.cosigned, forked]))
+
+    class Broken(Exception):
+        pass
+
+    def stop(done: int, total: int) -> None:
+        if done == total:
+            raise Broken
+
+    with Kept(tmp_path / "audit.db") as kept:
+        with pytest.raises(Broken):
+            town.audit(files, kept=kept, progress=stop)
+        assert kept.standing is not None
+        report = town.audit(files, kept=kept)
+        assert report.kept == 256
+    assert [each.kind for each in report.findings] == ["fork"]
 
 
 @pytest.mark.parametrize("spill", [1, 50, 1_000_000])

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -166,3 +167,42 @@ def test_a_copy_is_served_and_audited_by_address_like_the_original(original: Ori
             urlopen(f"{address}/..%2f..%2faudit.db", timeout=10)
         assert caught.value.code == 404
         caught.value.close()
+
+
+def rounds(output: Any) -> Iterator[dict[str, Any]]:
+    """The report of each round, as the command prints it."""
+    while True:
+        text = ""
+        while not text.endswith("\n}\n"):
+            text += output.readline()
+        yield json.loads(text)
+
+
+def test_texts_that_came_with_a_refused_round_are_in_the_copy_once_it_is_in_order(
+    original: Original, tmp_path: Path
+) -> None:
+    town, copy = original.town, tmp_path / "copia"
+    with served(Files(town.files)) as server:
+        words = ["mirror", server.url, copy, *original.pins, "--follow", "--every", "1", "--json"]
+        process = subprocess.Popen([COMMAND, *map(str, words)], stdout=subprocess.PIPE, env=environment(), text=True)
+        assert process.stdout is not None
+        with process.stdout:
+            reports = rounds(process.stdout)
+            assert next(reports)["verdict"] == "verified"
+            for number in range(600):  # three files of texts, of which one is not as it must be
+                town.comment(f"nueva-{number}", "Uno más.")
+            honest = town.lines[-1]["content"]
+            town.lines[-1]["content"] = {"text": "No lo dijo."}
+            town.publish_again()
+            server.files = Files(town.files)
+            refused = next(report for report in reports if report["size"] == len(town.world.entries))
+            assert [each["kind"] for each in refused["findings"]] == ["content-altered"]
+            town.lines[-1]["content"] = honest
+            town.publish_again()
+            server.files = Files(town.files)
+            assert next(report for report in reports if not report["findings"])["size"] == len(town.world.entries)
+            process.terminate()
+            process.stdout.read()
+        assert process.wait(30) == 0
+    report = original.audit(copy)
+    assert (report.findings, report.size) == ([], len(town.world.entries))
