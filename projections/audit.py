@@ -149,11 +149,12 @@ def audit(
     own = kept is None
     kept = Kept() if kept is None else kept
     try:
-        under_way = _Audit(source, policy, founding, at, now, max_age, workers, progress, server, records, kept)
-        under_way.every_text = every_text
-        under_way.stamps = stamps or Stamps()
+        stamps = stamps or Stamps()
+        under_way = _Audit(
+            source, policy, founding, at, now, max_age, every_text, workers, progress, server, records, kept, stamps
+        )
         with _few_collections():
-            return under_way.run([*seen, *under_way.stamps.seen])
+            return under_way.run([*seen, *stamps.seen])
     finally:
         if own:
             kept.close()
@@ -197,13 +198,6 @@ class Standing(msgspec.Struct, kw_only=True):
 class _Audit:
     """One audit under way."""
 
-    origin = ""
-    spine: Spine | None = None
-    """The tree that is folded, once it is."""
-
-    every_text = False
-    stamps = Stamps()
-
     def __init__(
         self,
         source: Source,
@@ -212,11 +206,13 @@ class _Audit:
         at: int | None,
         now: int | None,
         max_age: int | None,
+        every_text: bool,
         workers: int | None,
         progress: Progress | None,
         server: Server | None,
         records: AuditRecords | None,
         kept: Kept,
+        stamps: Stamps,
     ) -> None:
         self.source = source
         self.pinned = policy
@@ -224,6 +220,8 @@ class _Audit:
         self.at = at
         self.now = now
         self.max_age = max_age
+        self.every_text = every_text
+        self.stamps = stamps
         self.workers = workers
         self.progress: Progress = progress or _silent
         self.server = server
@@ -235,6 +233,9 @@ class _Audit:
         self.counts = Counts()
         self.kinds: Counter[str] = Counter()
         self.seconds: dict[str, float] = {}
+        self.origin = ""
+        self.spine: Spine | None = None
+        """The tree that is folded, once it is."""
         self.start = 0
         """Entries that an earlier audit has verified."""
         self.prior: Head | None = None

@@ -26,7 +26,7 @@ from ledger.tlog.policy import parse_policy
 from ledger.vocabulary import KINDS, Statement
 from projections.audit import audit
 from projections.files import FORMATS
-from projections.findings import REMARKS, SENTENCES, Report, sentences
+from projections.findings import DENIES, QUESTIONS, REMARKS, SENTENCES, Report, sentences
 from projections.records import DictRecords, digest
 from projections.replay import replay
 
@@ -342,3 +342,8 @@ def test_a_sentence_names_its_place_and_the_rule() -> None:
     assert es.endswith("(asiento 7; regla A3, role-scope)")
     assert en.endswith("(entry 7; rule A3, role-scope)")
     assert sentences("tile-altered", None, "tile/0/000")[1].endswith("(file tile/0/000)")
+
+
+def test_every_kind_of_finding_answers_a_question_and_every_question_can_be_denied() -> None:
+    assert set(DENIES) == set(SENTENCES)
+    assert {question for questions in DENIES.values() for question in questions} == set(QUESTIONS)
