@@ -150,20 +150,19 @@ class Vault:
     def open(cls, path: Path, *, create: bool = False) -> "Vault":
         """Open the vault at `path` and the keys beside it; with `create`, make them when they are missing. An older
         version is brought to this one. Raises CannotRun."""
-        fresh = not path.exists() or path.stat().st_size == 0
-        if fresh and not create:
+        version = _version_of(path) if path.exists() else 0
+        if not version and not create:
             raise CannotRun(
                 f"{path}: aquí no hay ninguna bóveda.",
                 f"{path}: there is no vault here.",
                 "Recupérela de una copia de respaldo: guarda lo que la gente escribió.",
                 "Restore it from a backup: it holds what people wrote.",
             )
-        version = 0 if fresh else _version_of(path)
         # The keys first: a vault of this version is never without.
         keys = Keys.open(keys_path(path), create=version < SCHEMA_VERSION)
         vault = cls(path, keys)
         try:
-            if fresh:
+            if not version:
                 with vault._write() as database:
                     _run(database, _TABLES)
             elif version == 1:
@@ -466,16 +465,22 @@ def keys_path(vault: Path) -> Path:
 
 
 def _version_of(path: Path) -> int:
-    """The version of the vault at `path`. Raises CannotRun for what is none, or of a newer version."""
+    """The version of the vault at `path`, 0 where there is nothing yet: perhaps somebody was killed who made it.
+
+    Raises CannotRun for what is no vault, or of a newer version.
+    """
     try:
         database = sqlite3.connect(path)
         try:
             mark = database.execute("PRAGMA application_id").fetchone()[0]
             version = database.execute("PRAGMA user_version").fetchone()[0]
+            empty = not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         finally:
             database.close()
     except sqlite3.Error as error:
         raise _unusable(path, error) from error
+    if not mark and empty:
+        return 0
     if mark != APPLICATION_ID:
         raise CannotRun(
             f"{path}: esta no es la bóveda de un registro.",
