@@ -68,7 +68,7 @@ def standing(acts: Iterable[Act]) -> Act | None:
 def acts_of(index: int, opened: Opened, docket: Docket) -> list[Act]:
     """What the entry at `index` does to contents of earlier ones; mostly nothing.
 
-    `docket` knows at least the entries before it, and may know later ones.
+    `docket` knows at least the entries up to it, and may know later ones.
     """
     statement = opened.statement
     if not isinstance(statement, ACTING):
@@ -94,11 +94,21 @@ def acts_of(index: int, opened: Opened, docket: Docket) -> list[Act]:
         case ContentWithheld():
             return act(target, "withheld", statement.ground)
         case ContentRedacted():
-            return act(target, "redacted", statement.ground)
+            return [
+                *act(target, "redacted", statement.ground),
+                *_born_withdrawn(index, opened.identity, statement, docket),
+            ]
         case ContentRestored():
             return [*act(target, "restored"), *act(_shorter(target, docket), "replaced")]
         case ContentErased():
             return act([*target, *_shorter(target, docket)], "erased", statement.ground)
+
+
+def _born_withdrawn(index: int, identity: str, redacted: ContentRedacted, docket: Docket) -> list[Act]:
+    """The shorter text of what its author has taken back before is never shown."""
+    by = docket.moderated(identity, redacted.salted_digest).withdrawn
+    at = docket.index_of(by) if by else None
+    return [] if at is None or at > index else [Act(identity, redacted.salted_digest, index, "withdrawn", at, by)]
 
 
 def _shorter(places: Iterable[tuple[str, str]], docket: Docket) -> Iterator[tuple[str, str]]:
