@@ -21,7 +21,7 @@ from itertools import takewhile
 
 import msgspec
 
-from consultation.hiding import COMMENTS, Act, acts_of, rank_of, standing
+from consultation.hiding import COMMENTS, Act, acts_of, rank_of, standing, weight_of
 from consultation.text import (
     Authority,
     Content,
@@ -282,7 +282,7 @@ class Texts:
         stands = standing(acts)
         kind, detail = "content-marker", f"entry {by.index} ({by.digest[:16]}…) does not take this content from view"
         if once and acts:
-            later = max(acts, key=lambda act: (rank_of(act.effect), act.index))
+            later = max(acts, key=weight_of)
             kind = "content-marker" if stands else "content-kept-away"
             detail = f"entry {by.index} took this content from view, and entry {later.index} came after it"
             evidence |= self._entries({"entry named by the marker": by.index, "entry that came after it": later.index})
@@ -346,11 +346,11 @@ def _may_name(acts: list[Act], by: Authority) -> bool:
     if stands is None:
         return False
     may = [stands]
-    # The first servers left the marker under which a content had gone, when it was withheld or withdrawn once more.
-    if stands.effect == "withheld":
+    if rank_of(stands.effect) >= rank_of("withdrawn"):  # done twice, it is done
+        may = [act for act in acts if act.effect == stands.effect]
+    # The first servers left the marker under which a content had gone, when more was done to it.
+    if stands.effect in ("withheld", "withdrawn"):
         may += _last_withheld(acts)
-    elif stands.effect == "withdrawn":
-        may += [*(act for act in acts if act.effect == "withdrawn"), *_last_withheld(acts)]
     return any((act.by, act.index) == (by.digest, by.index) for act in may)
 
 

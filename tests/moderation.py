@@ -38,6 +38,7 @@ class Standing:
         # What its author took back, or what is destroyed, is so for whatever is put in its place later, too.
         self.withdrawn: Entry | None = above.withdrawn if above else None
         self.erased: Entry | None = above.erased if above else None
+        self.erasures: list[str] = list(above.erasures) if above else []
 
     def now(self) -> Line:
         """The line in `contents/`."""
@@ -165,6 +166,7 @@ class Moderated:
             case "ContentErased":
                 for each in of.family():
                     each.erased = each.erased or entry
+                    each.erasures.append(entry.opened.identity)
             case _:
                 pass
 
