@@ -759,6 +759,7 @@ class _Audit:
         self.lap("all", began)
         self.counts.by_kind = dict(sorted(self.kinds.items()))
         self.counts.contents_shown, self.counts.contents_hidden = self.texts.shown, self.texts.hidden
+        self.counts.hidden_by = self.texts.hidden_by
         self.counts.findings = self.found.total
         pinned = self.pinned is not None, self.pinned_founding is not None
         verdict: Verdict = "verified" if all(pinned) else "self-consistent, origin unproven"

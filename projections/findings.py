@@ -63,6 +63,8 @@ class Counts(msgspec.Struct):
     by_kind: dict[str, int] = {}
     contents_shown: int = 0
     contents_hidden: int = 0
+    hidden_by: dict[str, int] = {}
+    """Those out of view by what was done: withheld, redacted, replaced, withdrawn, erased."""
     heads: int = 0
     files: int = 0
     findings: int = 0

@@ -16,12 +16,13 @@ it was read, and then its files are ahead of the audited tree: what stands after
 Formats: FORMAT.md, "Contents".
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 
 import msgspec
 
-from consultation.hiding import COMMENTS, Act, acts_of, rank_of, standing, weight_of
+from consultation.hiding import COMMENTS, Act, Effect, acts_of, rank_of, standing, weight_of
 from consultation.text import (
     Authority,
     Content,
@@ -52,10 +53,11 @@ Place = tuple[str, str]
 
 
 class Seen(msgspec.Struct, array_like=True):
-    """How many contents of one file were shown, and how many taken from view."""
+    """How many contents of one file were shown, and how many were out of view, by what was done to them."""
 
     shown: int = 0
     hidden: int = 0
+    by: dict[Effect, int] = {}
 
 
 class Texts:
@@ -98,8 +100,16 @@ class Texts:
 
     @property
     def hidden(self) -> int:
-        """How many contents were taken from view."""
+        """How many contents are out of view."""
         return sum(each.hidden for each in self.seen.values())
+
+    @property
+    def hidden_by(self) -> dict[str, int]:
+        """The same by what was done to them; of those whose marker is right."""
+        found = Counter[str]()
+        for each in self.seen.values():
+            found.update(each.by)
+        return dict(sorted(found.items()))
 
     def open_numbers(self) -> set[int]:
         """The files that an audit which goes on from here has to look at again."""
@@ -165,6 +175,7 @@ class Texts:
         for number in sorted(numbers):
             self.due.discard(number)
             self.seen.pop(number, None)
+            self._markers = [each for each in self._markers if each[0].index // WIDTH != number]
             for batch in batches(number):
                 self.look(batch, size)
                 for entry in batch.entries:
@@ -241,7 +252,16 @@ class Texts:
             by = line.by if isinstance(line.by, Authority) else Authority(digest="", index=-1)
             if docket.size <= by.index < size:
                 self.due.add(line.index // WIDTH)
-            elif not any(_may_name(acts, by) for acts in self._since(entry.opened.identity, line.salted_digest, size)):
+                continue
+            effects: list[Effect | None] = [
+                _named(acts, by) for acts in self._since(entry.opened.identity, line.salted_digest, size)
+            ]
+            for effect in effects:
+                if effect is not None:
+                    figures = self.seen.setdefault(line.index // WIDTH, Seen())
+                    figures.by[effect] = figures.by.get(effect, 0) + 1
+                    break
+            else:
                 self._accuse_marker(line, by, entry, head)
         self._markers.clear()
         for line, act in self._wrongly_shown(size):
@@ -340,18 +360,18 @@ class Texts:
         return True
 
 
-def _may_name(acts: list[Act], by: Authority) -> bool:
-    """Whether a marker may name this statement, where these are the acts on its content."""
+def _named(acts: list[Act], by: Authority) -> Effect | None:
+    """What a marker's statement did, where these are the acts on its content; None if the marker may not name it."""
     stands = standing(acts)
     if stands is None:
-        return False
+        return None
     may = [stands]
     if rank_of(stands.effect) >= rank_of("withdrawn"):  # done twice, it is done
         may = [act for act in acts if act.effect == stands.effect]
     # The first servers left the marker under which a content had gone, when more was done to it.
     if stands.effect in ("withheld", "withdrawn"):
         may += _last_withheld(acts)
-    return any((act.by, act.index) == (by.digest, by.index) for act in may)
+    return next((act.effect for act in may if (act.by, act.index) == (by.digest, by.index)), None)
 
 
 def _last_withheld(acts: list[Act]) -> list[Act]:

@@ -4,6 +4,7 @@ Three go by the same entries: the desk, which writes `contents/`; the auditor, w
 which reads FORMAT.md on its own. What is honest nobody accuses, and every other line is found, with evidence.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -71,6 +72,29 @@ def test_texts_that_change_while_they_are_read_accuse_nobody(seed: int) -> None:
     report = town.audit(Growing(before, Files(before | town.files)))
     cleared(report)
     assert report.size < len(moderated.world.entries)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_out_of_view_is_counted_by_what_was_done(seed: int, tmp_path: Path) -> None:
+    chance = Random(seed)
+    moderated = Moderated()
+    path = tmp_path / "audit.db"
+    for _ in range(3):
+        moderated.wander(chance, 12)
+        town = moderated.publish()
+        expected = dict(sorted(Counter(filter(None, map(_effect, moderated.standing().values()))).items()))
+        with closing(Kept(path)) as kept:
+            counts = town.audit(kept=kept).counts
+        assert counts.hidden_by == town.audit().counts.hidden_by == expected
+        assert sum(expected.values()) == counts.contents_hidden
+
+
+def _effect(standing: Standing) -> str | None:
+    if standing.erased or standing.withdrawn or standing.replaced:
+        return "erased" if standing.erased else "withdrawn" if standing.withdrawn else "replaced"
+    if standing.moderated is None:
+        return None
+    return "withheld" if standing.moderated.opened.statement.kind == "ContentWithheld" else "redacted"
 
 
 # --- every other line
