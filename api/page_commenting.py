@@ -173,6 +173,8 @@ WORDS: Mapping[str, str] = {
     ),
     "nothing-here": msg("Nothing was signed in this browser."),
     "no-keys": msg("This browser holds no key."),
+    "no-drafts": msg("There are no drafts."),
+    "delete-draft-sure": msg("Press again to delete it."),
     "draft-of": msg("Draft for %(round)s"),
     "open-draft": msg("Go on writing"),
     "delete-draft": msg("Delete the draft"),

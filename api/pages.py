@@ -31,6 +31,7 @@ from api.page_plans import around_page, commitment_page, home_page, plan_page
 from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
 from api.page_reports import report_page, reports_page
 from api.page_rounds import meeting_page, meetings_page, round_page, rounds_page
+from api.page_tracking import comment_page, comments_page
 from api.phrasing import Phrasing, folded, plain
 from api.problems import Problem
 from api.reading import LIST_PAGE, MAX_QUERY, Clock, Reading, answer, line_of, pages_of, redirect, sections
@@ -124,6 +125,8 @@ PAGES: Mapping[str, Page] = {
     "/planes/{plan:str}/compromisos/{code:str}": commitment_page,
     "/consultas": rounds_page,
     "/consultas/{round:str}": round_page,
+    "/comentarios": comments_page,
+    "/comentarios/{code:str}": comment_page,
     "/reuniones": meetings_page,
     "/reuniones/{meeting:str}": meeting_page,
     "/informes": reports_page,

@@ -6,7 +6,7 @@
 import { fromHex, strictUtf8, utf8 } from "./bytes.js";
 import * as keys from "./keys.js";
 import * as mine from "./mine.js";
-import { showDone, showTrouble, tellProgress } from "./outcome.js";
+import { offerPending, showDone, showTrouble, tellProgress } from "./outcome.js";
 import { at, element, foreign, moment, number, say } from "./saying.js";
 import { mayArrive, send, signAndKeep, timeToSign } from "./sending.js";
 import { newContent, randomHex } from "./sign.js";
@@ -208,7 +208,6 @@ async function deliver(record) {
   pending = undefined;
   mine.keepDraft(draftName, undefined);
   if (form) form.reset();
-  at("pending").hidden = true;
   if (form) show("done");
   history.replaceState({ step: "done" }, "");
   await showDone(registered, page.dataset);
@@ -216,33 +215,10 @@ async function deliver(record) {
 
 // --- what was left behind ---
 
-async function offerPending() {
+async function sendPending() {
   const found = (await mine.signedHere(path)).filter((one) => one.round === round && one.kind === "CommentSubmitted");
   const left = found.find((one) => one.state === "pending");
-  if (!left) return;
-  at("pending-text").replaceChildren(foreign(left.contents[0].content.text));
-  at("pending").hidden = false;
-  const again = async () => {
-    at("pending-send").disabled = true;
-    try {
-      await deliver(left);
-    } catch (trouble) {
-      showTrouble(trouble, mayArrive(trouble) ? left : undefined, at("pending-said"));
-    } finally {
-      at("pending-send").disabled = false;
-    }
-  };
-  at("pending-send").addEventListener("click", again);
-  let sure = false;
-  at("pending-discard").addEventListener("click", async () => {
-    at("pending-said").textContent = say("discard-sure");
-    if (sure) {
-      await mine.forget(left.identity);
-      at("pending").hidden = true;
-    }
-    sure = true;
-  });
-  await again();
+  if (left) await offerPending(left, deliver);
 }
 
 /** A round that is not open has no form, but a draft may be left. */
@@ -295,5 +271,5 @@ function begin() {
 
 if (form) begin();
 else showAlone();
-if (keys.engine !== "none") await offerPending();
+if (keys.engine !== "none") await sendPending();
 page.dataset.ready = keys.engine;

@@ -1,8 +1,8 @@
 // What a citizen is told of something that was sent: how it goes on, why it is not registered, or the receipt to keep.
 
-import { privateFile } from "./mine.js";
-import { at, element, hasWords, moment, number, saves, say } from "./saying.js";
-import { Unproven } from "./sending.js";
+import * as mine from "./mine.js";
+import { at, element, foreign, hasWords, moment, number, saves, say } from "./saying.js";
+import { Unproven, mayArrive } from "./sending.js";
 import { NotRegistered } from "./sign.js";
 
 /** How far it is: a sentence, or what `submit` and `send` report. */
@@ -54,6 +54,46 @@ export function showTrouble(trouble, pending, place) {
   box.focus();
 }
 
+// --- what was left behind ---
+
+/** A button that asks once more before it does what cannot be undone; `told` is where it asks. */
+export function surely(button, code, told, does) {
+  let isSure = false;
+  button.addEventListener("click", () => {
+    if (isSure) void does();
+    else told.textContent = say(code);
+    isSure = true;
+  });
+}
+
+/** What a statement is, for whoever signed it: its words, or what it does. */
+export const saidOf = ({ kind, contents }) =>
+  contents.length ? foreign(contents[0].content.text) : say(`said.${kind}`);
+
+/** Send what was signed and has had no answer, and offer to send it again or to discard it (`pending.html`). `deliver`
+ * sends a record and shows what came. */
+export async function offerPending(record, deliver) {
+  at("pending-text").replaceChildren(saidOf(record));
+  at("pending").hidden = false;
+  const again = async () => {
+    at("pending-send").disabled = true;
+    try {
+      await deliver(record);
+      at("pending").hidden = true;
+    } catch (trouble) {
+      showTrouble(trouble, mayArrive(trouble) ? record : undefined, at("pending-said"));
+    } finally {
+      at("pending-send").disabled = false;
+    }
+  };
+  at("pending-send").addEventListener("click", () => void again());
+  surely(at("pending-discard"), "discard-sure", at("pending-said"), async () => {
+    await mine.forget(record.identity);
+    at("pending").hidden = true;
+  });
+  await again();
+}
+
 // --- the receipt ---
 
 /** Fill in `registered.html` with what was registered, and go there. */
@@ -67,7 +107,7 @@ export async function showDone(record, place) {
   saves(at("done-receipt"), `constancia-${index}.tlog-proof`, receipt);
   at("done-private-part").hidden = !record.secret;
   if (record.secret) {
-    saves(at("done-private"), `comentario-${index}.private.json`, privateFile(record), "application/json");
+    saves(at("done-private"), `comentario-${index}.private.json`, mine.privateFile(record), "application/json");
   }
   at("done-follow").href = within(place.comments, record.about.slice(0, 12));
   at("done-page").href = within(place.receipts, identity);
