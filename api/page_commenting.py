@@ -144,7 +144,7 @@ WORDS: Mapping[str, str] = {
     ),
     "done-unwitnessed": msg("This ledger names no witnesses: only its own key signed the checkpoint."),
     # What was signed here.
-    "said.CommentSubmitted": msg("Comment"),
+    "said.CommentSubmitted": msg("Your comment"),
     "said.CommentEndorsed": msg("You support this comment"),
     "said.StatementWithdrawn": msg("You withdrew this"),
     "said.ErasureRequested": msg("You asked for the text to be erased"),
@@ -313,7 +313,7 @@ def writing_page(
     at: Commenting, draft: Draft | None = None, errors: Mapping[str, str] | None = None, status: int = 200
 ) -> Response[bytes]:
     """The form, with what was written in it, and what is wrong with that. Raises Problem (404)."""
-    if not at.reading.view.newest:
+    if at.reading.place.keep:  # an older state of the record is for reading
         return redirect(at.address)
     draft = asked_draft(at) if draft is None else draft
     reply = replied_to(at, draft.reply_to) if draft.reply_to else None

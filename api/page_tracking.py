@@ -20,9 +20,9 @@ from api.page_commenting import CODE_DIGITS, TONGUES, comment_by, words_of_scrip
 from api.page_receipts import short_code, standing_of
 from api.page_rounds import comment_words, round_words
 from api.problems import Problem
-from api.reading import LIST_PAGE, Reading, answer, redirect, statement_at
+from api.reading import LIST_PAGE, Reading, answer, line_of, redirect, statement_at
 from ledger.statement import parse_when
-from ledger.vocabulary import ContentRedacted, ContentWithheld
+from ledger.vocabulary import ContentErased, ContentRedacted, ContentWithheld
 from projections.records import index_key
 from projections.rounds import Comment, ModerationAct, Round, state_at, state_of
 from projections.rounds import Response as AnswerGiven
@@ -75,6 +75,7 @@ def comment_page(reading: Reading) -> Response[bytes]:
         author_key=author.key if author.role == "citizen" else "",
         claim=statement.claim if isinstance(statement.claim, str) else "",
         plan=round_.plan,
+        said_at={index: line_of(reading, reading.view.entry(index)) for index in spoken_at(reading, comment)},
         grounds={ground: reading.text(sentence) for ground, sentence in GROUNDS_TO_ASK.items()},
         tongues=TONGUES,
         words_of_script=words_of_script(reading),
@@ -82,6 +83,14 @@ def comment_page(reading: Reading) -> Response[bytes]:
 
 
 # --- what became of it -----------------------------------------------------------------------------------------------
+
+
+def spoken_at(reading: Reading, comment: Comment) -> set[int]:
+    """The entries whose words the page shows beside what they did: appeals, decisions, restorations, objections."""
+    acts = [act.record for act in moderation_of(reading, comment)]
+    found = {index for act in acts for index in (act.appealed, act.decided) if index is not None}
+    found |= {act.index for act in acts if act.act == "restored"}
+    return found | ({comment.contested} if comment.contested is not None else set())
 
 
 class Act(msgspec.Struct, frozen=True):
@@ -109,7 +118,7 @@ def act_of(reading: Reading, index: int) -> Act:
     until_ms = parse_when(record.appeal_until) if record.appeal_until else 0
     return Act(
         record=record,
-        rule=statement.rule if isinstance(statement, ContentWithheld | ContentRedacted) else "",
+        rule=statement.rule if isinstance(statement, ContentWithheld | ContentRedacted | ContentErased) else "",
         lang=statement.lang,
         bodies=tuple([reading.actor(slug) for slug in record.organisations]),
         until=reading.say.time(until_ms) if until_ms else "",
@@ -142,7 +151,7 @@ def due_of(reading: Reading, comment: Comment, round_: Round) -> dict[str, Any]:
 
 def may_be_done(reading: Reading, comment: Comment, round_: Round) -> dict[str, bool]:
     """Which acts the record would take now; whose they are the browser knows, and the record judges."""
-    now = reading.view.newest and not comment.printed
+    now = not reading.place.keep and not comment.printed
     state = state_of(comment)
     appeal = any(act.open for act in moderation_of(reading, comment)) and state in ("withheld", "redacted")
     return {

@@ -209,7 +209,8 @@ def _reading(request: Request[Any, Any, Any], reader: Reader, clock: Clock, lang
     view = reader.asked(query.get("at") or None, query.get("as_of") or None)
     say = Phrasing(language, reader.ledger.offset_minutes)
     # An older state is read as of its own last moment, or a round that was open then would seem closed.
-    return Reading(reader, view, place, say, query, clock() if view.newest else view.as_of_ms)
+    # A view that nobody asked for is of now, also while the newest entries are still being folded.
+    return Reading(reader, view, place, say, query, clock() if view.newest or not place.keep else view.as_of_ms)
 
 
 def _judge(reader: Reader, clock: Clock, language: str, path: str, read_timeout: float) -> HTTPRouteHandler:

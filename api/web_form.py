@@ -221,7 +221,8 @@ def form_handler(
 async def _answered(form: WebForm, at: Commenting, fields: Mapping[str, str]) -> Response[bytes]:
     draft = draft_in(fields)
     step = fields.get("step", "review")
-    if step == "write" or at.phase not in ("open", "late"):
+    # Of what is confirmed too late the record itself says so, in a note to keep.
+    if step == "write" or (step != "confirm" and at.phase not in ("open", "late")):
         return await asyncio.to_thread(writing_page, at, draft)
     errors = await asyncio.to_thread(errors_of, at, draft)
     if errors:

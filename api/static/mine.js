@@ -18,10 +18,10 @@ export const keep = (record) => shelf.put("mine", record);
 export const forget = (identity) => shelf.remove("mine", identity);
 export const find = (identity) => shelf.get("mine", identity);
 
-/** Everything that was signed here for the ledger at `path`, the newest first. */
+/** Everything that was signed here for the ledger at `path`: what is pending, then the newest first. */
 export async function signedHere(path) {
   const found = (await shelf.all("mine")).filter((one) => one.path === path);
-  return found.sort((one, other) => (one.said < other.said ? 1 : -1));
+  return found.sort((one, other) => (other.index ?? Infinity) - (one.index ?? Infinity) || (one.said < other.said ? 1 : -1));
 }
 
 /** The bytes of the private file of a comment, as `constancia sign` writes it. */
