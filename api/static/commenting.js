@@ -78,7 +78,7 @@ const weight = (text) => Math.max([...text].length, utf8(text).length - MAX_BYTE
 const over = (text) => weight(text) - Number(most);
 
 function count() {
-  const left = -over(form.elements.text.value);
+  const left = Number(most) - weight(form.elements.text.value);
   const sentence = left < 0 ? say("over", { count: number(-left) }) : say("left", { count: number(left) });
   at("count").hidden = false;
   at("count").textContent = sentence;
