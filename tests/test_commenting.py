@@ -330,6 +330,19 @@ def test_what_is_wrong_is_told_on_top_and_beside_its_field(context: BrowserConte
     sign(page)
 
 
+def test_all_scripts_are_asked_for_at_once(context: BrowserContext, served: Served) -> None:
+    page = context.new_page()
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url) if request.resource_type == "script" else None)
+    go(page, served, f"/consultas/{plaza.OPEN}/comentar")
+    named = page.locator("link[rel=modulepreload]").evaluate_all("all => all.map((one) => one.href)")
+    assert len(named) > 10
+    assert {url for url in loaded if "/vendor/" not in url} == {
+        *named,
+        *(url for url in loaded if "commenting.js" in url),
+    }
+
+
 # --- drafts -----------------------------------------------------------------------------------------------------------
 
 

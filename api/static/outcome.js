@@ -7,7 +7,8 @@ import { NotRegistered } from "./sign.js";
 
 /** How far it is: a sentence, or what `submit` and `send` report. */
 export function tellProgress(progress) {
-  at("progress").textContent = typeof progress === "string" ? progress : say(progress.phase, progress);
+  const sentence = typeof progress === "string" ? progress : say(progress.phase, progress);
+  if (at("progress").textContent !== sentence) at("progress").textContent = sentence; // or it would be read out again
 }
 
 // --- trouble ---

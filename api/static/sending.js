@@ -12,7 +12,7 @@ import * as memory from "./memory.js";
 import * as mine from "./mine.js";
 import { policyOf } from "./policy.js";
 import { verifyReceipt } from "./receipt.js";
-import { NotRegistered, makeNote, saidNow, submit } from "./sign.js";
+import { NotRegistered, makeNote, patience, saidNow, submit } from "./sign.js";
 
 // A clock that differs by less says the same day and minute; a wrong one would have the statement refused.
 const MOST_MS_OFF = 120_000;
@@ -20,7 +20,7 @@ const MOST_MS_OFF = 120_000;
 /** The time to sign: this device's, or that of the server where the two differ by minutes. */
 export async function timeToSign(path) {
   try {
-    const answer = await fetch(`${path}/checkpoint`, { method: "HEAD", cache: "no-store" });
+    const answer = await fetch(`${path}/checkpoint`, { method: "HEAD", cache: "no-store", ...patience(10) });
     const theirs = Date.parse(answer.headers.get("date"));
     if (Math.abs(theirs - Date.now()) > MOST_MS_OFF) return saidNow(theirs);
   } catch {
@@ -99,7 +99,7 @@ async function trusted({ path, origin }) {
   const policy = own && (await policyOf(own).catch(() => undefined));
   if (policy?.logs.some(({ name }) => name === origin)) return policy;
   try {
-    const answer = await fetch(`${path}/policy`, { cache: "no-store" });
+    const answer = await fetch(`${path}/policy`, { cache: "no-store", ...patience(60) });
     return await policyOf(new Uint8Array(await answer.arrayBuffer()));
   } catch {
     throw new NotRegistered({ code: "offline" });

@@ -61,6 +61,9 @@ const TRIES = 5;
 const MOST_WAIT_SECONDS = 60;
 const ANSWER_SECONDS = 60;
 
+/** Gives a request up after so many seconds, where the browser can. */
+export const patience = (seconds) => ({ signal: AbortSignal.timeout?.(seconds * 1000) });
+
 /** An answer other than a receipt. `code` is the server's (problem+json), or `offline` where none came, or `unreadable`
  * for one that is not the ledger's, as of a network that asks for a password; `refusal` is the desk's signed note, if any. */
 export class NotRegistered extends Error {
@@ -102,7 +105,7 @@ async function prepare({ challenge, retryAfter }, headers, onProgress) {
   if (challenge) {
     onProgress({ phase: "working" });
     const { solve } = await import("./work.js");
-    headers["constancia-work"] = await solve(challenge);
+    headers["constancia-work"] = await solve(challenge, ({ done, most }) => onProgress({ phase: "working", done, most }));
   } else {
     onProgress({ phase: "waiting", seconds: retryAfter });
     await new Promise((done) => setTimeout(done, retryAfter * 1000));
@@ -113,8 +116,8 @@ async function post(address, headers, body) {
   let answer;
   let text;
   try {
-    const signal = AbortSignal.timeout?.(ANSWER_SECONDS * 1000);
-    answer = await fetch(address, { method: "POST", headers, body, signal, credentials: "omit", cache: "no-store" });
+    const how = { method: "POST", headers, body, credentials: "omit", cache: "no-store", ...patience(ANSWER_SECONDS) };
+    answer = await fetch(address, how);
     text = await answer.text();
   } catch {
     throw new NotRegistered({ code: "offline", retryAfter: 1 });
