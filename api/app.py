@@ -533,6 +533,14 @@ def serve(
         halt.set()
 
     app = behind_proxies(create_app(settings, on_stopped=on_stopped, accept_time=accept_time), settings.trusted_proxies)
-    listen(app, host, port, read_timeout=settings.read_timeout, halt=halt, ready=ready)
+    listen(
+        app,
+        host,
+        port,
+        read_timeout=settings.read_timeout,
+        halt=halt,
+        ready=ready,
+        max_connections=settings.max_connections,
+    )
     if stopped:
         raise stopped[0]

@@ -6,6 +6,9 @@
     trusted_proxies = ["10.0.0.2"]  whose X-Forwarded-* headers are believed (networks too); none named: nobody's
     read_timeout = 8.0              seconds for a header, for a body, and for a connection that says or takes nothing
 
+    max_connections = 4096          open at one time; when nearly all are in use, the longest silent are ended
+    max_requests = 1024             at work at one time; more are told to come again
+
     free_statements = 20                 of citizens, from one address to one round: so many at once,
     free_statements_per_hour = 20        and so many more as time goes by, without any proof of work
     worked_statements_per_hour = 600     with proof of work; each fifth of it doubles the work
@@ -91,6 +94,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threads: Annotated[int, Meta(ge=1, le=64)] = 4
     # Requests at work at one time; more are answered 503 at once.
     max_requests: Annotated[int, Meta(ge=8, le=100_000)] = 1_024
+    # Connections open at one time; fewer, where the machine gives the process fewer descriptors.
+    max_connections: Annotated[int, Meta(ge=8, le=100_000)] = 4_096
     access_log: bool = False
     free_statements: Annotated[int, Meta(ge=0, le=1_000_000)] = 20
     free_statements_per_hour: Annotated[int, Meta(ge=0, le=1_000_000)] = 20
