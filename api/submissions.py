@@ -56,6 +56,10 @@ LIMITS: Mapping[str, int] = {STATEMENT: MAX_NOTE, SUBMISSION: MAX_SUBMISSION}
 # Bytes of a body that is looked at on the event loop: a few signatures, well under a millisecond even when it is bad.
 AT_ONCE = 4_096
 
+# What citizens sign, and what is signed for them by the form of the pages, is counted. Canonical JSON has these bytes
+# as a signer's role and as a channel, and nowhere else: inside of a text the quotes are escaped.
+COUNTED = (b'"role":"citizen"', b'"channel":"web_form"')
+
 _IDENTITY = re.compile("[0-9a-f]{64}")
 
 T = TypeVar("T")
@@ -162,7 +166,8 @@ class Door:
     ) -> tuple[Registered, bytes, bool]:
         """Register what was posted; returns the statement's place, its receipt, and whether that is provisional.
 
-        `client` is the address that it came from, `answer` the header `Constancia-Work`. Raises Problem.
+        `client` is the address that it came from (`client_address`), also of who filled in a form; `answer` is the
+        header `Constancia-Work`. Raises Problem.
         """
         opened: Opened | None = None
         charge = FREE
@@ -216,8 +221,7 @@ class Door:
             if large:
                 # Finding out what is wrong with a large body may take us twenty milliseconds.
                 charge = self.limits.look(client, identity, answer)
-            # Canonical JSON has this in the list of signers and nowhere else: inside of a text its quotes are escaped.
-            if b'"role":"citizen"' not in note:
+            if not any(mark in note for mark in COUNTED):
                 return charge
             named = getattr(read_unverified(note, self.desk.origin), "round", "")
             place = self.place_of(named)

@@ -3,8 +3,11 @@
 Numbers are small here, so that a test reaches them; what the settings say by default is in the documentation.
 """
 
+import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +22,7 @@ from api.limits import MOST_COUNTED, OTHER, Charge, Limited, Limits, Rate, Rates
 from api.problems import TITLES
 from api.work import solve
 from consultation.text import Content, SaltedContent, format_submission
+from ledger.statement import format_when
 
 NOON = 1_800_000_000.0 - 1_800_000_000 % 86_400 + 43_200
 SMALL = Rates(
@@ -482,3 +486,42 @@ def test_many_large_bodies_that_are_no_statements_cost_work(folder: Path, world:
 def test_the_server_does_not_start_with_a_proxy_that_is_no_address(folder: Path) -> None:
     with pytest.raises(AssertionError, match="trusted_proxies"), Served(folder, {"CONSTANCIA_TRUSTED_PROXIES": "*"}):
         pass
+
+
+def test_a_comment_that_the_form_signs_is_counted_as_its_authors(folder: Path, world: World) -> None:
+    with Served(folder, CAPS | BEHIND) as server:
+        statuses: list[int] = []
+        for number in range(3):
+            note = world.sign(
+                "CommentTranscribed",
+                "nadie:transcriber",
+                **world.comment(f"p{number}"),
+                channel="web_form",
+                heard_at=format_when(now_ms()),
+            )
+            content = SaltedContent(salt=(b"s" * 32).hex(), content=Content(text="Buen plan."))
+            statuses.append(sent(server, format_submission(note, [content]), "198.51.100.7").status)
+        # They are not good, and refused for it; that they were counted shows in the third.
+        assert statuses == [422, 422, 429]
+
+
+def test_the_command_does_the_work_in_sight_and_says_so(folder: Path, world: World, tmp_path: Path) -> None:
+    with Served(folder, CAPS | {"CONSTANCIA_FREE_STATEMENTS": "1"}) as server:
+        outcomes: list[subprocess.CompletedProcess[str]] = []
+        for who in ("ana", "beto"):
+            (tmp_path / f"{who}.note").write_bytes(comment(world, who))
+            command = [sys.executable, "-m", "api.cli", "submit", str(tmp_path / f"{who}.note"), "--to"]
+            outcomes.append(
+                subprocess.run(
+                    [*command, f"{server.address}gt"],
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                    env={**os.environ, "LANG": "es_GT.UTF-8"},
+                )
+            )
+        assert [outcome.returncode for outcome in outcomes] == [0, 0], outcomes
+        assert "prueba de trabajo" not in outcomes[0].stderr
+        assert "prueba de trabajo" in outcomes[1].stderr
+        assert "Trabajo: " in outcomes[1].stderr
+        assert limited(server) == {"address": 1.0, "taken": 1.0}

@@ -4,8 +4,9 @@
 // Spec: RFC 8018, section 5.2. Trials are WebCrypto's; a page that came over plain http has none, and there they are
 // computed with the vendored SHA-256, in some seconds.
 //
-//   gets   {cost, nonce, salt, keyPrefix, most}                           tells   {done}, now and then
-//                                                                         and in the end {done, derivedKey}
+//   tells  {ready}                what came before it was there to listen would be lost
+//   gets   {cost, nonce, salt, keyPrefix, most}
+//   tells  {done}, now and then, and in the end {done, derivedKey}
 
 import { concat, fromHex, toHex } from "./bytes.js";
 
@@ -62,3 +63,4 @@ self.onmessage = ({ data }) => {
     (fault) => setTimeout(() => { throw fault; }),
   );
 };
+self.postMessage({ ready: true });

@@ -21,16 +21,16 @@ export function solve(challenge, onProgress = () => {}) {
   const most = data?.level >= 0 && data.level <= MAX_LEVEL ? MOST << data.level : MOST_TRIALS;
   const thread = new Worker(new URL("./work-thread.js", import.meta.url), { type: "module" });
   return new Promise((resolve, reject) => {
-    thread.onmessage = ({ data: { done, derivedKey } }) => {
+    thread.onmessage = ({ data: { ready, done, derivedKey } }) => {
+      if (ready) return thread.postMessage({ cost, nonce, salt, keyPrefix, most: MOST_TRIALS });
       onProgress({ done, most: Math.max(most, done) });
       if (!derivedKey) return;
       const solution = { counter: done, derivedKey };
-      resolve(btoa(JSON.stringify({ challenge, solution })));
+      return resolve(btoa(JSON.stringify({ challenge, solution })));
     };
     thread.onerror = (event) => {
       event.preventDefault();
       reject(new Error(event.message || "the work could not be done"));
     };
-    thread.postMessage({ cost, nonce, salt, keyPrefix, most: MOST_TRIALS });
   }).finally(() => thread.terminate());
 }
