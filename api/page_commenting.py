@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 from litestar import Response
 
+from api.limits import Limited
 from api.names import msg
 from api.page_receipts import WORDS as VERDICT_WORDS
 from api.page_receipts import qr_code, short_code, standing_of
@@ -398,7 +399,8 @@ _NOT_REGISTERED: Mapping[str, str] = {
 def form_refused_page(at: Commenting, draft: Draft, problem: Problem) -> Response[bytes]:
     """Why a form was not registered, with all that was written in it."""
     spanish, english = TITLES[problem.code] if problem.code else PLAIN_TITLES.get(problem.status, PLAIN_TITLES[400])
-    sentence = _NOT_REGISTERED.get(problem.code or "")
+    crowded = isinstance(problem, Limited) and problem.reason == "ledger"
+    sentence = _NOT_REGISTERED.get("busy" if crowded else problem.code or "")
     title = english if at.reading.say.language == "en" else spanish
     response = answer(
         at.reading,
@@ -410,8 +412,7 @@ def form_refused_page(at: Commenting, draft: Draft, problem: Problem) -> Respons
         sentence=at.reading.text(sentence) if sentence else worded(at.reading, "not.other", title=title),
         refusal=_data("text/plain", problem.refusal) if problem.refusal else "",
     )
-    if problem.status in (429, 503):
-        response.headers["retry-after"] = problem.headers()["retry-after"]
+    response.headers.update(problem.waiting())
     return _own(response, kept=False)
 
 

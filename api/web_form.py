@@ -13,6 +13,7 @@ The claim secret of the comment is made at the review, goes to the browser and b
 nowhere here: whoever has the private file can later withdraw the comment, and nobody else. Salt and time travel with
 it, so the same form sent twice is the same statement, with one place. There are no cookies and no sessions. A foreign
 page that posts in a visitor's name is refused by where the request comes from (Sec-Fetch-Site, else Origin or Referer).
+How much one client sends is limited as for those who sign (api.limits); a form does no work, so its sender waits.
 """
 
 import asyncio
@@ -44,7 +45,7 @@ from api.page_commenting import (
 from api.problems import Problem
 from api.reading import Reading
 from api.signing import Json, Signed, sign_draft
-from api.submissions import SUBMISSION, Door
+from api.submissions import SUBMISSION, Door, client_address
 from consultation.text import claim
 from ledger.errors import Refused
 from ledger.statement import canonical, format_when
@@ -213,12 +214,12 @@ def form_handler(
         office = await asyncio.to_thread(form.office_in, reading, at.round.plan)
         if office is None:
             raise Problem(405, "Only comments that their authors sign are taken here.")
-        return await _answered(form, Commenting(reading, at.round, office), fields)
+        return await _answered(form, Commenting(reading, at.round, office), fields, client_address(request))
 
     return take
 
 
-async def _answered(form: WebForm, at: Commenting, fields: Mapping[str, str]) -> Response[bytes]:
+async def _answered(form: WebForm, at: Commenting, fields: Mapping[str, str], client: str) -> Response[bytes]:
     draft = draft_in(fields)
     step = fields.get("step", "review")
     # Of what is confirmed too late the record itself says so, in a note to keep.
@@ -232,7 +233,7 @@ async def _answered(form: WebForm, at: Commenting, fields: Mapping[str, str]) ->
     sealed = sealed_in(fields)
     try:
         signed = await asyncio.to_thread(form.statement_of, at, draft, sealed)
-        registered, receipt, _ = await form.door.submit(SUBMISSION, signed.body)
+        registered, receipt, _ = await form.door.submit(SUBMISSION, signed.body, client)
     except Refused as refused:
         return await asyncio.to_thread(form_refused_page, at, draft, Problem.of(refused))
     except Problem as problem:

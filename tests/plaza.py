@@ -45,7 +45,7 @@ def put_plaza(folder: Path, *, form: bool = True, closing_ms: int = DAY_MS, **se
     open_round(CLOSED, -3 * DAY_MS, -2 * DAY_MS)
     open_round(ANNOUNCED, DAY_MS, 2 * DAY_MS)
     open_round(CLOSING, -DAY_MS, closing_ms)
-    put_on_disk(world, folder, **settings)
+    put_on_disk(world, folder, **({"free_statements": 100_000} | settings))
     if form:
         key = folder / "keys" / "web_form"
         key.touch(0o600)

@@ -74,13 +74,13 @@ NewContext = Callable[..., BrowserContext]
 
 
 @pytest.fixture
-def context_of(browser: Browser, served: Served) -> Iterator[NewContext]:
+def context_of(browser: Browser) -> Iterator[NewContext]:
     """Makes browsers of their own; what they ask of other hosts, and what they say on the console, fails the test."""
     contexts: list[BrowserContext] = []
     trouble: list[str] = []
 
     def watch(page: Page) -> None:
-        ours = (served.address, "blob:", "data:")
+        ours = ("http://127.0.0.1:", "blob:", "data:")
         page.on("request", lambda request: trouble.append(request.url) if not request.url.startswith(ours) else None)
         page.on("console", lambda message: trouble.append(message.text))
         page.on("pageerror", lambda error: trouble.append(str(error)))
@@ -484,6 +484,20 @@ def problem(status: int, code: str, **more: Any) -> Callable[[Route], None]:
 def portal(route: Route) -> None:
     """A network that answers with a page of its own."""
     route.fulfill(status=200, body="<html>")
+
+
+def test_much_from_one_network_takes_work_and_nothing_else(context_of: NewContext, tmp_path: Path) -> None:
+    plaza.put_plaza(tmp_path / "gt", free_statements=1, free_statements_per_hour=1, work_iterations=20)
+    with Served(tmp_path / "gt") as server:
+        page = commenting(context_of(), ready(server))
+        for text in ("Uno.", "Dos.", "Tres."):
+            go(page, server, f"/consultas/{plaza.OPEN}/comentar")
+            write(page, text)
+            review(page)
+            sign(page)
+        assert "limited_total" in server.get("//metrics").body.decode()
+        taken = re.findall(r'constancia_limited_total\{.*reason="taken"\} (\d+)', server.get("//metrics").body.decode())
+        assert taken == ["2"]
 
 
 def lost(route: Route) -> None:

@@ -288,6 +288,32 @@ def test_a_review_of_long_ago_is_reviewed_again(served: Served) -> None:
     assert registered(served, **hidden(answer))
 
 
+def test_forms_are_limited_by_the_measure_of_those_who_sign(tmp_path: Path) -> None:
+    plaza.put_plaza(tmp_path / "gt", free_statements=2, free_statements_per_hour=1, work_iterations=1)
+    with Served(tmp_path / "gt") as server:
+        ready(server)
+        forms = [hidden(send(server, PLAIN)) for _ in range(3)]
+        assert [send(server, form, "confirm").status for form in forms] == [200, 200, 429]
+        refused = send(server, forms[2], "confirm")
+        assert int(refused.headers["retry-after"]) > 60
+        assert "demasiados envíos desde su red" in Read(refused.body.decode()).text
+        assert TEXT.split("\n")[0] in refused.body.decode()
+        # What is registered is answered again; and another consultation has an allowance of its own.
+        assert send(server, forms[0], "confirm").status == 200
+        elsewhere = hidden(send(server, PLAIN, round_=plaza.LATE))
+        assert send(server, elsewhere, "confirm", plaza.LATE).status == 200
+
+
+def test_where_everybody_sends_at_once_nobodys_network_is_blamed(tmp_path: Path) -> None:
+    plaza.put_plaza(tmp_path / "gt", ledger_statements_per_minute=1, work_iterations=1)
+    with Served(tmp_path / "gt") as server:
+        ready(server)
+        forms = [hidden(send(server, PLAIN)) for _ in range(2)]
+        answers = [send(server, form, "confirm") for form in forms]
+        assert [answer.status for answer in answers] == [200, 429]
+        assert "no puede recibirlo en este momento" in Read(answers[1].body.decode()).text
+
+
 # --- windows, and where there is no form -----------------------------------------------------------------------------
 
 
