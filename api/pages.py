@@ -25,6 +25,7 @@ from litestar.handlers import HTTPRouteHandler
 from api import site
 from api.listening import read_body
 from api.names import LEVELS, msg
+from api.page_documents import document_page
 from api.page_plans import around_page, commitment_page, home_page, plan_page
 from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
 from api.page_reports import report_page, reports_page
@@ -121,6 +122,7 @@ PAGES: Mapping[str, Page] = {
     "/planes/{plan:str}/compromisos/{code:str}": commitment_page,
     "/consultas": rounds_page,
     "/consultas/{round:str}": round_page,
+    "/consultas/{round:str}/documento": document_page,
     "/reuniones": meetings_page,
     "/reuniones/{meeting:str}": meeting_page,
     "/informes": reports_page,

@@ -55,15 +55,7 @@ def shown(text: str, lang: str | None = None) -> Markup:
     It is escaped, isolated in `<bdi>` with the language it is signed in, and every character that cannot be seen stands
     as its number (U+202E), so that what is read is what was signed. The exact bytes are in the statement.
     """
-    if _TAME.match(text):
-        inside = escape(text)
-    else:
-        inside = Markup().join(
-            Markup('<span class="flag">U+{:04X}</span>').format(ord(character))
-            if unseen(character)
-            else escape(character)
-            for character in text
-        )
+    inside = visible(text)
     return Markup('<bdi lang="{}">{}</bdi>').format(lang, inside) if lang else Markup("<bdi>{}</bdi>").format(inside)
 
 
@@ -191,7 +183,9 @@ def plain(text: str) -> str:
 
 
 def visible(text: str) -> Markup:
-    """Raw bytes as text, in a block of its own: escaped, with the number of each character that cannot be seen."""
+    """A text as it stands, in a block of its own: escaped, with the number of each character that cannot be seen."""
+    if _TAME.match(text):
+        return escape(text)
     return Markup().join(
         Markup('<span class="flag">U+{:04X}</span>').format(ord(character)) if unseen(character) else escape(character)
         for character in text

@@ -42,6 +42,8 @@ PAGES = (
     f"/planes/{PLAN}/compromisos/G13",
     "/consultas",
     f"/consultas/{ROUND}",
+    f"/consultas/{ROUND}/documento",
+    "/consultas/gt-2014-2016-self-assessment/documento",
     "/consultas/gt-2014-2016-self-assessment",
     "/reuniones",
     "/reuniones/gt-2014-2016-committee-2015-09-21",
