@@ -67,6 +67,35 @@ GROUNDS: Mapping[str, str] = {
     "court_order": msg("a court has ordered it"),
     "consent_withdrawn": msg("its author has withdrawn consent"),
     "legal_order": msg("an authority has ordered it"),
+    "requested": msg("its erasure was requested"),
+}
+
+DECISIONS: Mapping[str, str] = {
+    "upheld": msg("The act stands"),
+    "overturned": msg("The act is overturned"),
+}
+
+STORES: Mapping[str, str] = {
+    "vault": msg("the vault of texts"),
+    "backups": msg("backups"),
+    "mirrors": msg("mirrors"),
+}
+
+# What became of a content. A comment is in one of these states.
+CONTENT_STATES: Mapping[str, str] = {
+    "shown": msg("Shown"),
+    "redacted": msg("Shown in part"),
+    "withheld": msg("Withheld"),
+    "withdrawn": msg("Withdrawn by its author"),
+    "erased": msg("Erased"),
+}
+
+# What moderators do with a content.
+MODERATION_ACTS: Mapping[str, str] = {
+    "withheld": msg("Text withheld"),
+    "redacted": msg("Text shown in part"),
+    "restored": msg("Text shown again"),
+    "erased": msg("Text erased"),
 }
 
 POSITIONS: Mapping[str, str] = {
@@ -216,16 +245,26 @@ KIND_NAMES: Mapping[str, str] = {
     "VerdictGiven": msg("Verdict given"),
     "CompletionAssessed": msg("Level assessed"),
     "RoundOpened": msg("Consultation opened"),
+    "RoundExtended": msg("Consultation extended"),
+    "RoundClosed": msg("Comments of a consultation counted"),
     "DocumentPublished": msg("Consulted document published"),
     "CommentSubmitted": msg("Comment submitted"),
     "CommentTranscribed": msg("Comment transcribed"),
+    "CommentEndorsed": msg("Comment endorsed"),
+    "ErasureRequested": msg("Erasure requested"),
     "ContentWithheld": msg("Content withheld"),
+    "ContentRedacted": msg("Content shown in part"),
+    "ContentRestored": msg("Content shown again"),
+    "ContentErased": msg("Content erased"),
+    "ModerationAppealed": msg("Moderation appealed"),
+    "AppealDecided": msg("Appeal decided"),
     "MeetingConvened": msg("Meeting convened"),
     "AgendaItemProposed": msg("Agenda item proposed"),
     "AttendanceRecorded": msg("Attendance recorded"),
     "RemarkRecorded": msg("Remark recorded"),
     "MinutesApproved": msg("Minutes approved"),
     "ResponseGiven": msg("Answer given"),
+    "StatementContested": msg("Statement contested"),
     "StatementConfirmed": msg("Statement confirmed"),
     "StatementWithdrawn": msg("Statement withdrawn"),
 }
@@ -314,6 +353,8 @@ KIND_RULES: Mapping[str, str] = {
         "The round is new; `opens` before `closes`; `late_until` only with `accept`, and not before "
         "`closes`; parts have different names, and none is `whole`."
     ),
+    "RoundExtended": msg("The round has not closed yet; `closes` is later than before."),
+    "RoundClosed": msg("The round has closed; `tree_size` is not more than the entries there are."),
     "DocumentPublished": msg("The version after the last."),
     "CommentSubmitted": msg(
         "The round is open, or accepts late comments; version, part and the comment replied to are of "
@@ -323,9 +364,29 @@ KIND_RULES: Mapping[str, str] = {
         "As CommentSubmitted. `web_form` has a `claim`, and a program as transcriber that uses no other "
         "channel; `report` is the importer's alone."
     ),
+    "CommentEndorsed": msg("The round is open; the comment is another's, and the key has not endorsed it before."),
+    "ErasureRequested": msg(
+        "The content is not erased. By its author, on any ground; by a moderator as with ContentWithheld, for "
+        "`personal_data` or `legal_order`, without `secret`; only a moderator names an `authority`."
+    ),
     "ContentWithheld": msg(
         "The content is shown; `appeal_until` is in the future; the moderator's organisation neither "
         "answers for the commitment nor opened the round."
+    ),
+    "ContentRedacted": msg(
+        "The content is shown or withheld, and is neither a person's name nor captured bytes; otherwise as "
+        "ContentWithheld. `salted_digest` is of the shorter text, of the form of a comment."
+    ),
+    "ContentRestored": msg("The content is withheld or redacted; the moderator as with ContentWithheld."),
+    "ContentErased": msg(
+        "By moderators of two organisations, each as with ContentWithheld. The content is not erased; for "
+        "`requested` there is an ErasureRequested of it."
+    ),
+    "ModerationAppealed": msg(
+        "By the author, once for each withholding or redaction, while that stands and before its `appeal_until`."
+    ),
+    "AppealDecided": msg(
+        "Once; the moderator as with ContentWithheld, and not of the organisation against whose act the appeal is."
     ),
     "MeetingConvened": msg("The meeting is new, and convened before it starts; `starts` has a day."),
     "AttendanceRecorded": msg("Who was present is registered."),
@@ -333,6 +394,10 @@ KIND_RULES: Mapping[str, str] = {
         "The coordinator and one body recorded as present, or more; later such a body signs the same document alone."
     ),
     "ResponseGiven": msg("To one kind of question at a time; `rejected` has `words`."),
+    "StatementContested": msg(
+        "By the institution responsible, of an assessment or a verdict; by the author of a comment, of an answer "
+        "to it. A citizen's `words` are salted."
+    ),
     "StatementConfirmed": msg("Of a statement that speaks for its signer."),
     "StatementWithdrawn": msg(
         "By the actor that signed; of a comment by its author alone: the key that signed it, or whoever "
@@ -380,6 +445,10 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "form": FORMS,
     "voice": VOICES,
     "ground": GROUNDS,
+    "decision": DECISIONS,
+    "store": STORES,
+    "content_state": CONTENT_STATES,
+    "moderation_act": MODERATION_ACTS,
     "position": POSITIONS,
     "channel": CHANNELS,
     "disposition": DISPOSITIONS,

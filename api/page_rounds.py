@@ -14,7 +14,7 @@ from consultation.text import Content
 from projections.commitments import Day
 from projections.meetings import Meeting
 from projections.roll import HistoryLine, Known
-from projections.rounds import Comment, Document, Round, state_at
+from projections.rounds import Comment, Document, Round, state_at, state_of
 from projections.rounds import Response as AnswerGiven
 
 # --- consultation ----------------------------------------------------------------------------------------------------
@@ -131,15 +131,17 @@ def comment_commands(reading: Reading, found: Round, address: str) -> str:
 def comment_words(reading: Reading, comment: Comment, found: Round) -> dict[str, Any]:
     """A comment as far as it is public now, with its answers."""
     records = reading.view.records
-    content = reading.view.content(comment.identity, comment.salted_digest)
-    state, ground, by_index = "shown", comment.ground, comment.withheld
-    if comment.withdrawn is not None:
-        state, by_index = "withdrawn", comment.withdrawn
-    elif comment.withheld is not None:
-        state = "withheld"
-    elif isinstance(content, Hidden):  # hidden since: what is taken from view is not shown in older states either
+    state, ground = state_of(comment), comment.ground
+    by_index = None if state == "shown" else getattr(comment, state)
+    # Of a redacted one the shorter text, which the redaction brings.
+    place = (
+        (comment.redaction_by, comment.redaction) if state == "redacted" else (comment.identity, comment.salted_digest)
+    )
+    content = reading.view.content(*place)
+    if state in ("shown", "redacted") and isinstance(content, Hidden):
+        # Hidden since: what is taken from view is not shown in older states either.
         state, ground, by_index = ("withheld" if content.ground else "withdrawn"), content.ground or "", None
-    body = content.content if isinstance(content, Shown) and state == "shown" else None
+    body = content.content if isinstance(content, Shown) and state in ("shown", "redacted") else None
     part = next((title for part, title in found.parts if part == comment.about), None)
     answers = records.scan(AnswerGiven, prefix=f"{comment.round}/{comment.index:09d}/", limit=LIST_PAGE)
     return {
@@ -156,7 +158,7 @@ def comment_words(reading: Reading, comment: Comment, found: Round) -> dict[str,
         "text": text_of(body, "text"),
         "name": text_of(body, "name"),
         "place": text_of(body, "place"),
-        "state": state if body is None else "shown",
+        "state": state,
         "ground": ground,
         "by_index": by_index,
         "answers": [line_of(reading, reading.view.entry(given.index)) for _, given in answers],

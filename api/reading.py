@@ -22,7 +22,16 @@ from api.problems import Problem
 from api.record import Hidden, Reader, Shown, View
 from api.site import Place
 from ledger.statement import Entry
-from ledger.vocabulary import RemarkRecorded, Statement, Words, commitment_of
+from ledger.vocabulary import (
+    AppealDecided,
+    CommentSubmitted,
+    CommentTranscribed,
+    OfContent,
+    RemarkRecorded,
+    Statement,
+    Words,
+    commitment_of,
+)
 from projections.commitments import Commitment, Indicator, PlanState
 from projections.records import Record
 from projections.roll import Actor, voice_of
@@ -146,7 +155,7 @@ def lane_of(reading: Reading, statement: Statement) -> str:
     """The lane of a timeline in which a statement stands: a voice, or that it is evidence, or the public's own."""
     if statement.kind in ("EvidenceLinked", "EvidenceCaptured", "EvidenceChecked"):
         return "evidence"
-    if statement.kind in ("CommentSubmitted", "CommentTranscribed", "ContentWithheld"):
+    if isinstance(statement, CommentSubmitted | CommentTranscribed | OfContent | AppealDecided):
         return "citizen"
     if isinstance(statement, RemarkRecorded):  # the coordinator records it; the voice is the speaker's
         speaker = reading.view.records.get(Actor, statement.speaker)
@@ -163,12 +172,13 @@ class Said(msgspec.Struct, frozen=True):
     hidden: bool = False
 
 
-def words_of(reading: Reading, words: Words, identity: str) -> Said:
-    """Words in the open, or what the vault shows of them now."""
-    if isinstance(words.text, str):
+def words_of(reading: Reading, words: Words | str, identity: str) -> Said:
+    """Words in the open, or what the vault shows now under their salted digest."""
+    if isinstance(words, Words) and isinstance(words.text, str):
         return Said(words.text)
-    assert isinstance(words.salted_digest, str)
-    found = reading.view.content(identity, words.salted_digest)
+    salted = words.salted_digest if isinstance(words, Words) else words
+    assert isinstance(salted, str)
+    found = reading.view.content(identity, salted)
     if isinstance(found, Shown):
         return Said(found.content.text if isinstance(found.content.text, str) else None)
     return Said(None, hidden=isinstance(found, Hidden))

@@ -45,7 +45,14 @@ from ledger.errors import Refused
 from ledger.statement import canonical, canonical_lines, check_json_bytes
 from ledger.tlog.errors import Malformed
 from ledger.tlog.tiles import index_path, parse_index_path
-from ledger.vocabulary import CommentSubmitted, CommentTranscribed, Statement, Words
+from ledger.vocabulary import (
+    CommentSubmitted,
+    CommentTranscribed,
+    ContentRedacted,
+    ModerationAppealed,
+    Statement,
+    Words,
+)
 
 SALT_BYTES = 32
 MAX_CODE_POINTS = 4_000
@@ -160,9 +167,9 @@ def forms_of(statement: Statement) -> dict[str, Form]:
         if isinstance(value, Words)
     }
     for digest in brought:
-        if digest in words:
+        if digest in words or isinstance(statement, ModerationAppealed):
             forms[digest] = "words"
-        elif isinstance(statement, CommentSubmitted | CommentTranscribed):
+        elif isinstance(statement, CommentSubmitted | CommentTranscribed | ContentRedacted):
             forms[digest] = "comment"
         else:
             forms[digest] = "person"

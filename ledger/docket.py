@@ -21,17 +21,23 @@ from ledger.roster import Roster
 from ledger.statement import Opened, parse_when
 from ledger.vocabulary import (
     KINDS,
+    AppealDecided,
     AttendanceRecorded,
     AxisDefined,
+    CommentEndorsed,
     CommentSubmitted,
     CommentTranscribed,
     CommitmentRegistered,
     CommitmentReopened,
     CompletionDateSet,
     CompletionReported,
+    ContentErased,
+    ContentRedacted,
+    ContentRestored,
     ContentWithheld,
     Date,
     DocumentPublished,
+    ErasureRequested,
     EvidenceCaptured,
     EvidenceLinked,
     IndicatorDefined,
@@ -41,14 +47,19 @@ from ledger.vocabulary import (
     MeetingConvened,
     MethodologyAdopted,
     MinutesApproved,
+    ModerationAppealed,
+    OfContent,
     PlanRegistered,
     RemarkRecorded,
     ReportPublished,
     ResponseGiven,
+    RoundExtended,
     RoundOpened,
     RulebookAdopted,
     Statement,
+    StatementContested,
     StatementWithdrawn,
+    Target,
     commitment_of,
     commitments_of,
     has_own_stream,
@@ -70,12 +81,29 @@ class Earlier(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_defau
     spoken_for: str | None = None  # the actor that did not sign, but is spoken for
     claim: str | None = None
     to: str | None = None
+    answers: tuple[str, ...] = ()  # of a response: what it answers
+
+
+class Moderated(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_defaults=True):
+    """How it stands with a content that a moderator has touched.
+
+    `state` is `withheld`, `redacted`, `erased`, or `shown` again; `by` the organisation whose moderator withheld or
+    redacted it, with the last moment (ms) for an appeal; `appealed` once there was one. `shorter` are the contents of
+    redactions, `statement/salted digest` each.
+    """
+
+    state: str
+    by: str = ""
+    appeal_until: int = 0
+    appealed: bool = False
+    shorter: tuple[str, ...] = ()
 
 
 # There is one for every entry, and it is looked at only when another statement names it: it lies there packed, in
 # half of the memory.
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(Earlier).decode
+_unpack_moderated = msgspec.msgpack.Decoder(Moderated).decode
 
 
 class Tables(Protocol):
@@ -211,9 +239,27 @@ class Docket:
         """Whether a statement was taken back."""
         return self._tables.get("withdrawn", identity) is not None
 
+    def moderated(self, identity: str, digest: str) -> Moderated:
+        """How it stands with a content of a statement."""
+        found = self._tables.get("content", f"{identity}/{digest}")
+        return _unpack_moderated(found) if isinstance(found, bytes) else Moderated("shown")
+
     def content_state(self, identity: str, digest: str) -> str:
-        """`shown` or `withheld`: the state of a content of a statement."""
-        return str(self._tables.get("content", f"{identity}/{digest}") or "shown")
+        """`shown`, `withheld`, `redacted`, `replaced` (a shorter text that has given way) or `erased`."""
+        return self.moderated(identity, digest).state
+
+    def erasure_requested(self, identity: str, digest: str) -> bool:
+        """Whether somebody who may has asked that a content be erased."""
+        return self._tables.get("erasure", f"{identity}/{digest}") is not None
+
+    def endorsed(self, comment: str, key: str) -> bool:
+        """Whether a key has endorsed a comment."""
+        return self._tables.get("endorsed", f"{comment}/{key}") is not None
+
+    def appealed_act(self, appeal: str) -> str | None:
+        """The organisation against whose act an appeal is, while it is undecided; else None."""
+        found = self._tables.get("appeal", appeal)
+        return found if isinstance(found, str) and found else None
 
     def stream_of(self, opened: Opened) -> str:
         """The stream of the journal that a statement belongs to."""
@@ -309,6 +355,7 @@ class Docket:
         contents = statement.salted_digests()
         claim: str | None = None
         to: str | None = None
+        answers: tuple[str, ...] = ()
         match statement:
             case CommentSubmitted() | CommentTranscribed():
                 round_ = statement.round
@@ -319,12 +366,19 @@ class Docket:
                 link = self.earlier(statement.link)
                 commitments = link.commitments if link else ()
                 contents = (statement.digest,)
+            case OfContent():
+                commitments, round_ = self._place(statement.target.statement)
+            case AppealDecided():
+                commitments, round_ = self._place(statement.appeal)
+            case CommentEndorsed():
+                commitments, round_ = self._place(statement.comment)
+            case StatementContested():
+                commitments, round_ = self._place(statement.statement)
             case RemarkRecorded():
                 spoken_for = statement.speaker
             case ResponseGiven():
-                answered = self.earlier(statement.answers[0])
-                commitments = answered.commitments if answered else ()
-                round_ = answered.round if answered else None
+                commitments, round_ = self._place(statement.answers[0])
+                answers = statement.answers
             case _:
                 to = getattr(statement, "to", None)
         return Earlier(
@@ -339,13 +393,41 @@ class Docket:
             spoken_for,
             claim,
             to,
+            answers,
         )
+
+    def _place(self, identity: str) -> tuple[tuple[str, ...], str | None]:
+        """The commitments and the round of an earlier statement."""
+        earlier = self.earlier(identity)
+        return (earlier.commitments, earlier.round) if earlier else ((), None)
 
     # Small doors for the folds below.
 
     def put(self, table: str, key: str, value: object) -> None:
         """Remember one fact in a table that grows."""
         self._tables.put(table, key, value)
+
+    def moderate(self, target: Target, **changed: Any) -> None:
+        """Remember what became of a content."""
+        before = self.moderated(target.statement, target.salted_digest)
+        after = msgspec.structs.replace(before, **changed)
+        self.put("content", f"{target.statement}/{target.salted_digest}", _pack(after))
+
+    def give_way(self, target: Target, state: str) -> None:
+        """The shorter texts that redactions put in the place of a content are shown no longer."""
+        for place in self.moderated(target.statement, target.salted_digest).shorter:
+            statement, _, digest = place.partition("/")
+            if self.content_state(statement, digest) != "erased":
+                self.moderate(Target(statement=statement, salted_digest=digest), state=state)
+
+    def first_shows_secret(self, identity: str, statement: Statement) -> None:
+        """The first key that shows the secret of a claim is the author's from now on (rule A4)."""
+        secret = getattr(statement, "secret", UNSET)
+        earlier = self.earlier(identity)
+        if secret is UNSET or earlier is None or self.author_key(identity) is not None:
+            return
+        if claim_of(secret) == earlier.claim:
+            self.put("author", identity, statement.by[0].key)
 
     def reported_level(self, subject: str) -> ReportedLevel | None:
         """The reported level of a subject: the latest signed one, else the latest printed one."""
@@ -524,9 +606,71 @@ def _(docket: Docket, transcribed: CommentTranscribed, _identity: str) -> None:
         docket.transcribes_forms[str(transcribed.by[0].actor)] = transcribed.channel == "web_form"
 
 
+@remembers(RoundExtended)
+def _(docket: Docket, extended: RoundExtended, _identity: str) -> None:
+    docket.rounds[extended.round].closes = parse_when(extended.closes)
+
+
+@remembers(CommentEndorsed)
+def _(docket: Docket, endorsed: CommentEndorsed, _identity: str) -> None:
+    docket.put("endorsed", f"{endorsed.comment}/{endorsed.by[0].key}", 1)
+
+
+@remembers(ErasureRequested)
+def _(docket: Docket, requested: ErasureRequested, _identity: str) -> None:
+    target = requested.target
+    docket.put("erasure", f"{target.statement}/{target.salted_digest}", 1)
+    docket.first_shows_secret(target.statement, requested)
+
+
 @remembers(ContentWithheld)
 def _(docket: Docket, withheld: ContentWithheld, _identity: str) -> None:
-    docket.put("content", f"{withheld.target.statement}/{withheld.target.salted_digest}", "withheld")
+    docket.moderate(withheld.target, state="withheld", **_act(docket, withheld))
+
+
+@remembers(ContentRedacted)
+def _(docket: Docket, redacted: ContentRedacted, identity: str) -> None:
+    shorter = docket.moderated(redacted.target.statement, redacted.target.salted_digest).shorter
+    shorter = (*shorter, f"{identity}/{redacted.salted_digest}")
+    docket.moderate(redacted.target, state="redacted", shorter=shorter, **_act(docket, redacted))
+
+
+def _act(docket: Docket, done: ContentWithheld | ContentRedacted) -> dict[str, Any]:
+    """Whose act it is, and until when it may be appealed."""
+    by = docket.roster.organisation(str(done.by[0].actor))
+    return {"by": by, "appeal_until": parse_when(done.appeal_until), "appealed": False}
+
+
+@remembers(ContentRestored)
+def _(docket: Docket, restored: ContentRestored, _identity: str) -> None:
+    docket.moderate(restored.target, state="shown")
+    docket.give_way(restored.target, "replaced")
+
+
+@remembers(ContentErased)
+def _(docket: Docket, erased: ContentErased, _identity: str) -> None:
+    docket.moderate(erased.target, state="erased")
+    docket.give_way(erased.target, "erased")
+
+
+@remembers(ModerationAppealed)
+def _(docket: Docket, appealed: ModerationAppealed, identity: str) -> None:
+    target = appealed.target
+    docket.put("appeal", identity, docket.moderated(target.statement, target.salted_digest).by)
+    docket.moderate(target, appealed=True)
+    docket.first_shows_secret(target.statement, appealed)
+
+
+@remembers(AppealDecided)
+def _(docket: Docket, decided: AppealDecided, _identity: str) -> None:
+    docket.put("appeal", decided.appeal, "")
+
+
+@remembers(StatementContested)
+def _(docket: Docket, contested: StatementContested, _identity: str) -> None:
+    response = docket.earlier(contested.statement)
+    for comment in response.answers if response else ():
+        docket.first_shows_secret(comment, contested)
 
 
 @remembers(MeetingConvened)
@@ -548,8 +692,4 @@ def _(docket: Docket, approved: MinutesApproved, _identity: str) -> None:
 @remembers(StatementWithdrawn)
 def _(docket: Docket, withdrawn: StatementWithdrawn, _identity: str) -> None:
     docket.put("withdrawn", withdrawn.statement, 1)
-    earlier = docket.earlier(withdrawn.statement)
-    if withdrawn.secret is UNSET or earlier is None or docket.author_key(withdrawn.statement) is not None:
-        return
-    if claim_of(withdrawn.secret) == earlier.claim:
-        docket.put("author", withdrawn.statement, withdrawn.by[0].key)
+    docket.first_shows_secret(withdrawn.statement, withdrawn)

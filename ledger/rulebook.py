@@ -45,8 +45,10 @@ from ledger.tlog.errors import Malformed, Unverified
 from ledger.tlog.note import COSIGNATURE_ED25519, check_public_key, parse_vkey
 from ledger.vocabulary import (
     ActorRegistered,
+    AppealDecided,
     AttendanceRecorded,
     AxisDefined,
+    CommentEndorsed,
     CommentSubmitted,
     CommentTranscribed,
     CommitmentRegistered,
@@ -54,9 +56,13 @@ from ledger.vocabulary import (
     CompletionAssessed,
     CompletionDateSet,
     CompletionReported,
+    ContentErased,
+    ContentRedacted,
+    ContentRestored,
     ContentWithheld,
     Date,
     DocumentPublished,
+    ErasureRequested,
     EvidenceCaptured,
     EvidenceDisputed,
     IndicatorDefined,
@@ -70,6 +76,8 @@ from ledger.vocabulary import (
     MeetingConvened,
     MethodologyAdopted,
     MinutesApproved,
+    ModerationAppealed,
+    OfContent,
     OfPlan,
     PlanRegistered,
     Printed,
@@ -78,11 +86,14 @@ from ledger.vocabulary import (
     ResponseGiven,
     RoleEnded,
     RoleGranted,
+    RoundClosed,
+    RoundExtended,
     RoundOpened,
     RulebookAdopted,
     Signer,
     Statement,
     StatementConfirmed,
+    StatementContested,
     StatementWithdrawn,
     VerdictGiven,
     WitnessRecognised,
@@ -279,8 +290,12 @@ def _reach(statement: Statement, docket: Docket) -> Reach:
     match statement:
         case EvidenceCaptured() | EvidenceDisputed():
             spoken_of = [statement.link]
-        case ContentWithheld():
+        case OfContent():
             spoken_of = [statement.target.statement]
+        case AppealDecided():
+            spoken_of = [statement.appeal]
+        case StatementContested():
+            spoken_of = [statement.statement]
         case ResponseGiven():
             spoken_of = list(statement.answers)
         case _:
@@ -900,6 +915,23 @@ def _(opened: RoundOpened, case: _Case) -> None:
         raise case.refuse("id-conflict", f"the round `{opened.round}` is opened already", "A5")
 
 
+@own_rule(RoundExtended)
+def _(extended: RoundExtended, case: _Case) -> None:
+    round_ = case.docket.rounds[extended.round]
+    if case.t >= round_.closes:
+        raise case.refuse("state", "the round has closed: it is extended before its close, or not at all")
+    if parse_when(extended.closes) <= round_.closes:
+        raise case.refuse("state", "the new close is not later than the one that stands")
+
+
+@own_rule(RoundClosed)
+def _(closed: RoundClosed, case: _Case) -> None:
+    if case.t < case.docket.rounds[closed.round].closes:
+        raise case.refuse("state", "the round is still open: its comments are counted after its close")
+    if closed.tree_size > case.docket.size:
+        raise case.refuse("state", f"`tree_size` {closed.tree_size} is more than the {case.docket.size} entries so far")
+
+
 @own_rule(DocumentPublished)
 def _(published: DocumentPublished, case: _Case) -> None:
     last = case.docket.rounds[published.round].version
@@ -959,27 +991,140 @@ def _check_comment(comment: CommentSubmitted | CommentTranscribed, case: _Case) 
             raise case.refuse("closed", "the round has closed, and the time for late comments is over", "A8")
 
 
-@own_rule(ContentWithheld)
-def _(withheld: ContentWithheld, case: _Case) -> None:
-    target = case.docket.earlier(withheld.target.statement)
-    if target is None:
-        raise case.refuse("unknown-ref", f"no statement {withheld.target.statement[:16]}… is registered", "A5")
+@own_rule(CommentEndorsed)
+def _(endorsed: CommentEndorsed, case: _Case) -> None:
+    key = endorsed.by[0].key
+    comment = _registered(case, endorsed.comment)
+    if _is_author(case, endorsed.comment, comment, key):
+        raise case.refuse("role-scope", "nobody endorses their own comment", "A4")
+    if case.docket.endorsed(endorsed.comment, key):
+        raise case.refuse("state", "this key has endorsed this comment already")
+    round_ = case.docket.rounds[comment.round or ""]
+    if not round_.opens <= case.t < round_.closes:
+        raise case.refuse("closed", "comments are endorsed while their round is open", "A8")
+
+
+# Moderation. Every act is about one content of one statement, and leaves entry, signature and place as they are.
+
+# From which states of a content an act leads on.
+_MOVES: dict[type[Statement], tuple[str, ...]] = {
+    ErasureRequested: ("shown", "withheld", "redacted", "replaced"),
+    ContentWithheld: ("shown",),
+    ContentRedacted: ("shown", "withheld"),
+    ContentRestored: ("withheld", "redacted"),
+    ContentErased: ("shown", "withheld", "redacted", "replaced"),
+    ModerationAppealed: ("withheld", "redacted"),
+}
+# Whose contents are names or bytes: there is no shorter text of them.
+_WITHOUT_TEXT = frozenset({"AttendanceRecorded", "OfficeHolderChanged", "EvidenceCaptured"})
+
+
+def _check_target(case: _Case, about: OfContent) -> Earlier:
+    """A5 and A12: the content is one of the statement's, and in a state from which this act leads on."""
+    target = _registered(case, about.target.statement)
     if target.plan != case.reach.plan:
         raise case.refuse("unknown-ref", f"entry {target.index} is of {target.plan or 'no plan'}", "A5")
-    if withheld.target.salted_digest not in target.contents:
+    if about.target.salted_digest not in target.contents:
         raise case.refuse("unknown-ref", f"entry {target.index} has no such content", "A5")
-    if case.docket.content_state(withheld.target.statement, withheld.target.salted_digest) != "shown":
-        raise case.refuse("state", "this content is withheld already")
-    if parse_when(withheld.appeal_until) <= case.t:
-        raise case.refuse("state", "the time to appeal would be over before it begins")
-    organisation = case.organisation_of(withheld.by[0])
-    for commitment in case.reach.commitments:
-        known = case.docket.commitments.get(commitment)
-        if known is not None and organisation in known.ever:
-            raise case.refuse("conflict-of-interest", f"`{organisation}` is or was responsible for {commitment}", "A6")
+    state = case.docket.content_state(about.target.statement, about.target.salted_digest)
+    moves = _MOVES[type(about)]
+    if state not in moves:
+        raise case.refuse("state", f"this content is {state}, and this is for one that is {' or '.join(moves)}")
+    return target
+
+
+def _registered(case: _Case, identity: str) -> Earlier:
+    earlier = case.docket.earlier(identity)
+    if earlier is None:
+        raise case.refuse("unknown-ref", f"no statement {identity[:16]}… is registered", "A5")
+    return earlier
+
+
+def _check_moderators(case: _Case) -> None:
+    """A6: no moderator acts where their organisation answers for the commitment, or has opened the round."""
     round_ = case.docket.rounds.get(case.reach.round or "")
-    if round_ is not None and round_.opened_by == organisation:
-        raise case.refuse("conflict-of-interest", f"`{organisation}` opened this round itself", "A6")
+    for organisation in [case.organisation_of(signer) for signer in case.statement.by]:
+        for commitment in case.reach.commitments:
+            known = case.docket.commitments.get(commitment)
+            if known is not None and organisation in known.ever:
+                raise case.refuse(
+                    "conflict-of-interest", f"`{organisation}` is or was responsible for {commitment}", "A6"
+                )
+        if round_ is not None and round_.opened_by == organisation:
+            raise case.refuse("conflict-of-interest", f"`{organisation}` opened this round itself", "A6")
+
+
+@own_rule(ErasureRequested)
+def _(requested: ErasureRequested, case: _Case) -> None:
+    target = _check_target(case, requested)
+    signer = requested.by[0]
+    if signer.role == "citizen":
+        if requested.authority is not UNSET:
+            raise case.refuse("shape", "an author asks in their own name: `authority` is a moderator's to give")
+        _check_author(case, requested.target.statement, target, signer.key, requested.secret)
+        return
+    if requested.ground == "consent_withdrawn" or requested.secret is not UNSET:
+        raise case.refuse("role-scope", "consent and secret are the author's own", "A4")
+    _check_moderators(case)
+
+
+@own_rule(ContentWithheld)
+def _(withheld: ContentWithheld, case: _Case) -> None:
+    _check_target(case, withheld)
+    _check_appeal_until(case, withheld.appeal_until)
+    _check_moderators(case)
+
+
+def _check_appeal_until(case: _Case, appeal_until: str) -> None:
+    if parse_when(appeal_until) <= case.t:
+        raise case.refuse("state", "the time to appeal would be over before it begins")
+
+
+@own_rule(ContentRedacted)
+def _(redacted: ContentRedacted, case: _Case) -> None:
+    target = _check_target(case, redacted)
+    if target.kind in _WITHOUT_TEXT:
+        raise case.refuse("shape", f"the content of a {target.kind} has no shorter form: it is withheld or erased")
+    _check_appeal_until(case, redacted.appeal_until)
+    _check_moderators(case)
+
+
+@own_rule(ContentRestored)
+def _(restored: ContentRestored, case: _Case) -> None:
+    _check_target(case, restored)
+    _check_moderators(case)
+
+
+@own_rule(ContentErased)
+def _(erased: ContentErased, case: _Case) -> None:
+    _check_target(case, erased)
+    if case.organisation_of(erased.by[0]) == case.organisation_of(erased.by[1]):
+        raise case.refuse("role-scope", "two moderators of two organisations erase, and these are of one", "A6")
+    target = erased.target
+    if erased.ground == "requested" and not case.docket.erasure_requested(target.statement, target.salted_digest):
+        raise case.refuse("state", "nobody has requested this erasure: ErasureRequested comes first")
+    _check_moderators(case)
+
+
+@own_rule(ModerationAppealed)
+def _(appealed: ModerationAppealed, case: _Case) -> None:
+    target = _check_target(case, appealed)
+    _check_author(case, appealed.target.statement, target, appealed.by[0].key, appealed.secret)
+    moderated = case.docket.moderated(appealed.target.statement, appealed.target.salted_digest)
+    if moderated.appealed:
+        raise case.refuse("state", "this act was appealed already")
+    if case.t >= moderated.appeal_until:
+        raise case.refuse("closed", "the time to appeal is over")
+
+
+@own_rule(AppealDecided)
+def _(decided: AppealDecided, case: _Case) -> None:
+    against = case.docket.appealed_act(decided.appeal)
+    if against is None:
+        raise case.refuse("state", "this appeal was decided already")
+    if case.organisation_of(decided.by[0]) == against:
+        raise case.refuse("conflict-of-interest", f"`{against}` does not decide about its own act", "A6")
+    _check_moderators(case)
 
 
 @own_rule(MeetingConvened)
@@ -1037,6 +1182,23 @@ def _(given: ResponseGiven, case: _Case) -> None:
         raise case.refuse("shape", f"one answer is to one kind of question, and these are {', '.join(sorted(groups))}")
 
 
+@own_rule(StatementContested)
+def _(contested: StatementContested, case: _Case) -> None:
+    earlier = _registered(case, contested.statement)
+    signer = contested.by[0]
+    if signer.role == "institution":
+        if earlier.kind == "ResponseGiven" or contested.secret is not UNSET:
+            raise case.refuse("role-scope", "an institution contests what is assessed of its own commitments")
+        return
+    if earlier.kind != "ResponseGiven":
+        raise case.refuse("role-scope", "a citizen contests the answer given to their own comment")
+    for comment in earlier.answers:
+        answered = case.docket.earlier(comment)
+        if answered is not None and _is_author(case, comment, answered, signer.key, contested.secret):
+            return
+    raise case.refuse("role-scope", f"entry {earlier.index} answers no comment of this author", "A4")
+
+
 @own_rule(StatementConfirmed)
 def _(confirmed: StatementConfirmed, case: _Case) -> None:
     earlier = case.docket.earlier(confirmed.statement)
@@ -1053,7 +1215,7 @@ def _(withdrawn: StatementWithdrawn, case: _Case) -> None:
         raise case.refuse("unknown-ref", "no such statement is registered", "A5")
     signer = withdrawn.by[0]
     if signer.role == "holder":
-        if earlier.kind in ("CommentSubmitted", "CommentTranscribed") or signer.actor not in {
+        if earlier.kind in ("CommentSubmitted", "CommentTranscribed", "CommentEndorsed") or signer.actor not in {
             actor for actor, _key, _role in earlier.signers
         }:
             raise case.refuse("role-scope", f"entry {earlier.index} is withdrawn by its own author", "A4")
@@ -1064,14 +1226,17 @@ def _(withdrawn: StatementWithdrawn, case: _Case) -> None:
 
 
 def _check_author(case: _Case, identity: str, earlier: Earlier, key: str, secret: object) -> None:
+    """A4: who takes back, appeals or asks for erasure is the author. Raises Refused."""
+    if not _is_author(case, identity, earlier, key, secret):
+        whose = "its author's: the key that signed it, or the secret of its claim"
+        raise case.refuse("role-scope", f"entry {earlier.index} is {whose}", "A4")
+
+
+def _is_author(case: _Case, identity: str, earlier: Earlier, key: str, secret: object = UNSET) -> bool:
     """A4: the author is the citizen key that signed, or whoever first shows the secret of the claim."""
     if any(role == "citizen" and signed == key for _actor, signed, role in earlier.signers):
-        return
+        return True
     author = case.docket.author_key(identity)
-    if author == key:
-        return
-    if author is None and isinstance(secret, str) and earlier.claim is not None and claim_of(secret) == earlier.claim:
-        return
-    raise case.refuse(
-        "role-scope", f"entry {earlier.index} is its author's: the key that signed it, or the secret of its claim", "A4"
-    )
+    if author is not None:
+        return author == key
+    return isinstance(secret, str) and earlier.claim is not None and claim_of(secret) == earlier.claim

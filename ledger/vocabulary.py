@@ -110,6 +110,7 @@ Level = Literal["no_evidence_available", "not_started", "limited", "substantial"
 Proposer = Literal["government", "civil_society"]
 Position = Literal["for", "against", "neutral"]
 Ground = Literal["personal_data", "hate", "threat", "spam", "illegal", "rights_of_others", "court_order"]
+Store = Literal["vault", "backups", "mirrors"]
 
 LEVEL_ORDINAL: dict[str, int] = {
     "no_evidence_available": 0,
@@ -437,6 +438,12 @@ class OfStatement(Statement, frozen=True, kw_only=True):
 
     plan: Slug | UnsetType = UNSET
     printed: Printed | UnsetType = UNSET
+
+
+class OfContent(OfStatement, frozen=True, kw_only=True):
+    """A statement about a content: a text, a name, or captured bytes."""
+
+    target: Target
 
 
 # Roster
@@ -1010,6 +1017,31 @@ class RoundOpened(OfPlan, frozen=True, kw_only=True):
             raise ValueError("parts have names of their own, and `whole` is none of them")
 
 
+class RoundExtended(OfPlan, frozen=True, kw_only=True):
+    """A round stays open longer than was said. Said before it closes, or not at all."""
+
+    round: Slug
+    closes: When
+    reason: Text
+
+    signed_by: ClassVar[str] = "coordinator"
+    stream_template: ClassVar[str] = "round/{round}"
+
+
+class RoundClosed(OfPlan, frozen=True, kw_only=True):
+    """How many comments the coordinator counts in a round, among the first `tree_size` entries: a claim.
+
+    What closes a round is its time, and no statement.
+    """
+
+    round: Slug
+    comment_count: Count
+    tree_size: Positive
+
+    signed_by: ClassVar[str] = "coordinator"
+    stream_template: ClassVar[str] = "round/{round}"
+
+
 class DocumentPublished(OfPlan, frozen=True, kw_only=True):
     """A version of the consulted document."""
 
@@ -1060,10 +1092,30 @@ class CommentTranscribed(OfPlan, frozen=True, kw_only=True):
     stream_template: ClassVar[str] = "ref/{identity}"
 
 
-class ContentWithheld(OfStatement, frozen=True, kw_only=True):
+class CommentEndorsed(OfPlan, frozen=True, kw_only=True):
+    """Another key stands by a comment. Keys are cheap: no figure counts them as people."""
+
+    comment: Ref
+
+    signed_by: ClassVar[str] = "citizen"
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {"comment": ("CommentSubmitted", "CommentTranscribed")}
+    stream_template: ClassVar[str] = "ref/{comment}"
+
+
+class ErasureRequested(OfContent, frozen=True, kw_only=True):
+    """The author asks that a text be destroyed; or a moderator does, for a third person or an authority."""
+
+    ground: Literal["consent_withdrawn", "personal_data", "legal_order"]
+    secret: Secret | UnsetType = UNSET
+    authority: Text | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "citizen or moderator"
+    stream_template: ClassVar[str] = "ref/{target.statement}"
+
+
+class ContentWithheld(OfContent, frozen=True, kw_only=True):
     """A content is no longer shown, on a ground; the entry and its place stay."""
 
-    target: Target
     ground: Ground
     rule: Text
     authority: Text | UnsetType = UNSET
@@ -1071,6 +1123,65 @@ class ContentWithheld(OfStatement, frozen=True, kw_only=True):
 
     signed_by: ClassVar[str] = "moderator"
     stream_template: ClassVar[str] = "ref/{target.statement}"
+
+
+class ContentRedacted(OfContent, frozen=True, kw_only=True):
+    """A shorter text is shown in the place of a content. It is this statement's own content, `salted_digest`."""
+
+    salted_digest: SaltedDigest
+    ground: Ground
+    rule: Text
+    authority: Text | UnsetType = UNSET
+    appeal_until: When
+
+    signed_by: ClassVar[str] = "moderator"
+    stream_template: ClassVar[str] = "ref/{target.statement}"
+
+
+class ContentRestored(OfContent, frozen=True, kw_only=True):
+    """A withheld or redacted content is shown again, as it was."""
+
+    words: Words
+
+    signed_by: ClassVar[str] = "moderator"
+    stream_template: ClassVar[str] = "ref/{target.statement}"
+
+
+class ContentErased(OfContent, frozen=True, kw_only=True):
+    """A content and its salt are destroyed, with what was shown in its place, and nothing brings them back.
+
+    `stores` says where: done in the vault, asked of backups and mirrors.
+    """
+
+    ground: Ground | Literal["requested"]
+    rule: Text
+    authority: Text | UnsetType = UNSET
+    stores: Annotated[tuple[Store, ...], Meta(min_length=1, max_length=3)]
+
+    signed_by: ClassVar[str] = "moderator*2"
+    stream_template: ClassVar[str] = "ref/{target.statement}"
+
+
+class ModerationAppealed(OfContent, frozen=True, kw_only=True):
+    """The author objects to the withholding or redaction of a text. The reasons are a content (words)."""
+
+    salted_digest: SaltedDigest
+    secret: Secret | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "citizen"
+    stream_template: ClassVar[str] = "ref/{target.statement}"
+
+
+class AppealDecided(OfStatement, frozen=True, kw_only=True):
+    """Another organisation's moderator decides: the act stands, or a restoration is due."""
+
+    appeal: Ref
+    decision: Literal["upheld", "overturned"]
+    words: Words
+
+    signed_by: ClassVar[str] = "moderator"
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {"appeal": ("ModerationAppealed",)}
+    stream_template: ClassVar[str] = "ref/{appeal}"
 
 
 # Meetings
@@ -1173,6 +1284,23 @@ class ResponseGiven(OfStatement, frozen=True, kw_only=True):
             raise ValueError("a rejection gives its reason in `words`")
 
 
+class StatementContested(OfStatement, frozen=True, kw_only=True):
+    """An institution objects to an assessment of its commitment, or a citizen to the answer given to their comment.
+
+    The statement stays, and the objection beside it.
+    """
+
+    statement: Ref
+    words: Words
+    secret: Secret | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "institution or citizen"
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {
+        "statement": ("CompletionAssessed", "VerdictGiven", "ResponseGiven"),
+    }
+    stream_template: ClassVar[str] = "ref/{statement}"
+
+
 class StatementConfirmed(OfStatement, frozen=True, kw_only=True):
     """The actor spoken for stands by an imported or minuted statement, or corrects it in words."""
 
@@ -1202,6 +1330,7 @@ class StatementWithdrawn(OfStatement, frozen=True, kw_only=True):
             "AgendaItemProposed",
             "CommentSubmitted",
             "CommentTranscribed",
+            "CommentEndorsed",
         )
     }
     stream_template: ClassVar[str] = "ref/{statement}"
@@ -1246,16 +1375,26 @@ AnyStatement = (
     | VerdictGiven
     | CompletionAssessed
     | RoundOpened
+    | RoundExtended
+    | RoundClosed
     | DocumentPublished
     | CommentSubmitted
     | CommentTranscribed
+    | CommentEndorsed
+    | ErasureRequested
     | ContentWithheld
+    | ContentRedacted
+    | ContentRestored
+    | ContentErased
+    | ModerationAppealed
+    | AppealDecided
     | MeetingConvened
     | AgendaItemProposed
     | AttendanceRecorded
     | RemarkRecorded
     | MinutesApproved
     | ResponseGiven
+    | StatementContested
     | StatementConfirmed
     | StatementWithdrawn
 )
@@ -1338,7 +1477,7 @@ def stream_of(statement: Statement, identity: str, key_actor: str) -> str:
         return prefix + key_actor
     if field == "answers[0]" and isinstance(statement, ResponseGiven):
         return prefix + statement.answers[0]
-    if field == "target.statement" and isinstance(statement, ContentWithheld):
+    if field == "target.statement" and isinstance(statement, OfContent):
         return prefix + statement.target.statement
     name = getattr(statement, field, UNSET) if field else UNSET
     if name is not UNSET:

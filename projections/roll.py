@@ -15,10 +15,11 @@ from msgspec import UNSET, UnsetType
 from ledger.statement import Entry
 from ledger.vocabulary import (
     ActorRegistered,
+    AppealDecided,
+    CommentEndorsed,
     CommentSubmitted,
     CommentTranscribed,
     CompletionReported,
-    ContentWithheld,
     EvidenceCaptured,
     EvidenceChecked,
     EvidenceDisputed,
@@ -27,12 +28,14 @@ from ledger.vocabulary import (
     KeyRotated,
     LedgerOpened,
     LogKeyRotated,
+    OfContent,
     RegistrarReplaced,
     ResponseGiven,
     RoleEnded,
     RoleGranted,
     Statement,
     StatementConfirmed,
+    StatementContested,
     StatementWithdrawn,
     VerdictGiven,
     commitment_of,
@@ -307,7 +310,10 @@ _NAMES_ONE: dict[type[Statement], str] = {
     EvidenceChecked: "link",
     EvidenceDisputed: "link",
     StatementConfirmed: "statement",
+    StatementContested: "statement",
     StatementWithdrawn: "statement",
+    CommentEndorsed: "comment",
+    AppealDecided: "appeal",
 }
 
 
@@ -316,7 +322,8 @@ def _topic_fields(kind: type[Statement]) -> tuple[bool, bool, tuple[str, ...]]:
     """Of a kind: can it speak of commitments, does it name earlier statements, which of its fields name paths."""
     fields = kind.__struct_fields__
     of_commitments = not {"subject", "mechanism", "commitment", "for_", "about"}.isdisjoint(fields)
-    names = kind in _NAMES_ONE or kind in (ResponseGiven, ContentWithheld, KeyRevoked, RoleEnded, RegistrarReplaced)
+    names = kind in _NAMES_ONE or kind in (ResponseGiven, KeyRevoked, RoleEnded, RegistrarReplaced)
+    names = names or issubclass(kind, OfContent)
     return of_commitments, names, tuple([field for field in _PATHS if field in fields])
 
 
@@ -356,7 +363,7 @@ def _named(records: Records, statement: Statement) -> list[Known]:
     match statement:
         case ResponseGiven():
             identities = statement.answers
-        case ContentWithheld():
+        case OfContent():
             identities = (statement.target.statement,)
         case KeyRevoked():
             held = records.get(KeyHeld, statement.key)

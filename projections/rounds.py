@@ -1,29 +1,45 @@
-"""Rounds of consultation and their comments: what came, by which channel, what was withheld, what was answered.
+"""Rounds of consultation and their comments: what came, by which channel, what was moderated, what was answered.
 
-A comment's place is never lost: a withheld or withdrawn one stays in the list and in the counts, marked, with the entry
-that did it. Whether a round is announced, open, late or closed follows from its times alone (`state_at`), so no record
-changes when a window closes.
+A comment's place is never lost: one that was withheld, erased or withdrawn stays in the list and in the counts, marked,
+with the entry that did it. Each is counted once, by the state in which it is (`state_of`), so that the states add up to
+what was received. Whether a round is announced, open, late or closed follows from its times alone (`state_at`), so no
+record changes when a window closes.
+
+Every content that a moderator touches has a record of its own (`Moderated`), of comments and of others, and every act
+has one (`ModerationAct`): who did it, on what ground, and what became of it.
 """
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 from msgspec import UNSET
 
 from ledger.statement import Entry, parse_when
 from ledger.vocabulary import (
+    AppealDecided,
+    CommentEndorsed,
     CommentSubmitted,
     CommentTranscribed,
+    ContentErased,
+    ContentRedacted,
+    ContentRestored,
     ContentWithheld,
     DocumentPublished,
+    ErasureRequested,
+    ModerationAppealed,
+    OfContent,
     ResponseGiven,
+    RoundClosed,
+    RoundExtended,
     RoundOpened,
     Statement,
+    StatementContested,
     StatementWithdrawn,
+    Target,
 )
 from projections.records import Record, Records, index_key
-from projections.roll import Known, printed_in, speaker_of
+from projections.roll import DAY_MS, Actor, Known, printed_in, speaker_of
 
 
 class Round(Record, frozen=True, kw_only=True):
@@ -47,14 +63,26 @@ class Round(Record, frozen=True, kw_only=True):
     answer_by: str = ""
     index: int
     printed: bool = False
+    extended: int | None = None  # the index of the last extension
+    closed: int | None = None  # the index of the last RoundClosed
+    closed_count: int | None = None  # what that claims, of the first `closed_size` entries
+    closed_size: int | None = None
+    closed_received: int | None = None  # and what the record gives
     received: int = 0
     shown: int = 0
     withheld: int = 0
+    redacted: int = 0
+    erased: int = 0
     withdrawn: int = 0
     answered: int = 0
     late_comments: int = 0
+    endorsements: int = 0  # by keys, which are cheap: never people
+    appealed: int = 0
+    overturned: int = 0
+    contested: int = 0
     channels: tuple[tuple[str, int], ...] = ()
     positions: tuple[tuple[str, int], ...] = ()
+    first_answers: tuple[tuple[int, int], ...] = ()  # whole days from a comment to its first answer, and how many
     counted: int | None = None  # the index of the last entry that changed a count
 
 
@@ -79,11 +107,22 @@ class Comment(Record, frozen=True, kw_only=True):
     salted_digest: str
     late: bool = False
     printed: bool = False
-    withheld: int | None = None
-    ground: str = ""
+    withheld: int | None = None  # the entry in force; a restoration ends it
+    redacted: int | None = None
+    ground: str = ""  # of the last act
+    redaction_by: str = ""  # the shorter text: identity of its statement, and its salted digest
+    redaction: str = ""
+    restored: int | None = None  # the index of the last restoration
+    erased: int | None = None
     withdrawn: int | None = None
+    erasure_asked: int | None = None
+    appealed: int | None = None  # the last appeal
+    decision: str = ""  # of that appeal: upheld, overturned
+    endorsed: int = 0  # keys
     answered: int | None = None  # the index of the last answer
     answers: int = 0
+    contested: int | None = None  # the last objection to an answer
+    changed: int | None = None  # the entry that it led to
 
 
 class Response(Record, frozen=True, kw_only=True):
@@ -102,6 +141,39 @@ class Response(Record, frozen=True, kw_only=True):
     printed: bool = False
 
 
+class Moderated(Record, frozen=True, kw_only=True):
+    """A content that was moderated, of whatever statement [identity/salted digest]; `act` is the entry in force."""
+
+    table: ClassVar[str] = "moderated"
+    state: str = "shown"  # shown, withheld, redacted, erased
+    act: int | None = None
+    redaction_by: str = ""
+    redaction: str = ""
+
+
+class ModerationAct(Record, frozen=True, kw_only=True):
+    """An act of moderation [moderation/index]: withheld, redacted, restored or erased, and what became of it."""
+
+    table: ClassVar[str] = "moderation"
+    indexes: ClassVar[int] = 1
+    act: str
+    index: int
+    identity: str
+    received_ms: int
+    statement: str  # whose content, and which
+    salted_digest: str
+    target: int  # the index of that statement
+    round: str = ""
+    ground: str = ""
+    actors: tuple[str, ...]
+    organisations: tuple[str, ...]
+    appeal_until: str = ""
+    appealed: int | None = None
+    decided: int | None = None
+    decision: str = ""
+    undone: int | None = None  # by the restoration, or an erasure after it
+
+
 class Document(Record, frozen=True, kw_only=True):
     """A version of the consulted document [round/version]."""
 
@@ -111,6 +183,14 @@ class Document(Record, frozen=True, kw_only=True):
     document: str = ""
     index: int
     printed: bool = False
+
+
+def state_of(comment: Comment) -> str:
+    """`erased`, `withdrawn`, `withheld`, `redacted` or `shown`: the first of them that fits."""
+    for state in ("erased", "withdrawn", "withheld", "redacted"):
+        if getattr(comment, state) is not None:
+            return state
+    return "shown"
 
 
 def state_at(round_: Round, t: int) -> str:
@@ -189,9 +269,37 @@ def _publish(records: Records, entry: Entry, published: RoundOpened | DocumentPu
     round_ = records.get(Round, name)
     if round_ is not None and round_.version != version:
         records.put(name, msgspec.structs.replace(round_, version=version, document=digest))
+    if isinstance(published, DocumentPublished):
+        for identity in dict.fromkeys([comment for change in published.changes for comment in change.comments]):
+            _mark_changed(records, identity, entry.index)
 
 
-def _more(counts: tuple[tuple[str, int], ...], name: str) -> tuple[tuple[str, int], ...]:
+def _mark_changed(records: Records, identity: str, index: int) -> None:
+    found = _target(records, identity)
+    if found is not None:
+        _put_comment(records, msgspec.structs.replace(found[0], changed=index))
+
+
+def _extend(records: Records, entry: Entry, extended: RoundExtended, known: Known) -> None:
+    round_ = records.get(Round, extended.round)
+    if round_ is not None:
+        closes_ms = parse_when(extended.closes)
+        records.put(round_.round, msgspec.structs.replace(round_, closes_ms=closes_ms, extended=entry.index))
+
+
+def _close(records: Records, entry: Entry, closed: RoundClosed, known: Known) -> None:
+    round_ = records.get(Round, closed.round)
+    if round_ is None:
+        return
+    claim = {"closed": entry.index, "closed_count": closed.comment_count, "closed_size": closed.tree_size}
+    received = counts_at(records, round_, closed.tree_size)[0]
+    records.put(round_.round, msgspec.structs.replace(round_, **claim, closed_received=received))
+
+
+K = TypeVar("K", str, int)
+
+
+def _more(counts: tuple[tuple[K, int], ...], name: K) -> tuple[tuple[K, int], ...]:
     """The counts with one more of `name`, in the order of names."""
     for place, (each, count) in enumerate(counts):
         if each == name:
@@ -249,43 +357,198 @@ def _target(records: Records, identity: str) -> tuple[Comment, Round] | None:
     return None if comment is None or round_ is None else (comment, round_)
 
 
-def _hidden(comment: Comment) -> bool:
-    return comment.withheld is not None or comment.withdrawn is not None
+def _put_comment(records: Records, comment: Comment) -> None:
+    records.put(index_key(comment.round, comment.index), comment)
 
 
-def _withhold(records: Records, entry: Entry, withheld: ContentWithheld, known: Known) -> None:
-    found = _target(records, withheld.target.statement)
-    if found is None or found[0].withheld is not None or found[0].salted_digest != withheld.target.salted_digest:
+def _change(records: Records, entry: Entry, identity: str, digest: str | None = None, **changed: Any) -> None:
+    """Change a comment, if the identity is one's (and the salted digest that of its text), and count it anew."""
+    found = _target(records, identity)
+    if found is None or (digest is not None and found[0].salted_digest != digest):
         return
     comment, round_ = found
-    changed = msgspec.structs.replace(comment, withheld=entry.index, ground=withheld.ground)
-    records.put(index_key(comment.round, comment.index), changed)
-    shown = round_.shown - (not _hidden(comment))
-    _recount(records, entry, round_, shown=shown, withheld=round_.withheld + 1)
+    after = msgspec.structs.replace(comment, **changed)
+    _put_comment(records, after)
+    before, now = state_of(comment), state_of(after)
+    if before != now:
+        counts = {before: getattr(round_, before) - 1, now: getattr(round_, now) + 1}
+        _recount(records, entry, round_, **counts)
 
 
 def _withdraw(records: Records, entry: Entry, withdrawn: StatementWithdrawn, known: Known) -> None:
     found = _target(records, withdrawn.statement)
-    if found is None or found[0].withdrawn is not None:
+    if found is not None:
+        _change(records, entry, withdrawn.statement, withdrawn=found[0].withdrawn or entry.index)
         return
-    comment, round_ = found
-    changed = msgspec.structs.replace(comment, withdrawn=entry.index)
-    records.put(index_key(comment.round, comment.index), changed)
-    shown = round_.shown - (not _hidden(comment))
-    _recount(records, entry, round_, shown=shown, withdrawn=round_.withdrawn + 1)
+    earlier = records.get(Known, withdrawn.statement)
+    if earlier is not None and earlier.kind == "CommentEndorsed" and earlier.withdrawn == entry.index:
+        _endorsed(records, earlier.place, -1)
+
+
+def _endorse(records: Records, entry: Entry, endorsed: CommentEndorsed, known: Known) -> None:
+    # Whoever withdraws it names this statement alone.
+    records.put(entry.opened.identity, msgspec.structs.replace(known, place=endorsed.comment))
+    _endorsed(records, endorsed.comment, +1)
+
+
+def _endorsed(records: Records, identity: str, by: int) -> None:
+    found = _target(records, identity)
+    if found is not None:
+        comment, round_ = found
+        _put_comment(records, msgspec.structs.replace(comment, endorsed=comment.endorsed + by))
+        records.put(round_.round, msgspec.structs.replace(round_, endorsements=round_.endorsements + by))
+
+
+# --- moderation ------------------------------------------------------------------------------------------------------
+
+
+def _ask_erasure(records: Records, entry: Entry, requested: ErasureRequested, known: Known) -> None:
+    _change(records, entry, requested.target.statement, requested.target.salted_digest, erasure_asked=entry.index)
+
+
+def _withhold(records: Records, entry: Entry, withheld: ContentWithheld, known: Known) -> None:
+    _act(records, entry, withheld, "withheld", ground=withheld.ground, appeal_until=withheld.appeal_until)
+    changed: Any = {"withheld": entry.index, "redacted": None, "ground": withheld.ground}
+    _moderate(records, entry, withheld.target, {"state": "withheld", "act": entry.index}, changed)
+
+
+def _redact(records: Records, entry: Entry, redacted: ContentRedacted, known: Known) -> None:
+    _act(records, entry, redacted, "redacted", ground=redacted.ground, appeal_until=redacted.appeal_until)
+    shorter = {"redaction_by": entry.opened.identity, "redaction": redacted.salted_digest}
+    changed: Any = {"withheld": None, "redacted": entry.index, "ground": redacted.ground, **shorter}
+    _moderate(records, entry, redacted.target, {"state": "redacted", "act": entry.index, **shorter}, changed)
+
+
+_NO_REDACTION = {"redaction_by": "", "redaction": ""}
+
+
+def _restore(records: Records, entry: Entry, restored: ContentRestored, known: Known) -> None:
+    _act(records, entry, restored, "restored")
+    changed: Any = {"withheld": None, "redacted": None, "ground": "", "restored": entry.index, **_NO_REDACTION}
+    _moderate(records, entry, restored.target, {"state": "shown", "act": entry.index, **_NO_REDACTION}, changed)
+
+
+def _erase(records: Records, entry: Entry, erased: ContentErased, known: Known) -> None:
+    _act(records, entry, erased, "erased", ground=erased.ground)
+    changed: Any = {"erased": entry.index, "ground": erased.ground, **_NO_REDACTION}
+    _moderate(records, entry, erased.target, {"state": "erased", "act": entry.index, **_NO_REDACTION}, changed)
+
+
+def _moderate(
+    records: Records, entry: Entry, target: Target, moderated: dict[str, Any], comment: dict[str, Any]
+) -> None:
+    """Change the record of a content, and of the comment whose text it is. Erased is erased."""
+    key = f"{target.statement}/{target.salted_digest}"
+    before = records.get(Moderated, key) or Moderated()
+    if before.state != "erased":
+        records.put(key, msgspec.structs.replace(before, **moderated))
+        _change(records, entry, target.statement, target.salted_digest, **comment)
+
+
+def _act(
+    records: Records, entry: Entry, done: OfContent, act: str, *, ground: str = "", appeal_until: str = ""
+) -> None:
+    """Keep an act; it undoes the one before it on the same content."""
+    target = done.target
+    of = records.get(Known, target.statement)
+    before = records.get(Moderated, f"{target.statement}/{target.salted_digest}")
+    if before is not None and before.act is not None:
+        key = index_key("moderation", before.act)
+        earlier = records.get(ModerationAct, key)
+        if earlier is not None:
+            records.put(key, msgspec.structs.replace(earlier, undone=entry.index))
+    actors = tuple([str(signer.actor) for signer in done.by])
+    made = ModerationAct(
+        act=act,
+        index=entry.index,
+        identity=entry.opened.identity,
+        received_ms=entry.received_ms,
+        statement=target.statement,
+        salted_digest=target.salted_digest,
+        target=-1 if of is None else of.index,
+        round="" if of is None else next((t[6:] for t in of.topics if t.startswith("round/")), ""),
+        ground=ground,
+        actors=actors,
+        organisations=tuple([organisation_of(records, actor) for actor in actors]),
+        appeal_until=appeal_until,
+    )
+    records.put(index_key("moderation", entry.index), made)
+
+
+def organisation_of(records: Records, actor: str) -> str:
+    """The organisation that an actor counts for: itself, or the one that it belongs to."""
+    found = records.get(Actor, actor)
+    return found.of if found is not None and found.of else actor
+
+
+def _appeal(records: Records, entry: Entry, appealed: ModerationAppealed, known: Known) -> None:
+    target = appealed.target
+    moderated = records.get(Moderated, f"{target.statement}/{target.salted_digest}")
+    if moderated is None or moderated.act is None:
+        return
+    key = index_key("moderation", moderated.act)
+    act = records.get(ModerationAct, key)
+    if act is None:
+        return
+    # Whoever decides names the appeal alone, and the act may have been undone by then.
+    records.put(entry.opened.identity, msgspec.structs.replace(known, place=key))
+    records.put(key, msgspec.structs.replace(act, appealed=entry.index))
+    _change(records, entry, target.statement, target.salted_digest, appealed=entry.index, decision="")
+    _count(records, act.round, "appealed")
+
+
+def _decide(records: Records, entry: Entry, decided: AppealDecided, known: Known) -> None:
+    appeal = records.get(Known, decided.appeal)
+    act = records.get(ModerationAct, appeal.place) if appeal is not None else None
+    if appeal is None or act is None:
+        return
+    decision = {"decided": entry.index, "decision": decided.decision}
+    records.put(appeal.place, msgspec.structs.replace(act, **decision))
+    _change(records, entry, act.statement, act.salted_digest, decision=decided.decision)
+    if decided.decision == "overturned":
+        _count(records, act.round, "overturned")
+
+
+def _count(records: Records, name: str, count: str) -> None:
+    round_ = records.get(Round, name) if name else None
+    if round_ is not None:
+        records.put(name, msgspec.structs.replace(round_, **{count: getattr(round_, count) + 1}))
+
+
+# --- answers ---------------------------------------------------------------------------------------------------------
+
+
+def _contest(records: Records, entry: Entry, contested: StatementContested, known: Known) -> None:
+    response = records.get(Known, contested.statement)
+    if response is None or response.kind != "ResponseGiven":
+        return
+    # Which comments it answers stands in the place of the answer. That one of their authors objects is shown beside
+    # each of them; it is counted once.
+    answered = [comment for key in response.place.split() if (comment := records.get(Comment, key)) is not None]
+    for comment in answered:
+        _put_comment(records, msgspec.structs.replace(comment, contested=entry.index))
+    for name in dict.fromkeys([comment.round for comment in answered]):
+        _count(records, name, "contested")
 
 
 def _answer(records: Records, entry: Entry, given: ResponseGiven, known: Known) -> None:
     actor, role = speaker_of(given)
+    places: list[str] = []
     for identity in given.answers:
         found = _target(records, identity)
         if found is None:
             continue
         comment, round_ = found
+        places.append(index_key(comment.round, comment.index))
         key = index_key(comment.round, comment.index)
-        records.put(key, msgspec.structs.replace(comment, answered=entry.index, answers=comment.answers + 1))
+        led_to = None if given.led_to is UNSET else records.get(Known, given.led_to)
+        changed = comment.changed if led_to is None else led_to.index
+        after = msgspec.structs.replace(comment, answered=entry.index, answers=comment.answers + 1, changed=changed)
+        _put_comment(records, after)
         if comment.answered is None:
-            _recount(records, entry, round_, answered=round_.answered + 1)
+            days = (entry.received_ms - comment.received_ms) // DAY_MS
+            first = round_.first_answers if printed_in(given) else _more(round_.first_answers, days)
+            _recount(records, entry, round_, answered=round_.answered + 1, first_answers=first)
         records.put(
             index_key(key, entry.index),
             Response(
@@ -300,9 +563,11 @@ def _answer(records: Records, entry: Entry, given: ResponseGiven, known: Known) 
                 printed=printed_in(given),
             ),
         )
+    if places:
+        records.put(entry.opened.identity, msgspec.structs.replace(known, place=" ".join(places)))
 
 
-def _recount(records: Records, entry: Entry, round_: Round, **counts: int) -> None:
+def _recount(records: Records, entry: Entry, round_: Round, **counts: Any) -> None:
     """Change a round's counts; what they were before this entry is kept."""
     key = index_key(round_.round, entry.index)
     if records.get(RoundStep, key) is None:
@@ -312,10 +577,20 @@ def _recount(records: Records, entry: Entry, round_: Round, **counts: int) -> No
 
 FOLDS: dict[type[Statement], Callable[..., None]] = {
     RoundOpened: _open,
+    RoundExtended: _extend,
+    RoundClosed: _close,
     DocumentPublished: _publish,
     CommentSubmitted: _comment,
     CommentTranscribed: _comment,
+    CommentEndorsed: _endorse,
+    ErasureRequested: _ask_erasure,
     ContentWithheld: _withhold,
+    ContentRedacted: _redact,
+    ContentRestored: _restore,
+    ContentErased: _erase,
+    ModerationAppealed: _appeal,
+    AppealDecided: _decide,
     StatementWithdrawn: _withdraw,
+    StatementContested: _contest,
     ResponseGiven: _answer,
 }

@@ -145,6 +145,49 @@ def keys(world: w.World) -> None:
     world.say("RegistrarReplaced", *recovery, "dosis:holder", **replaced, **reason)
 
 
+def public_turn(world: w.World) -> None:
+    """What becomes of comments: moderated, appealed, erased, endorsed, contested; told after the history."""
+    w.second_moderator(world)
+    moderator, other = "vigilante:moderator", "jurado:moderator"
+    world.now_ms += 1_000 - world.now_ms % 1_000
+    longer = format_when(world.docket.rounds["ronda-1"].closes + DAY)
+    world.say("RoundExtended", CHAIR, round="ronda-1", closes=longer, reason="Hubo feriado.")
+
+    def comment(who: str, **fields: Any) -> dict[str, str]:
+        made = world.say("CommentSubmitted", f"{who}:citizen", **world.comment(who, **fields)).opened
+        return {"statement": made.identity, "salted_digest": made.statement.salted_digests()[0]}
+
+    def salted(who: str) -> str:
+        return w.salted_digest(world.origin, w.public(who), {"text": "Buen plan."})
+
+    first, second, third = comment("rosa"), comment("luis", about="resultados"), comment("inés", position="against")
+    until = {"appeal_until": format_when(world.now_ms + 30 * DAY)}
+    world.say("CommentEndorsed", "luis:citizen", comment=first["statement"])
+    endorsed = world.say("CommentEndorsed", "inés:citizen", comment=first["statement"]).opened.identity
+    world.say("StatementWithdrawn", "inés:citizen", statement=endorsed)
+    world.say("ContentWithheld", moderator, target=first, ground="hate", rule="Regla 3", **until)
+    appeal = world.say("ModerationAppealed", "rosa:citizen", target=first, salted_digest=salted("rosa")).opened.identity
+    why = {"text": "No incita a nada."}
+    world.say("AppealDecided", other, appeal=appeal, decision="overturned", words=why)
+    world.say("ContentRestored", other, target=first, words=why)
+    shorter = salted("vigilante")
+    hidden = {"ground": "personal_data", "rule": "Regla 1", **until}
+    world.say("ContentRedacted", moderator, target=second, salted_digest=shorter, **hidden)
+    world.say("ErasureRequested", "inés:citizen", target=third, ground="consent_withdrawn")
+    erased: Any = {"ground": "requested", "rule": "Lo pidió su autora", "stores": ["vault", "backups", "mirrors"]}
+    world.say("ContentErased", moderator, other, target=third, **erased)
+    answers = [first["statement"], second["statement"]]
+    answer = world.say("ResponseGiven", CHAIR, answers=answers, disposition="partly").opened.identity
+    words = {"salted_digest": salted("rosa")}
+    world.say("StatementContested", "rosa:citizen", statement=answer, words=words)
+    changes: Any = [{"text": "Nuevo plazo.", "comments": [first["statement"]]}]
+    version = {"version": world.docket.rounds["ronda-1"].version + 1, "document": digest_of("v3")}
+    world.say("DocumentPublished", CHAIR, round="ronda-1", changes=changes, **version)
+    day: Any = {"opens": format_when(world.now_ms - 2 * DAY), "closes": format_when(world.now_ms - DAY)}
+    world.open_round(round="ronda-2", **day)
+    world.say("RoundClosed", CHAIR, round="ronda-2", comment_count=7, tree_size=world.docket.size)
+
+
 def margins(world: w.World) -> None:
     """Kinds at the margins of their shapes: printed with hardly a field, signed with every one."""
     say: Any = world.say

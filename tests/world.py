@@ -264,3 +264,9 @@ def found() -> World:
     world.say("CommitmentRegistered", "copret:coordinator", **commitment(G2, "minfin"))
     world.say("CommitmentRegistered", "copret:coordinator", **commitment(C8, "segeplan"))
     return world
+
+
+def second_moderator(world: World) -> None:
+    """`jurado`, of another organisation than `vigilante`: erasures and appeals take two."""
+    add_actor(world, "jurado", "organisation")
+    grant(world, "jurado", "moderator")
