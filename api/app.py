@@ -412,6 +412,7 @@ def _routers(ledger: Running, settings: Settings, threads: ThreadPoolExecutor, m
         metrics.refusals.labels(path, code).inc()
 
     door = submissions.Door(path, ledger.desk, ledger.log, threads, settings.read_timeout, refused)
+    ledger.reader.settings = settings
     paged = pages.router(ledger.reader, read_timeout=settings.read_timeout)
     return [submissions.router(door), answers.router(ledger.reader), paged]
 

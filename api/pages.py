@@ -27,6 +27,7 @@ from api.listening import read_body
 from api.names import LEVELS, msg
 from api.page_documents import document_page
 from api.page_plans import around_page, commitment_page, home_page, plan_page
+from api.page_privacy import privacy_page
 from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
 from api.page_reports import report_page, reports_page
 from api.page_rounds import meeting_page, meetings_page, round_page, rounds_page
@@ -133,6 +134,7 @@ PAGES: Mapping[str, Page] = {
     "/asientos/{index:str}/original": entry_bytes_page,
     "/constancias/{identity:str}": receipt_page,
     "/acerca": about_page,
+    "/privacidad": privacy_page,
 }
 
 

@@ -53,6 +53,7 @@ PAGES = (
     "/asientos/0",
     "/asientos/80",
     "/acerca",
+    "/privacidad",
     "/asientos?at=50",
     f"/planes/{PLAN}/compromisos/C8?at=200",
 )
@@ -599,6 +600,7 @@ HOSTILE_PAGES = (
     f"/planes/{w.PLAN}/entorno",
     f"/planes/{w.PLAN}/compromisos/C9",
     "/consultas/ronda-1",
+    "/consultas/ronda-1/documento",
     "/reuniones",
     "/reuniones/m1",
     "/informes",
