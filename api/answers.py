@@ -37,7 +37,7 @@ from projections.meetings import Meeting, Remark
 from projections.records import Record
 from projections.reports import Report, Tally
 from projections.roll import Actor, HistoryLine
-from projections.rounds import Comment, Document, Round
+from projections.rounds import Comment, Document, ModerationAct, Round, state_of
 from projections.rounds import Response as Answered
 
 T = TypeVar("T")
@@ -233,13 +233,25 @@ class HiddenBy(msgspec.Struct, frozen=True, omit_defaults=True):
     ground: str | UnsetType = UNSET
 
 
+class Shorter(msgspec.Struct, frozen=True):
+    """What is shown of a redacted text: a content of the redaction itself, with its salt."""
+
+    content: Content
+    salt: str
+
+
 class CommentAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A comment with what is public of its text now: content and salt, or who hid it, or neither (not in the vault)."""
+    """A comment with what is public of its text now: content and salt, or who hid it, or neither (not in the vault).
+
+    `state` is what became of it: shown, redacted (then `shorter` is shown in its place), withheld, withdrawn, erased.
+    """
 
     comment: Comment
+    state: str
     content: Content | UnsetType = UNSET
     salt: str | UnsetType = UNSET
     hidden: HiddenBy | UnsetType = UNSET
+    shorter: Shorter | UnsetType = UNSET
 
 
 class MeetingAnswer(msgspec.Struct, frozen=True):
@@ -317,13 +329,22 @@ def _beside(level: LevelSaid, reported: LevelSaid | None) -> AssessedBeside:
 
 def comment_of(view: View, comment: Comment) -> CommentAnswer:
     """A comment and what is public of its text now."""
+    state = state_of(comment)
     match view.content(comment.identity, comment.salted_digest):
         case Shown(content, salt):
-            return CommentAnswer(comment, content=content, salt=salt)
+            return CommentAnswer(comment, state, content=content, salt=salt)
         case Hidden(index, identity, ground):
-            return CommentAnswer(comment, hidden=HiddenBy(index, identity, ground or UNSET))
+            by = HiddenBy(index, identity, ground or UNSET)
+            return CommentAnswer(comment, state, hidden=by, shorter=_shorter(view, comment))
         case None:
-            return CommentAnswer(comment)
+            return CommentAnswer(comment, state)
+
+
+def _shorter(view: View, comment: Comment) -> Shorter | UnsetType:
+    if not comment.redaction:
+        return UNSET
+    found = view.content(comment.redaction_by, comment.redaction)
+    return Shorter(found.content, found.salt) if isinstance(found, Shown) else UNSET
 
 
 def _found(view: View, kind: type[R], key: str, what: str) -> R:
@@ -611,6 +632,18 @@ def router(reader: Reader) -> Router:
         page = Page.asked(f"{base}/plans/{plan}/rounds/{name}/responses", after, limit)
         return page.answer(view, view.records.scan(Answered, f"{name}/", page.after, page.limit + 1))
 
+    @get(
+        "/moderation",
+        sync_to_thread=True,
+        summary="Every act of moderation: who did it, on what ground, and what became of it",
+        tags=["consultation"],
+        responses=_of(list[ModerationAct]),
+    )
+    def moderation(at: At = None, as_of: AsOf = None, after: After = None, limit: Limit = None) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        page = Page.asked(f"{base}/moderation", after, limit)
+        return page.answer(view, view.records.scan(ModerationAct, "moderation/", page.after, page.limit + 1))
+
     # --- meetings and bodies
 
     @get(
@@ -761,6 +794,7 @@ def router(reader: Reader) -> Router:
             rounds,
             round_,
             comments,
+            moderation,
             responses,
             meetings,
             meeting,

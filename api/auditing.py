@@ -280,10 +280,8 @@ def _show_claims(lines: "Sequence[ClaimLine]") -> None:
             for line in listed
         ]
         screen.line()
-        when = pick(
-            f"versión {version}; el registro tenía {size:,} asientos",
-            f"version {version}; the record had {size:,} entries",
-        )
+        of = pick(f"versión {version}", f"version {version}") if version else pick("cierre", "closing")
+        when = f"{of}; " + pick(f"el registro tenía {size:,} asientos", f"the record had {size:,} entries")
         screen.table([pick(*names) for names in columns], rows, title=f"{title} ({when})")
     differing = sum(line.claim.verdict == "differs" for line in lines)
     if differing:

@@ -70,8 +70,9 @@ from projections.heads import Bound, Bounds, DayRead, Heads, Stamps, fork, fork_
 from projections.kept import SETTLE, Kept
 from projections.records import DictRecords, Lines, Records, compare, digest, digest_of
 from projections.replay import evolve
+from projections.reports import ClaimChecked, Tally
 from projections.reports import Report as Published
-from projections.reports import Tally
+from projections.rounds import Round
 from projections.texts import Seen, Texts
 
 # How long to wait, in seconds, for the head of a growing ledger to follow its contents.
@@ -788,7 +789,8 @@ class _Audit:
                 ClaimLine(each.report, each.version, each.tree_size, each.title, claim)
                 for _, each in records.scan(Published)
                 for claim in each.claims
-            ],
+            ]
+            + [_counted(each) for _, each in records.scan(Round) if each.closed is not None],
             seconds=self.seconds,
         )
 
@@ -889,6 +891,20 @@ def _no_ledger(es: str, en: str) -> CannotRun:
 def _order(row: Row) -> tuple[str, bool, int]:
     """The plan's own order: the government's commitments first, then by number."""
     return row.commitment.partition("/")[0], row.proposer != "government", row.number
+
+
+def _counted(round_: Round) -> ClaimLine:
+    """What the coordinator counted when a round had closed, beside the record's own count."""
+    claimed, computed = round_.closed_count or 0, round_.closed_received or 0
+    claim = ClaimChecked(
+        measure="comment_count",
+        round=round_.round,
+        claimed=claimed,
+        computed=computed,
+        difference=claimed - computed,
+        verdict="exact" if claimed == computed else "differs",
+    )
+    return ClaimLine("", 0, round_.closed_size or 0, round_.round, claim)
 
 
 def _row(commitment: Commitment) -> Row:

@@ -95,7 +95,10 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class ClaimLine(msgspec.Struct, frozen=True):
-    """A figure that a published report claims, beside the one that the first `tree_size` entries give."""
+    """A figure that a published report claims, beside the one that the first `tree_size` entries give.
+
+    What a coordinator counts when a round closes is such a figure too: of no report, version 0, the round as title.
+    """
 
     report: str
     version: int

@@ -21,7 +21,7 @@ from ledger import log as writer
 from ledger.errors import CannotRun
 from ledger.log import Clock, Log
 from ledger.published import Folder
-from ledger.statement import Entry
+from ledger.statement import Entry, format_when
 from ledger.tlog.policy import parse_policy
 from ledger.vocabulary import KINDS, Statement
 from projections.audit import audit
@@ -30,6 +30,7 @@ from projections.findings import DENIES, QUESTIONS, REMARKS, SENTENCES, Report, 
 from projections.records import DictRecords, digest
 from projections.replay import replay
 
+DAY = 86_400_000
 TOWN = Town(comments=300)
 
 
@@ -52,6 +53,10 @@ def spoken_town() -> Town:
         document=digest_of("informe"),
         claims=[{"measure": "level_count", "scope": {"level": "complete"}, "value": 2, "out_of": 3}],
     )
+    lately: dict[str, Any] = {"opens": format_when(world.now_ms - 2 * DAY), "closes": format_when(world.now_ms - DAY)}
+    world.open_round(round="ronda-2", **lately)
+    counted = {"comment_count": 3, "tree_size": world.docket.size}
+    world.say("RoundClosed", "copret:coordinator", round="ronda-2", **counted)
     town.publish_again()
     return town
 
@@ -133,13 +138,11 @@ def test_the_table_holds_what_is_reported_and_what_others_assess() -> None:
 
 
 def test_claims_stand_beside_what_the_record_gives() -> None:
-    (line,) = spoken_town().audit().claims
-    assert (line.report, line.claim.claimed, line.claim.computed, line.claim.verdict) == (
-        "medio-termino",
-        2,
-        1,
-        "differs",
-    )
+    report, closing = spoken_town().audit().claims
+    assert report.report == "medio-termino"
+    assert (report.claim.claimed, report.claim.computed, report.claim.verdict) == (2, 1, "differs")
+    assert (closing.title, closing.claim.measure) == ("ronda-2", "comment_count")
+    assert (closing.claim.claimed, closing.claim.computed, closing.claim.verdict) == (3, 0, "differs")
 
 
 def test_progress_is_told_in_order_up_to_all() -> None:

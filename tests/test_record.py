@@ -201,12 +201,19 @@ def test_comments_show_what_is_public_now_and_keep_the_places_of_others(town: To
     assert [one["comment"]["index"] for one in (shown, withdrawn, withheld)] == list(town.indexes.values())
     assert (shown["content"], shown["salt"]) == ({"text": COMMENTS["maria"]}, SALT)
     assert "hidden" not in shown
+    assert [one["state"] for one in (shown, withdrawn, withheld)] == ["shown", "withdrawn", "withheld"]
     assert withdrawn["hidden"]["index"] == town.indexes["jorge"] + 1
     assert "ground" not in withdrawn["hidden"]
     assert withheld["hidden"]["ground"] == "personal_data"
     for hidden in (withdrawn, withheld):
         assert "content" not in hidden
         assert "salt" not in hidden
+
+
+def test_every_act_of_moderation_is_told_with_its_ground(town: Town) -> None:
+    (act,) = town.get("/moderation")["data"]
+    assert (act["act"], act["ground"], act["target"]) == ("withheld", "personal_data", town.indexes["sara"])
+    assert act["organisations"] == ["vigilante"]
 
 
 def test_a_hidden_text_is_in_no_answer_not_even_an_older_one(town: Town) -> None:
