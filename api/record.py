@@ -22,6 +22,7 @@ from api.documents import Documents
 from api.problems import Problem
 from api.settings import Settings
 from consultation.desk import reopen
+from consultation.hiding import Effect
 from consultation.text import Content, parse_content
 from consultation.vault import Vault
 from ledger.cosigning import Cosigned, Standing
@@ -62,11 +63,15 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Hidden(msgspec.Struct, frozen=True):
-    """A content taken from view by a statement: its index, identity and ground (None: its author withdrew it)."""
+    """A content taken from view by a statement: its index, identity and ground, and what it did.
+
+    Without a ground its author withdrew it, or it is the shorter text of a redaction that has ended.
+    """
 
     index: int
     identity: str
     ground: str | None
+    effect: Effect
 
 
 class View:
@@ -138,7 +143,7 @@ class View:
         if held is None or held.index >= self.size:
             return None
         if held.hidden:
-            return Hidden(held.hidden.by_index, held.hidden.by_statement, held.hidden.ground)
+            return Hidden(held.hidden.index, held.hidden.by, held.hidden.ground, held.hidden.effect)
         return Shown(parse_content(held.content), held.salt.hex())
 
 

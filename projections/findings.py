@@ -238,6 +238,7 @@ DENIES: Mapping[str, tuple[Question, ...]] = {
     "entry-altered": ("included",),
     "bad-entry": ("included",),
     "content-missing": ("included",),
+    "content-kept-away": ("included",),
     "content-altered": ("included",),
     "content-unknown": ("included",),
     "content-malformed": ("included",),
@@ -363,6 +364,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "content-missing": (
         "Falta un texto sin que ninguna declaración lo haya retirado.",
         "A text is missing, and no statement has taken it from view.",
+    ),
+    "content-kept-away": (
+        "Un texto fue restituido, y sigue sin mostrarse.",
+        "A text was restored, and is still kept from view.",
     ),
     "content-altered": (
         "El texto publicado no es el que se firmó.",
