@@ -93,15 +93,20 @@ CONTENTS: Mapping[str, str] = {
 COLUMNS: Mapping[str, str] = {
     "statement": msg("the identity of the statement that brought it"),
     "digest": msg("its salted digest"),
-    "salt": msg("the salt"),
-    "content": msg("the text"),
+    "sealed": msg("text and salt, sealed under a key that is theirs alone"),
+    "slot": msg("where that key stands in the file of the keys"),
     "kept_ms": msg("when it came"),
     "idx": msg("its index in the ledger"),
+    "effect": msg("what was done with it"),
     "by_index": msg("which entry took it from view"),
     "by_statement": msg("the identity of that statement"),
     "ground": msg("the ground that it states"),
+    "rank": "",
+    "name": "",  # of a key whose content this file does not have: a digest of the two digests
     "only": "",
     "size": "",
+    "keys": "",
+    "wipings": "",
 }
 
 # --- what is done with a text ----------------------------------------------------------------------------------------
