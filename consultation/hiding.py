@@ -7,9 +7,10 @@
     withdrawn   StatementWithdrawn of a comment   also for the shorter texts of its redactions
     erased      ContentErased                     also for these; final, text and salt are destroyed
 
-Of several acts on one content the one of the higher rank stands, and of one rank the later: an erasure before all, an
-author's word before a moderator's, and what a restoration replaced is not brought back. So the order in which somebody
-learns of the acts is of no matter. The marker in `contents/<N>` names the statement of the act that stands.
+Of several acts on one content the weightiest stands: an erasure before all, an author's word before a moderator's, and
+what a restoration replaced is not brought back. Of one rank it is the latest, but the first erasure or withdrawal, for
+those are final. So the order in which somebody learns of the acts is of no matter. The marker in `contents/<N>` names
+the statement of the act that stands.
 
 The desk does what follows from this, and the auditor checks it: FORMAT.md, "Contents".
 """
@@ -32,6 +33,8 @@ from ledger.vocabulary import (
 Effect = Literal["withheld", "redacted", "restored", "replaced", "withdrawn", "erased"]
 
 _RANKS: dict[Effect, int] = {"withheld": 1, "redacted": 1, "restored": 1, "replaced": 2, "withdrawn": 3, "erased": 4}
+_FINAL = 3  # from this rank on the first act counts
+_ENTRIES = 2**48  # more than any tree has
 
 # Whose contents go out of view when their author takes the statement back. Of others the effect ends, the words stay.
 COMMENTS = frozenset({"CommentSubmitted", "CommentTranscribed"})
@@ -59,10 +62,16 @@ def rank_of(effect: Effect) -> int:
     return _RANKS[effect]
 
 
+def weight_of(act: Act) -> int:
+    """Of two acts on one content the one of more weight stands."""
+    rank = _RANKS[act.effect]
+    return rank * _ENTRIES + (_ENTRIES - 1 - act.index if rank >= _FINAL else act.index)
+
+
 def standing(acts: Iterable[Act]) -> Act | None:
     """The act by which a content is out of view, of all acts on it; None when it is shown."""
-    last = max(acts, key=lambda act: (_RANKS[act.effect], act.index), default=None)
-    return None if last is None or last.effect == "restored" else last
+    weightiest = max(acts, key=weight_of, default=None)
+    return None if weightiest is None or weightiest.effect == "restored" else weightiest
 
 
 def acts_of(index: int, opened: Opened, docket: Docket) -> list[Act]:

@@ -15,6 +15,7 @@ no other place of this file. A torn last record was never used, and the next one
 <https://doc.libsodium.org/secret-key_cryptography/aead/chacha20-poly1305/xchacha20-poly1305_construction>
 """
 
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
@@ -90,15 +91,15 @@ class Keys:
         """Open the keys at `path`; with `create`, make the file when it is missing. Raises CannotRun."""
         try:
             handle = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0), 0o600)
-        except FileNotFoundError:
+        except OSError as error:
+            if create or error.errno != errno.ENOENT:
+                raise _unusable(path, error) from error
             raise CannotRun(
                 f"{path}: faltan las llaves de la bóveda.",
                 f"{path}: the keys of the vault are missing.",
                 "Recupérelas de su copia más nueva: sin ellas no se puede leer lo que la gente escribió.",
                 "Restore them from their newest copy: without them nobody can read what people wrote.",
             ) from None
-        except OSError as error:
-            raise _unusable(path, error) from error
         keys = cls(path, handle)
         try:
             if os.fstat(handle).st_size < RECORD and create:

@@ -4,7 +4,7 @@ One SQLite file beside the journal, and the file of its keys beside that (`consu
 to disappear, so nothing of it is ever in the tree:
 
     contents(statement, digest, slot, sealed, kept_ms, idx)      idx = the statement's index, once it is registered
-    acts(statement, digest, effect, rank, by_index, by_statement, ground)      what stands of a content, if anything
+    acts(statement, digest, effect, weight, by_index, by_statement, ground)    what stands of a content, if anything
     strays(name, slot)               keys of contents that this file does not have
     settled(size, keys, wipings)     entries 0 to size-1 have left their marks here; how far the keys are known
 
@@ -33,7 +33,7 @@ from pathlib import Path
 
 import msgspec
 
-from consultation.hiding import Act, Effect, rank_of
+from consultation.hiding import Act, Effect, weight_of
 from consultation.sealing import Keys, name_of, seal, unseal
 from consultation.text import BUNDLE
 from ledger.errors import CannotRun
@@ -83,7 +83,7 @@ CREATE TABLE acts (
     statement BLOB NOT NULL,
     digest BLOB NOT NULL,
     effect TEXT NOT NULL,
-    rank INTEGER NOT NULL,
+    weight INTEGER NOT NULL,
     by_index INTEGER NOT NULL,
     by_statement BLOB NOT NULL,
     ground TEXT,
@@ -110,9 +110,6 @@ ALTER TABLE hidden RENAME TO hidden_1;
 ALTER TABLE settled RENAME TO settled_1;
 """
 _FROM_1_ROWS = """
-INSERT INTO acts
-    SELECT statement, digest, iif(ground IS NULL, 'withdrawn', 'withheld'), iif(ground IS NULL, 3, 1),
-        by_index, by_statement, ground FROM hidden_1;
 UPDATE settled SET size = (SELECT size FROM settled_1);
 DROP TABLE contents_1;
 DROP TABLE hidden_1;
@@ -181,6 +178,8 @@ class Vault:
             rows = database.execute("SELECT statement, digest, salt, content, kept_ms, idx FROM contents_1")
             while some := rows.fetchmany(_AT_ONCE):
                 self._insert(database, some)
+            hidden = database.execute("SELECT statement, digest, by_index, by_statement, ground FROM hidden_1")
+            self._stand(database, map(_act_of_1, hidden.fetchall()))
             _run(database, _FROM_1_ROWS)
         with self._reading() as database:
             database.execute("VACUUM")  # no page of before is left
@@ -279,19 +278,21 @@ class Vault:
                 "UPDATE contents SET idx = ? WHERE statement = ?",
                 [(index, bytes.fromhex(identity)) for index, identity in registered],
             )
-            database.executemany(
-                "INSERT INTO acts VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET effect = excluded.effect, "
-                "rank = excluded.rank, by_index = excluded.by_index, by_statement = excluded.by_statement, "
-                "ground = excluded.ground WHERE (excluded.rank, excluded.by_index) > (rank, by_index)",
-                [
-                    (*_key(act), act.effect, rank_of(act.effect), act.index, bytes.fromhex(act.by), act.ground)
-                    for act in acts
-                ],
-            )
+            self._stand(database, acts)
             self._erase(database, [act for act in acts if act.effect == "erased"])
             database.execute("UPDATE settled SET size = ? WHERE size < ?", (size, size))
         self._empty_log()
         return {index // BUNDLE for index, _ in registered} | {act.of // BUNDLE for act in acts}
+
+    @staticmethod
+    def _stand(database: sqlite3.Connection, acts: Iterable[Act]) -> None:
+        """Of each content remember the weightiest act."""
+        database.executemany(
+            "INSERT INTO acts VALUES (?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET effect = excluded.effect, "
+            "weight = excluded.weight, by_index = excluded.by_index, by_statement = excluded.by_statement, "
+            "ground = excluded.ground WHERE excluded.weight > weight",
+            [(*_key(act), act.effect, weight_of(act), act.index, bytes.fromhex(act.by), act.ground) for act in acts],
+        )
 
     def _erase(self, database: sqlite3.Connection, acts: Sequence[Act]) -> None:
         """Destroy what these acts erase: the keys at once, the rows with the transaction."""
@@ -511,6 +512,13 @@ def _run(database: sqlite3.Connection, commands: str) -> None:
     """Run several commands within the transaction that is open (`executescript` would commit it)."""
     for command in commands.split(";\n"):
         database.execute(command)
+
+
+def _act_of_1(row: tuple[bytes, bytes, int, bytes, str | None]) -> Act:
+    """What a vault of version 1 knew of an act. Whose content it was is not needed again."""
+    statement, digest, index, by, ground = row
+    effect: Effect = "withdrawn" if ground is None else "withheld"
+    return Act(statement.hex(), digest.hex(), -1, effect, index, by.hex(), ground)
 
 
 def _key(act: Act) -> tuple[bytes, bytes]:

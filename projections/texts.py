@@ -21,7 +21,7 @@ from itertools import takewhile
 
 import msgspec
 
-from consultation.hiding import COMMENTS, Act, acts_of, rank_of, standing
+from consultation.hiding import COMMENTS, Act, acts_of, rank_of, standing, weight_of
 from consultation.text import (
     Authority,
     Content,
@@ -278,11 +278,11 @@ class Texts:
         path = bundle_path(line.index // WIDTH)
         evidence = {path: _raw(line), "note": entry.opened.note} | self._chain(entry.opened.statement)
         acts = [act for act in self._acts((entry.opened.identity, line.salted_digest)) if act.index < head.size]
-        once = any((act.by, act.index) == (by.digest, by.index) for act in acts)
+        once = any((act.by, act.index) == (by.digest, by.index) for act in acts if act.effect != "restored")
         stands = standing(acts)
         kind, detail = "content-marker", f"entry {by.index} ({by.digest[:16]}…) does not take this content from view"
         if once and acts:
-            later = max(acts, key=lambda act: (rank_of(act.effect), act.index))
+            later = max(acts, key=weight_of)
             kind = "content-marker" if stands else "content-kept-away"
             detail = f"entry {by.index} took this content from view, and entry {later.index} came after it"
             evidence |= self._entries({"entry named by the marker": by.index, "entry that came after it": later.index})
@@ -345,17 +345,19 @@ def _may_name(acts: list[Act], by: Authority) -> bool:
     stands = standing(acts)
     if stands is None:
         return False
-    may = _last_of(acts, rank_of(stands.effect))
-    if stands.effect == "withdrawn":
-        # Where it is withheld as well: the first servers left the marker under which it went.
-        may += [act for act in _last_of(acts, 1) if act.effect == "withheld"]
+    may = [stands]
+    if rank_of(stands.effect) >= rank_of("withdrawn"):  # done twice, it is done
+        may = [act for act in acts if act.effect == stands.effect]
+    # The first servers left the marker under which a content had gone, when more was done to it.
+    if stands.effect in ("withheld", "withdrawn"):
+        may += _last_withheld(acts)
     return any((act.by, act.index) == (by.digest, by.index) for act in may)
 
 
-def _last_of(acts: list[Act], rank: int) -> list[Act]:
-    """The last act of a rank, and those right before it that had done the same: once is enough to keep from view."""
-    of_rank = sorted((act for act in acts if rank_of(act.effect) == rank), key=lambda act: act.index, reverse=True)
-    return list(takewhile(lambda act: act.effect == of_rank[0].effect, of_rank))
+def _last_withheld(acts: list[Act]) -> list[Act]:
+    """The withholdings that no restoration or redaction has followed."""
+    moderated = sorted((act for act in acts if rank_of(act.effect) == 1), key=lambda act: act.index, reverse=True)
+    return list(takewhile(lambda act: act.effect == "withheld", moderated))
 
 
 def _unknown(line: PublicLine, path: str, entry: Entry | None = None) -> Misbehaviour:

@@ -383,6 +383,11 @@ def _content_marker(finding: Finding, evidence: Evidence, policy: Policy) -> Non
         need(_takes_away(later, opened, line.salted_digest, evidence, policy), "this one keeps nothing from view")
         return
     named = _note(the(evidence, "note named by the marker"), policy)
+    if isinstance(line.by, Authority) and line.by.digest != named.identity:
+        return  # it names two statements at once
+    rank = _rank(named, opened, line.salted_digest, evidence, policy)
+    if isinstance(line.by, Authority) and line.by.index < line.index and rank < 3:
+        return  # it says itself that it acted before there was anything to act on; only an author's word reaches ahead
     need(
         not _takes_away(named, opened, line.salted_digest, evidence, policy),
         "the statement takes this content from view",
