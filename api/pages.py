@@ -285,6 +285,10 @@ EXPLANATIONS: Mapping[int, tuple[str, str]] = {
     405: (msg("That cannot be done here"), msg("This address is only for reading.")),
     408: (msg("It did not arrive in time"), msg("The connection was too slow. Nothing was kept; please try again.")),
     413: (msg("The file is too large"), msg("A receipt has two million bytes at most. Nothing was kept.")),
+    429: (
+        msg("Much was sent from your address"),
+        msg("Please wait a moment and try again. A browser with JavaScript does a little work instead of waiting."),
+    ),
     415: (msg("That is not the form of this page"), msg("What was sent cannot be read here. Nothing was kept.")),
     500: (
         msg("The server failed"),
@@ -298,7 +302,19 @@ EXPLANATIONS: Mapping[int, tuple[str, str]] = {
 
 # What programs ask for: an error there is problem+json whatever the caller says it accepts.
 NOT_PAGES = frozenset(
-    {"api", "statements", "receipts", "tile", "checkpoints", "contents", "schema", "healthz", "readyz", "metrics"}
+    {
+        "api",
+        "statements",
+        "receipts",
+        "challenge",
+        "tile",
+        "checkpoints",
+        "contents",
+        "schema",
+        "healthz",
+        "readyz",
+        "metrics",
+    }
 )
 
 
@@ -316,7 +332,7 @@ def problem_page(request: Request[Any, Any, Any], problem: Problem, readers: Seq
     reader = next((one for one in readers if one.ledger.path == place.ledger), None)
     say = Phrasing(place.language, reader.ledger.offset_minutes if reader else 0)
     heading, explanation = EXPLANATIONS.get(problem.status, EXPLANATIONS[400 if problem.status < 500 else 500])
-    return site.page(
+    shown = site.page(
         "error.html",
         place,
         say,
@@ -328,3 +344,5 @@ def problem_page(request: Request[Any, Any, Any], problem: Problem, readers: Seq
         heading=say.words.gettext(heading),
         explanation=say.words.gettext(explanation),
     )
+    shown.headers.update(problem.waiting())
+    return shown
