@@ -23,6 +23,7 @@ from msgspec import UNSET
 
 from api.consulted import Consulted, Section, changes_between, html_of, read_document
 from api.names import POSITIONS
+from api.page_commenting import CODE_DIGITS
 from api.page_rounds import round_words
 from api.problems import Problem
 from api.reading import LIST_PAGE, Reading, answer, code_of, redirect, statement_at
@@ -240,7 +241,7 @@ def _version_words(reading: Reading, document: Document, versions: Sequence[Docu
             {
                 "text": change.text,
                 "comments": [
-                    {"index": index, "href": place.to("asientos", index)}
+                    {"index": index, "href": place.to("comentarios", identity[:CODE_DIGITS])}
                     for identity in change.comments[:LIST_PAGE]
                     if (index := reading.view.index_of(identity)) is not None
                 ],

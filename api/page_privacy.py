@@ -101,7 +101,7 @@ COLUMNS: Mapping[str, str] = {
     "by_index": msg("which entry took it from view"),
     "by_statement": msg("the identity of that statement"),
     "ground": msg("the ground that it states"),
-    "rank": "",
+    "weight": "",
     "name": "",  # of a key whose content this file does not have: a digest of the two digests
     "only": "",
     "size": "",
@@ -197,6 +197,13 @@ SETTINGS: Mapping[str, str] = {
     "read_timeout": "",
     "threads": "",
     "max_requests": "",
+    "max_connections": "",
+    # Said in a paragraph of their own: `allowances_of`.
+    "free_statements": "",
+    "free_statements_per_hour": "",
+    "worked_statements_per_hour": "",
+    "ledger_statements_per_minute": "",
+    "work_iterations": "",
     "access_log": msg("Log of requests (method, path, status, duration; no address, no query, no text): %(value)s."),
 }
 
@@ -222,6 +229,35 @@ def _value(reading: Reading, value: object) -> str:
     if isinstance(value, str | int | float):
         return str(value)
     return reading.say.listed(list(cast("tuple[str, ...]", value))) or reading.text("none")
+
+
+# --- against abuse, for a day ----------------------------------------------------------------------------------------
+
+# Every column of limits.db; empty where it says nothing of a client.
+COUNTS: Mapping[str, str] = {
+    "name": "",
+    "day": "",
+    "secret": msg("the secret of the day"),
+    "key": msg("the digest of a network and a consultation"),
+    "spent": msg("how much of its allowance is spent"),
+    "at": msg("when that was so"),
+    "answer": msg("a computation that was solved"),
+    "statement": msg("the statement for which it was"),
+    "expires": msg("when that is forgotten"),
+}
+
+
+def allowances_of(reading: Reading) -> dict[str, Any]:
+    """What a network may send without work, and with it, by the settings of this installation."""
+    settings, number = reading.reader.settings, reading.say.number
+    if settings is None:
+        return {}
+    return {
+        "free": number(settings.free_statements),
+        "hourly": number(settings.free_statements_per_hour),
+        "worked": number(settings.worked_statements_per_hour),
+        "columns": [reading.text(sentence) for sentence in COUNTS.values() if sentence],
+    }
 
 
 # --- whom to ask -----------------------------------------------------------------------------------------------------
@@ -262,6 +298,7 @@ def privacy_page(reading: Reading) -> Response[bytes]:
         most_letters=MAX_CODE_POINTS,
         acts=acts_of(reading),
         settings=settings_of(reading),
+        allowances=allowances_of(reading),
         bodies=bodies_to_ask(reading),
         law_wanted=reading.to_commitment(wanted.commitment) if wanted else "",
     )

@@ -5,6 +5,7 @@ after a comment came nothing of what is never stored is anywhere.
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from http.cookies import SimpleCookie
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from service import Served, founded_lately, put_on_disk
 from test_browser import Look, look
 from test_pages import PAGES, Read, people, ready, site, wait_for
 
+from api.limits import Store
 from api.names import NAMES
-from api.page_privacy import ACTS, COLUMNS, CONTENTS, FIELDS, SETTINGS, signed_by_people
+from api.page_privacy import ACTS, COLUMNS, CONTENTS, COUNTS, FIELDS, SETTINGS, signed_by_people
 from api.phrasing import Phrasing
 from api.settings import LedgerSettings, Settings
 from consultation.text import Content, SaltedContent, claim, format_submission, salted_digest
@@ -38,15 +40,22 @@ def test_every_field_that_a_citizen_signs_is_explained_and_no_other() -> None:
     assert set(FIELDS) == fields
 
 
+def columns_of(path: Path) -> set[str]:
+    """The names of all columns of a database."""
+    with closing(sqlite3.connect(path)) as database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        return {row[1] for table in tables for row in database.execute(f"PRAGMA table_info({table})")}
+
+
 def test_every_field_of_a_content_and_every_column_of_the_vault_is_explained(tmp_path: Path) -> None:
     Vault.open(tmp_path / "vault.db", create=True).close()
-    database = sqlite3.connect(tmp_path / "vault.db")
-    tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-    columns = {row[1] for table in tables for row in database.execute(f"PRAGMA table_info({table})")}
-    database.close()
-
     assert set(CONTENTS) == set(Content.__struct_fields__)
-    assert set(COLUMNS) == columns
+    assert set(COLUMNS) == columns_of(tmp_path / "vault.db")
+
+
+def test_every_column_of_the_counts_is_explained(tmp_path: Path) -> None:
+    Store.open(tmp_path / "limits.db").close()
+    assert set(COUNTS) == columns_of(tmp_path / "limits.db")
 
 
 def test_every_setting_is_looked_at() -> None:
@@ -71,6 +80,7 @@ def test_the_page_has_every_kind_field_and_act_and_whom_to_ask(site: Served, lan
             assert NAMES["kind"][name] in page.text
         assert "2 × moderator, of different organisations" in page.text
         assert "Log of requests (method, path, status, duration; no address, no query, no text): off." in page.text
+        assert "20 statements at once and 20 more each hour are taken as they come" in page.text
         assert "Servers in front of this one, which see your address and may log it: none." in page.text
     else:
         assert f"2 × {Phrasing('es-GT').name('role', 'moderator')}, de organizaciones distintas" in page.text
