@@ -116,6 +116,7 @@ def document_page(reading: Reading) -> Response[bytes]:
         return redirect(reading.place.to(*reading.place.segments, **query) + f"#{anchor(asked)}")
     laid_out = text_of_version(reading, chosen)
     current = chosen.version == found.version and reading.view.newest
+    counts = tallies_of(reading.reader).counts(reading.view, name)
     return answer(
         reading,
         "document.html",
@@ -124,11 +125,11 @@ def document_page(reading: Reading) -> Response[bytes]:
         current=found.version,
         document=chosen,
         opening=_opening(laid_out),
-        stretches=_parts(reading, found, laid_out),
+        stretches=_parts(reading, found, laid_out, counts),
         laid_out=laid_out is not None,
         missing=_missing(found, laid_out),
         unknown=[] if laid_out is None else [slug for slug in laid_out.parts if slug not in dict(found.parts)],
-        others=_others(reading, found),
+        others=_others(reading, found, counts),
         versions=[_version_words(reading, one, versions) for one in reversed(versions)],
         comparison=_comparison(reading, versions, chosen, laid_out),
         may_comment=current and not found.printed and state_at(found, reading.now_ms) in ("open", "late"),
@@ -169,10 +170,11 @@ def _opening(laid_out: Consulted | None) -> dict[str, Any]:
     return {"title": laid_out.title, "html": html_of(first.blocks, 2) if first else ""}
 
 
-def _parts(reading: Reading, found: Round, laid_out: Consulted | None) -> list[dict[str, Any]]:
+def _parts(
+    reading: Reading, found: Round, laid_out: Consulted | None, counts: Mapping[str, Mapping[str, int]]
+) -> list[dict[str, Any]]:
     """What the page goes through: the sections of the text, then the parts that only the round names."""
     titles = dict(found.parts)
-    counts = tallies_of(reading.reader).counts(reading.view, found.round)
     sections = [one for one in laid_out.sections if one.part or one.title] if laid_out else []
     named = {one.part for one in sections}
     sections += [Section(part, title, 2, ()) for part, title in found.parts if part not in named]
@@ -194,7 +196,7 @@ def _doors(reading: Reading, found: Round, about: str) -> dict[str, str]:
     place = reading.place
     return {
         "to_comment": place.to("consultas", found.round, "comentar", parte=about),
-        "to_comments": place.to("consultas", found.round, parte=about) + "#comentarios",
+        "to_comments": place.to("consultas", found.round, sobre=about) + "#comentarios",
     }
 
 
@@ -204,9 +206,8 @@ def _missing(found: Round, laid_out: Consulted | None) -> list[dict[str, str]]:
     return [{"part": part, "title": title} for part, title in found.parts if laid_out and part not in marked]
 
 
-def _others(reading: Reading, found: Round) -> dict[str, Any]:
+def _others(reading: Reading, found: Round, counts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
     """What was said about no part: about the whole, about commitments, and about parts that nobody defined."""
-    counts = tallies_of(reading.reader).counts(reading.view, found.round)
     commitments = sorted(about for about in counts if "/" in about)
     return {
         "whole": {"said": spoken(reading, counts.get(WHOLE, {})), **_doors(reading, found, WHOLE)},
