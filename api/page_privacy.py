@@ -7,7 +7,7 @@ a kind, a field, a column or a setting appears that no sentence explains (`tests
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from litestar import Response
@@ -265,12 +265,12 @@ def allowances_of(reading: Reading) -> dict[str, Any]:
 ASKED = ("coordinator", "moderator", "registrar")
 
 
-def bodies_to_ask(reading: Reading) -> list[dict[str, Any]]:
-    """The bodies that answer for consultations, for moderation and for the roster now, with what they do."""
+def bodies_to_ask(reading: Reading, among: Sequence[str] = ASKED) -> list[dict[str, Any]]:
+    """The bodies that hold one of these roles now (consultations, moderation, the roster), with what they do."""
     records = reading.view.records
     roles: dict[str, list[str]] = {}
     for _, held in records.scan(RoleHeld):
-        if held.role in ASKED and held.ended is None and held.role not in roles.setdefault(held.actor, []):
+        if held.role in among and held.ended is None and held.role not in roles.setdefault(held.actor, []):
             roles[held.actor].append(held.role)
     found: list[dict[str, Any]] = []
     for slug, held in sorted(roles.items(), key=lambda one: min(ASKED.index(role) for role in one[1])):

@@ -54,6 +54,7 @@ PAGES = (
     "/asientos/80",
     "/acerca",
     "/privacidad",
+    "/accesibilidad",
     "/asientos?at=50",
     f"/planes/{PLAN}/compromisos/C8?at=200",
 )
