@@ -23,7 +23,7 @@ from msgspec import UNSET
 
 from api.phrasing import Phrasing, http_address, iso, level_ordinal, name_parts, plain, shown, visible
 from api.shapes import shapes_module
-from projections.words.catalogue import DEFAULT_LANGUAGE, catalogue, languages
+from projections.words.catalogue import DEFAULT_LANGUAGE, MARKS, NAMES, catalogue, drafts, languages, progress
 
 HERE = Path(__file__).resolve().parent
 
@@ -40,12 +40,10 @@ HEADERS: Mapping[str, str] = {
     "cache-control": "no-cache",
 }
 
-# The path segment of each language; the default has none.
+# The path segment of each language, drafts among them; the default has none.
 SEGMENTS: Mapping[str, str] = {
-    language: "" if language == DEFAULT_LANGUAGE else language.partition("-")[0] for language in languages()
+    language: "" if language == DEFAULT_LANGUAGE else language.partition("-")[0] for language in languages() + drafts()
 }
-# Each in itself: a reader looks for the word they know.
-LANGUAGE_NAMES: Mapping[str, str] = {"es-GT": "Español", "en": "English"}
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -133,7 +131,7 @@ def environment(language: str) -> jinja2.Environment:
 
 def warm() -> None:
     """Read and compile every template, so that no reader waits for it."""
-    for language in languages():
+    for language in SEGMENTS:
         made = environment(language)
         for name in made.list_templates(extensions=["html"]):
             made.get_template(name)
@@ -155,21 +153,25 @@ def page(
 ) -> Response[bytes]:
     """A whole page. `sections` are the path and the name of each entry of the menu."""
     own = place.segments[:1]
+    words_of_language = catalogue(place.language)
     html = (
         environment(place.language)
         .get_template(template)
         .render(
             lang=place.language,
+            written_in=DEFAULT_LANGUAGE if words_of_language.draft else place.language,
+            unfinished=_draft(place.language),
             languages=[
                 {
                     "code": language,
-                    "name": LANGUAGE_NAMES.get(language, language),
+                    "name": NAMES.get(language, language),
+                    "draft": language in drafts(),
                     "href": place.in_language(language),
                     "address": place.base + place.in_language(language),
                 }
-                for language in languages()
+                for language in SEGMENTS
             ],
-            here=place.base + place.now(),
+            here=place.base + (place.in_language(DEFAULT_LANGUAGE) if words_of_language.draft else place.now()),
             to=place.to,
             to_now=place.now(),
             raw=place.raw,
@@ -180,7 +182,36 @@ def page(
             **words,
         )
     )
+    if words_of_language.draft:
+        html = spoken_in(html, place.language)
     return Response(html.encode(), status_code=status, media_type="text/html", headers=dict(HEADERS))
+
+
+@cache
+def _draft(language: str) -> dict[str, object] | None:
+    """How far a draft is; None for a language in which everything is said."""
+    if language not in drafts():
+        return None
+    done, total = progress(catalogue(language))
+    return {"name": NAMES.get(language, language), "done": done, "total": total}
+
+
+# Where no element may stand: inside a tag, and in these elements.
+_NO_ELEMENT = re.compile(r"(<(title|option|script|textarea)\b.*?</\2>|<[^>]*>)", re.DOTALL)
+
+
+def spoken_in(html: str, language: str) -> str:
+    """A page of a draft with its marked phrases as `<span lang>`; in attributes and titles the marks go away."""
+    begin, end = MARKS
+    opened = f'<span lang="{language}">'
+    pieces: list[str] = []
+    at = 0
+    for tag in _NO_ELEMENT.finditer(html):
+        pieces.append(html[at : tag.start()].replace(begin, opened).replace(end, "</span>"))
+        # Words for scripts are JSON, which writes such a character by its number.
+        pieces.append(re.sub(rf"{begin}|{end}|\\ue00[01]", "", tag[0]))
+        at = tag.end()
+    return "".join([*pieces, html[at:].replace(begin, opened).replace(end, "</span>")])
 
 
 def tree(value: Any) -> Markup:
