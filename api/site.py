@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode
 
 import jinja2
 import msgspec
+from jinja2.bccache import Bucket
 from litestar import Response
 from markupsafe import Markup, escape
 from msgspec import UNSET
@@ -95,6 +96,25 @@ def _given(value: object) -> bool:
     return value is not UNSET and not isinstance(value, jinja2.Undefined)
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """Templates compiled once for all languages: what differs between them is only what `_` answers."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take what another language has compiled."""
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it for the next language."""
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 @cache
 def environment(language: str) -> jinja2.Environment:
     """The templates in one language. A name that a template uses and nobody gave is an error, never a blank."""
@@ -106,6 +126,7 @@ def environment(language: str) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         extensions=["jinja2.ext.i18n"],
         auto_reload=False,
+        bytecode_cache=_COMPILED,
     )
     words: Any = made
     words.install_gettext_translations(catalogue(language), newstyle=True)
@@ -116,7 +137,6 @@ def environment(language: str) -> jinja2.Environment:
         "asset": asset,
         "http_address": http_address,
         "iso": iso,
-        "needed": needed,
         "ordinal": level_ordinal,
         "parts": name_parts,
         "plain": plain,
@@ -160,7 +180,7 @@ def page(
         .render(
             lang=place.language,
             written_in=DEFAULT_LANGUAGE if words_of_language.draft else place.language,
-            unfinished=_draft(place.language),
+            draft_language=_draft(place.language),
             languages=[
                 {
                     "code": language,
@@ -212,6 +232,11 @@ def spoken_in(html: str, language: str) -> str:
         pieces.append(re.sub(rf"{begin}|{end}|\\ue00[01]", "", tag[0]))
         at = tag.end()
     return "".join([*pieces, html[at:].replace(begin, opened).replace(end, "</span>")])
+
+
+def without_marks(text: str) -> str:
+    """A text in a draft's words for what is no page (a feed, a file): the same, without the marks around phrases."""
+    return text.translate(dict.fromkeys(map(ord, "".join(MARKS))))
 
 
 def tree(value: Any) -> Markup:
@@ -290,26 +315,6 @@ def script(name: str) -> str:
     digest, found = _scripts()
     assert found[name]
     return f"/static/{digest}/{name}"
-
-
-_IMPORT = re.compile(rb'^import [^;]*?"\./([a-z0-9/_.-]+)";', re.MULTILINE)
-
-
-@cache
-def needed(name: str) -> tuple[str, ...]:
-    """The addresses of the modules that a script imports, directly or not, so that a page asks for all of them at once.
-
-    Without it a browser learns of each from the one before. Raises KeyError where there is no such script.
-    """
-    _, found = _scripts()
-    waiting, known = [name], {name: ""}
-    while waiting:
-        for imported in _IMPORT.findall(found[waiting.pop()]):
-            module = imported.decode()
-            if module not in known:
-                known[module] = script(module)
-                waiting.append(module)
-    return tuple(filter(None, known.values()))
 
 
 def script_answer(digest: str, name: str) -> Response[bytes] | None:

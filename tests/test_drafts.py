@@ -15,7 +15,7 @@ from test_pages import PAGES, Read, people, ready, site
 
 from api.demo.build import build
 from api.phrasing import Phrasing, folded
-from api.site import spoken_in
+from api.site import spoken_in, without_marks
 from projections.words.catalogue import (
     DEFAULT_LANGUAGE,
     FOLDER,
@@ -182,6 +182,10 @@ def test_marks_become_elements_in_text_and_vanish_in_tags_titles_and_words_for_s
         '<title>T</title><p title="x"><span lang="quc">uno <a href="/"><span lang="quc">dos</span></a></span> &lt;3</p>'
         '<option>o</option><script type="application/json">{"x": "w"}</script>'
     )
+
+
+def test_what_is_no_page_has_no_marks() -> None:
+    assert without_marks(f"{MARKS[0]}uno{MARKS[1]} dos") == "uno dos"
 
 
 def test_a_page_of_a_draft_is_a_spanish_page_that_says_so(site: Served) -> None:
