@@ -7,8 +7,9 @@ One process: the sequencer of each ledger lives in it (ledger.log), beside its d
 what was published, and the readers. A folder of a ledger:
 
     public/      the published files            journal.db   entries, durable        (ledger.journal)
-    keys/log     signs heads (api.log_keys)     vault.db     contents and salts      (consultation.vault)
-    keys/desk    signs refusal notes            records.db   what pages show, disposable (api.projector)
+    keys/log     signs heads (api.log_keys)     vault.db     contents, sealed        (consultation.vault)
+    keys/desk    signs refusal notes            vault.keys   a key for each of them  (consultation.sealing)
+    records.db   what pages show, disposable    (api.projector)
     keys/web_form   states what came by form, where a program is enrolled for it         (api.web_form)
     evidence/    after an alarm                 witnesses.json   what they last said     (ledger.witnesses)
     documents/   what statements name by digest (api.documents)

@@ -7,6 +7,9 @@
 
 Pages and the JSON API read through it alike, so both say the same. What is public *now* of contents (texts that may
 have been withheld) comes from the vault whatever the view's size: a withheld text is not shown in older views either.
+No text is kept in memory between requests, here or anywhere in the server (what is cached are hashes, times, catalogues
+and QR codes of addresses), and no answer with a text may be kept unasked (`no-cache`, `contents/` `no-store`). So there
+is nothing to clear when a text is withheld or erased. tests/test_gone.py looks everywhere.
 """
 
 import threading

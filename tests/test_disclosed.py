@@ -6,7 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 from moderation import Moderated
+from receipts import receipt_of
 from second_writer import Files
+from test_cli import run
 from town import Town
 from world import digest_of
 
@@ -110,3 +112,37 @@ def test_what_shows_to_be_wrong_is_not_called_valid(lie: Callable[[], Files], ki
 def test_it_is_written_as_json_without_what_is_not_there(tmp_path: Path) -> None:
     written = msgspec.json.decode(msgspec.json.encode(CASE.now(0)))
     assert set(written) == {"salted_digest", "effect", "ground", "by"}
+
+
+# --- the command and the page
+
+
+def on_disk(place: Path) -> Path:
+    """The ledger as a folder, with the policy beside it; where the receipts go."""
+    for path, raw in CASE.town.files.items():
+        (place / "public" / path).parent.mkdir(parents=True, exist_ok=True)
+        (place / "public" / path).write_bytes(raw)
+    (place / "policy").write_bytes(CASE.town.policy_file)
+    return place
+
+
+@pytest.mark.parametrize(("at", "_effect", "words"), SAID)
+def test_the_command_says_it_too(tmp_path: Path, at: int, _effect: Effect | None, words: str) -> None:
+    place = on_disk(tmp_path)
+    (place / "r").write_bytes(receipt_of(CASE.moderated.world.leaves(), CASE.entry(at).index))
+    asked = ("verify", place / "r", "--policy", place / "policy")
+    told = run(*asked, "--contents", place / "public", LANG="en_US.UTF-8")
+    assert told.code == 0, told.err
+    assert words in told.out
+    assert words not in run(*asked).out, "it is not said of what was not looked at"
+    told = run(*asked, "--contents", place / "public", "--json")
+    assert told.json["contents"] == [msgspec.to_builtins(CASE.now(at))]
+
+
+def test_the_command_does_not_call_valid_what_is_not_there(tmp_path: Path) -> None:
+    place = on_disk(tmp_path)
+    (place / "r").write_bytes(receipt_of(CASE.moderated.world.leaves(), CASE.entry(0).index))
+    (place / "public/contents/000").unlink()
+    told = run("verify", place / "r", "--policy", place / "policy", "--contents", place / "public")
+    assert told.code == 1
+    assert "content-missing" in told.out

@@ -10,16 +10,23 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+import world as w
 
+from consultation.desk import Desk
 from consultation.hiding import Act
 from consultation.sealing import KEY_BYTES, RECORD, Keys, name_of
+from consultation.text import Content, SaltedContent
 from consultation.vault import Kept, Vault, keys_path
 from ledger.errors import CannotRun
+from ledger.log import Clock, Log
+from ledger.published import Folder
+from ledger.tlog.policy import parse_policy
+from projections.audit import audit
 
 ROOT = Path(__file__).resolve().parent.parent
 A, B, C, BY = "aa" * 32, "bb" * 32, "cc" * 32, "ee" * 32
@@ -262,6 +269,10 @@ def work(what: str, path: Path) -> None:
     """What the child does, over and over the same: `what` with the vault at `path`."""
     print("here", flush=True)
     sys.stdin.readline()
+    if what == "desk":
+        with ledger(path.parent) as (_, desk):
+            desk.submit((path.parent / "erasing").read_bytes()).result(30)
+        return
     with closing(Vault.open(path, create=True)) as vault:
         if what == "erase":
             vault.settle([], [ERASED], 3)
@@ -299,8 +310,9 @@ def _killed_everywhere(
     traced.parent.mkdir(parents=True)
     prepare(traced)
     assert _traced(what, traced, "-o", str(folder / "trace")) == 0
-    seen = Counter(re.findall(r"^\d+ +(\w+)\(", (folder / "trace").read_text(), re.MULTILINE))
-    moments = sorted((call, count) for call, most in seen.items() for count in range(1, most + 1))
+    # Strace counts the calls of each thread by themselves.
+    seen = Counter(re.findall(r"^(\d+) +(\w+)\(", (folder / "trace").read_text(), re.MULTILINE))
+    moments = sorted({(call, count) for (_, call), most in seen.items() for count in range(1, most + 1)})
     killed = 0
     for number, (call, count) in enumerate(moments[::EVERY]):
         path = folder / str(number) / "vault.db"
@@ -374,6 +386,85 @@ def test_killed_inside_any_call_while_it_is_opened_a_vault_opens_the_next_time(
             vault.keep([Kept(C, DIGEST, SALT, OTHER)], 0)
 
     killed, moments = _killed_everywhere("open", tmp_path, prepare, check)
+    assert killed >= moments * 0.9
+
+
+# --- at the desk of a whole ledger
+
+
+@contextmanager
+def ledger(folder: Path, *, create: bool = False) -> Generator[tuple[Log, Desk]]:
+    """The log and the desk of a folder, at the moment that is written there."""
+    now_ms = int((folder / "now").read_text())
+    clock = Clock(wall_ms=lambda: now_ms, monotonic=lambda: now_ms / 1_000)
+    with closing(Vault.open(folder / "vault.db", create=create)) as vault:
+        desk = Desk(w.ORIGIN, vault, Folder(folder / "public"), w.key_of("desk"))
+        with Log.open(
+            w.ORIGIN,
+            journal=folder / "journal.db",
+            published=folder / "public",
+            log_key=w.key_of("log"),
+            contents=desk,
+            desk_key=desk.public_key,
+            create=create,
+            clock=clock,
+        ) as log:
+            desk.open(log)
+            yield log, desk
+
+
+def founded_with_a_comment(folder: Path) -> None:
+    """A ledger with the comment of TEXT, and the statement that erases it, signed and not yet sent."""
+    world = w.found()
+    w.second_moderator(world)
+    world.open_round()
+    (folder / "now").write_text(str(world.now_ms + 10_000))
+    digest = w.salted_digest(w.ORIGIN, w.public("ana"), {"text": TEXT}, SALT)
+    comment = world.say("CommentSubmitted", "ana:citizen", **world.comment("ana") | {"salted_digest": digest})
+    target = {"statement": comment.opened.identity, "salted_digest": digest}
+    fields = {"target": target, "ground": "personal_data", "rule": "Ley", "stores": ["vault"]}
+    (folder / "erasing").write_bytes(world.sign("ContentErased", "vigilante:moderator", "jurado:moderator", **fields))
+    (folder / "comment").write_bytes(comment.opened.note)
+    with ledger(folder, create=True) as (_, desk):
+        answers = [desk.submit(entry.opened.note) for entry in world.entries[:-1]]
+        answers.append(desk.submit(comment.opened.note, [SENT]))
+        assert [answer.result(30).index for answer in answers] == list(range(len(world.entries)))
+
+
+SENT = SaltedContent(salt=SALT.hex(), content=Content(text=TEXT))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_killed_inside_any_call_while_the_ledger_erases_it_is_whole_after_the_next_start(tmp_path: Path) -> None:
+    template = tmp_path / "template"
+    template.mkdir()
+    founded_with_a_comment(template)
+    key = key_in(template / "vault.db", 0)
+    assert files_with(template, TEXT.encode(), SALT.hex().encode()) == ["public/contents/000"]
+
+    def prepare(path: Path) -> None:
+        shutil.copytree(template, path.parent, dirs_exist_ok=True)
+
+    def check(path: Path) -> None:
+        folder = path.parent
+        comment = (folder / "comment").read_bytes()
+        with ledger(folder) as (log, desk):
+            # Registered before the kill, or now: one entry, and the text is gone with the answer.
+            erased = desk.submit((folder / "erasing").read_bytes()).result(30)
+            assert erased.index == log.size - 1
+            assert files_with(folder, TEXT.encode(), SALT.hex().encode(), SALT, key) == []
+            keys = keys_path(path).read_bytes()
+            again = desk.submit(comment, [SENT]).result(30)
+            assert (again.index, again.fresh) == (erased.index - 1, False)
+            assert keys_path(path).read_bytes() == keys
+        assert files_with(folder, TEXT.encode(), SALT.hex().encode(), SALT, key) == []
+        policy = parse_policy((folder / "public/policy").read_bytes())
+        report = audit(Folder(folder / "public"), policy=policy, workers=1)
+        assert report.findings == []
+        assert report.counts.hidden_by == {"erased": 1}
+
+    killed, moments = _killed_everywhere("desk", tmp_path, prepare, check)
     assert killed >= moments * 0.9
 
 
