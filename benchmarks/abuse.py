@@ -179,8 +179,8 @@ class Burst(msgspec.Struct, frozen=True):
     seconds: float
 
 
-def burst_to_registered(folder: Path, measured: Limits) -> Ratio:
-    """Comments that have a place in the end / those of a burst of 10,000 at once."""
+def burst_to_unlimited(folder: Path, measured: Limits) -> Ratio:
+    """Seconds until each of 10,000 at once has a first word, with nothing limited / ours. None may be lost."""
     del measured
     bodies = submissions(0, BURST)
     (folder / "ours").mkdir()
@@ -193,16 +193,18 @@ def burst_to_registered(folder: Path, measured: Limits) -> Ratio:
         control = asyncio.run(_burst(address, bodies))
     if not ours.told or ours.without_time:
         raise RuntimeError(f"the surplus was not told when to come again: {ours.told}, {ours.without_time}")
+    if ours.places != BURST:
+        raise RuntimeError(f"{BURST} comments have {ours.places} places")
     return Ratio(
         name="burst",
-        ours_is=f"places in the record, after {sum(ours.told.values())} were told to come again and did",
-        ours=ours.places,
-        peer_is=f"different comments sent over {BURST_CONNECTIONS} connections at once",
-        peer=BURST,
-        goal=1.0,
-        fair=f"first word to each within {p99(ours.first):.1f} s at the 99th percentile, all registered in "
-        f"{ours.seconds:.0f} s; control, nothing limited: {p99(control.first):.1f} s and {control.seconds:.0f} s, "
-        f"{sum(control.told.values())} told to come again",
+        ours_is=f"1 / seconds until each has a first word, 99th percentile ({p99(ours.first):.1f} s)",
+        ours=1 / p99(ours.first),
+        peer_is=f"1 / the same with nothing limited ({p99(control.first):.1f} s)",
+        peer=1 / p99(control.first),
+        goal=2.0,
+        fair=f"{BURST} comments over {BURST_CONNECTIONS} connections at once; {sum(ours.told.values())} times told to "
+        f"come again; all have a place, none has two, after {ours.seconds:.0f} s ({control.seconds:.0f} s with nothing "
+        "limited)",
     )
 
 

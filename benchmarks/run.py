@@ -33,7 +33,7 @@ RATIOS: dict[str, Callable[[Path, Limits], Ratio]] = {
     "submission": submission.durable_to_only_verified,
     "journal": journal.batches_with_tiles_to_one_save_an_event,
     "comments": abuse.limit_to_comments,
-    "burst": abuse.burst_to_registered,
+    "burst": abuse.burst_to_unlimited,
     "slow": abuse.limit_to_honest_among_slow,
     "slow-held": abuse.limit_to_longest_hold,
     "greedy": abuse.honest_beside_greedy,
