@@ -7,8 +7,10 @@ One process: the sequencer of each ledger lives in it (ledger.log), beside its d
 what was published, and the readers. A folder of a ledger:
 
     public/      the published files            journal.db   entries, durable        (ledger.journal)
-    keys/log     signs heads (api.log_keys)     vault.db     contents and salts      (consultation.vault)
-    keys/desk    signs refusal notes            records.db   what pages show, disposable (api.projector)
+    keys/log     signs heads (api.log_keys)     vault.db     contents, sealed        (consultation.vault)
+    keys/desk    signs refusal notes            vault.keys   a key for each of them  (consultation.sealing)
+    records.db   what pages show, disposable    (api.projector)
+    keys/web_form   states what came by form, where a program is enrolled for it         (api.web_form)
     evidence/    after an alarm                 witnesses.json   what they last said     (ledger.witnesses)
     documents/   what statements name by digest (api.documents)
     limits.db    how much each client has sent, disposable (api.limits)
@@ -48,6 +50,7 @@ from api.projector import Projector, open_records
 from api.record import Reader, ledger_of
 from api.settings import LedgerSettings, Settings, read_key
 from api.tiles import Receive, Scope, Send, header, send_problem, serve_file
+from api.web_form import WebForm
 from consultation.desk import Desk
 from consultation.vault import Vault
 from ledger.errors import CannotRun, Refused
@@ -77,6 +80,8 @@ class Running(msgspec.Struct, frozen=True):
     """The witnesses, where the ledger's policy asks for any."""
     limits: Limits
     """How much each client has sent."""
+    form_key: SigningKey | None = None
+    """The key of the program that states what the web form brings, where there is one."""
 
 
 def open_ledger(
@@ -91,6 +96,8 @@ def open_ledger(
     log_key, next_key = read_log_keys(place)
     desk_key = read_key(place / "keys" / "desk")
     running = open_parts(settings, log_key, desk_key, closing, next_key=next_key, accept_time=accept_time, rates=rates)
+    if (form_file := place / "keys" / "web_form").exists():
+        running = msgspec.structs.replace(running, form_key=read_key(form_file))
     # All that the journal holds is published now, so a rotation among it is, and the next key may stand first.
     if take_up_next(place, running.log.docket.roster.log.at(running.log.size)):
         _logger.info("%s: keys/log.next is the log's key now, and stands in keys/log", settings.origin)
@@ -460,7 +467,8 @@ def _routers(ledger: Running, settings: Settings, threads: ThreadPoolExecutor, m
         refused=refused,
         limited=limited,
     )
-    paged = pages.router(ledger.reader, read_timeout=settings.read_timeout)
+    form = WebForm(door, ledger.form_key) if ledger.form_key else None
+    paged = pages.router(ledger.reader, read_timeout=settings.read_timeout, web_form=form)
     return [submissions.router(door), answers.router(ledger.reader), paged]
 
 

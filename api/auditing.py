@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from api.checking import read_founding, read_policy
+from api.disclosed import OUT_OF_VIEW
 from api.evidence import write_evidence
 from api.screen import screen
 from api.sources import forget, reading
@@ -146,9 +147,10 @@ def show_audit(report: "Report") -> None:
                 (
                     pick("textos en la bóveda", "texts in the vault"),
                     pick(
-                        f"{counts.contents_shown} a la vista; retirados con motivo: {counts.contents_hidden}",
+                        f"{counts.contents_shown} a la vista; fuera de ella, con su motivo: {counts.contents_hidden}",
                         f"{counts.contents_shown} shown, {counts.contents_hidden} taken from view with a ground",
-                    ),
+                    )
+                    + _hidden_by(counts.hidden_by),
                 ),
                 (pick("cabezas firmadas", "signed heads"), str(counts.heads)),
                 *files,
@@ -165,6 +167,12 @@ def show_audit(report: "Report") -> None:
             screen.line(f"· {pick(remark.es, remark.en)}", style="dim")
     show_findings(report)
     show_verdict(report)
+
+
+def _hidden_by(counts: dict[str, int]) -> str:
+    """How many are out of view by each act: " (2 content withheld; 1 withdrawn by its author)"."""
+    said = [f"{count} {screen.pick(*words)}" for effect, words in OUT_OF_VIEW.items() if (count := counts.get(effect))]
+    return f" ({'; '.join(said)})" if said else ""
 
 
 _ANSWERED = {"yes": ("✓ Sí", "✓ Yes", "green"), "no": ("✗ No", "✗ No", "red")}

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from api.disclosed import Disclosed, disclosed, entry_at
 from api.making import read_file
 from api.screen import screen
 from api.signing import signer_words
 from api.sources import reading
 from ledger.errors import CannotRun, Misbehaviour
-from ledger.statement import Entry, format_time, format_when
-from ledger.tlog.errors import FormatError, Malformed
+from ledger.statement import format_time, format_when
+from ledger.tlog.errors import FormatError
 from ledger.tlog.note import format_vkey
 from ledger.tlog.policy import Policy, parse_policy
-from ledger.tlog.tiles import WIDTH, entries_path, parse_bundle
-from ledger.verify import Head, Receipt, Source, oddity_of, open_entry, open_head, own_policy, verify_receipt
+from ledger.verify import Receipt, Source, oddity_of, open_head, own_policy, verify_receipt
 
 if TYPE_CHECKING:
     pass
@@ -57,8 +57,9 @@ def read_founding(given: str) -> str:
 # --- verify ----------------------------------------------------------------------------------------------------------
 
 
-def verify_file(path: Path, policy: Path | None, ledger_key: str | None) -> int:
-    """Check a receipt, print what it shows, and return the exit code. Raises CannotRun."""
+def verify_file(path: Path, policy: Path | None, ledger_key: str | None, contents: str | None = None) -> int:
+    """Check a receipt, print what it shows, and return the exit code; with `contents`, the folder or address of the
+    ledger, also what is public now of its contents. Raises CannotRun."""
     if (policy is None) == (ledger_key is None):
         raise CannotRun(
             "Dé --policy o --ledger-key, uno de los dos: una constancia no dice en quién confía usted.",
@@ -90,18 +91,21 @@ def verify_file(path: Path, policy: Path | None, ledger_key: str | None) -> int:
     try:
         receipt = verify_receipt(raw, trusted)
     except Misbehaviour as fault:
-        if screen.as_json:
-            screen.json({"verified": False, "kind": fault.kind, "detail": fault.detail})
-        screen.line(screen.pick("NO SE VERIFICA", "DOES NOT VERIFY"), style="bold red")
-        es, en = _RECEIPT_FAULTS.get(fault.kind, ("La constancia no es válida.", "The receipt is not valid."))
-        screen.line(f"{screen.pick(es, en)} ({fault.kind}: {fault.detail})")
+        _say_not_verified(fault, _RECEIPT_FAULTS.get(fault.kind, _OTHER_FAULT))
         if oddity == "line-ends":
             screen.note(
                 "Un programa de correo o un editor pudo cambiar sus fines de línea: use el archivo original.",
                 "A mail program or an editor may have changed its line ends: use the original file.",
             )
         return 1
-    _show_receipt(receipt)
+    try:
+        shown = None if contents is None else _contents_now(contents, trusted, receipt)
+    except Misbehaviour as fault:
+        from projections.findings import SENTENCES
+
+        _say_not_verified(fault, SENTENCES.get(fault.kind, _OTHER_FAULT))
+        return 1
+    _show_receipt(receipt, shown)
     if sum(log.verifier.name == receipt.origin for log in trusted.logs) > 1:
         screen.note(
             "Su política tiene varias llaves del registro. Una constancia sola no dice hasta qué tamaño valía cada "
@@ -112,6 +116,19 @@ def verify_file(path: Path, policy: Path | None, ledger_key: str | None) -> int:
     return 0
 
 
+def _say_not_verified(fault: Misbehaviour, words: tuple[str, str]) -> None:
+    if screen.as_json:
+        screen.json({"verified": False, "kind": fault.kind, "detail": fault.detail})
+    screen.line(screen.pick("NO SE VERIFICA", "DOES NOT VERIFY"), style="bold red")
+    screen.line(f"{screen.pick(*words)} ({fault.kind}: {fault.detail})")
+
+
+def _contents_now(where: str, trusted: Policy, receipt: Receipt) -> list[Disclosed]:
+    with reading(where) as (source, _):
+        return list(disclosed(source, trusted, receipt.entry))
+
+
+_OTHER_FAULT = ("La constancia no es válida.", "The receipt is not valid.")
 _RECEIPT_FAULTS = {
     "foreign-checkpoint": (
         "La firma un registro que no está en su política: es de otro, o su política es de otro.",
@@ -133,7 +150,7 @@ _RECEIPT_FAULTS = {
 }
 
 
-def _show_receipt(receipt: Receipt) -> None:
+def _show_receipt(receipt: Receipt, contents: list[Disclosed] | None) -> None:
     opened = receipt.entry.opened
     if screen.as_json:
         screen.json(
@@ -149,6 +166,7 @@ def _show_receipt(receipt: Receipt) -> None:
                 "root": receipt.root.hex(),
                 "log_keys": receipt.log_keys,
                 "witnesses": receipt.witnesses,
+                **({} if contents is None else {"contents": contents}),
             }
         )
         return
@@ -177,6 +195,12 @@ def _show_receipt(receipt: Receipt) -> None:
             ),
         ]
     )
+    for each in contents or ():
+        by = "" if each.by is None else pick(f" [asiento {each.by}]", f" [entry {each.by}]")
+        screen.line(pick(*each.words) + by)
+        for text in () if each.text is None else (each.text.text, each.text.name, each.text.place):
+            if isinstance(text, str):
+                screen.line(f"  «{text}»")
     screen.line(opened.line.decode(), style="dim")
 
 
@@ -282,7 +306,7 @@ def standing_of(where: str) -> Standing:
         # The newest signed head, whether witnesses have seen it or not; a copy of published files may be without.
         head = open_head(source, policy, path="checkpoint" if source.read("head") is None else "head", quorum=False)
         checkpoint, witnesses = _witnesses_told(where, source)
-        first, last = (_entry_at(source, head, index) for index in (0, head.size - 1))
+        first, last = (entry_at(source, head, index) for index in (0, head.size - 1))
     founded = first.opened.statement
     return Standing(
         where,
@@ -368,18 +392,3 @@ def _answered_witnesses(raw: bytes) -> list[WitnessSaid]:
         WitnessSaid(each.name, each.cosigned_size, each.cosigned_at, each.silent_since, each.why, each.why)
         for each in found
     ]
-
-
-def _entry_at(source: Source, head: Head, index: int) -> Entry:
-    """One entry, by the bundle that has it. Raises Misbehaviour."""
-    number, slot = divmod(index, WIDTH)
-    width = min(WIDTH, head.size - number * WIDTH)
-    path = entries_path(number, width)
-    raw = source.read(path)
-    if raw is None and width < WIDTH:
-        path, width = entries_path(number), WIDTH
-        raw = source.read(path)
-    try:
-        return open_entry(index, parse_bundle(raw or b"", width)[slot], head.origin)
-    except Malformed as error:
-        raise Misbehaviour("missing-file", f"no entries can be read there: {error.message}", path=path) from None

@@ -241,13 +241,21 @@ def mirror(url: str, place: Path, policy: Path | None, founding: str | None, fol
         "Or the log's key alone, as in its `policy`: origin+code+key.",
     ),
 )
+@option(
+    "--contents",
+    metavar=say("CARPETA_O_URL", "FOLDER_OR_URL"),
+    help=say(
+        "Mirar además, en el registro o en una copia, qué se muestra hoy de sus textos.",
+        "Look also, at the ledger or a copy of it, what is shown of its texts today.",
+    ),
+)
 @as_json
 @spoken
-def verify(receipt: Path, policy: Path | None, ledger_key: str | None) -> int:
+def verify(receipt: Path, policy: Path | None, ledger_key: str | None, contents: str | None) -> int:
     """Verify."""
     from api.checking import verify_file
 
-    return verify_file(receipt, policy, ledger_key)
+    return verify_file(receipt, policy, ledger_key, contents)
 
 
 @command(

@@ -1,6 +1,6 @@
 """The folder of a ledger: made, looked at, opened for writing. What `init`, `serve`, `status` and `demo` share.
 
-    public/  journal.db  vault.db  records.db  constancia.toml  keys/log  keys/desk  policy (with witnesses)
+    public/  journal.db  vault.db  vault.keys  records.db  constancia.toml  keys/log  keys/desk  policy (with witnesses)
 
 Needs the extra `server` (see `need_server`), except `find_origin` and what only looks.
 """

@@ -27,6 +27,7 @@ from api.names import KIND_NAMES, NAMES, msg
 from api.phrasing import iso, shown
 from api.problems import Problem
 from api.reading import Reading, answer, line_of
+from api.record import Hidden
 from ledger.errors import Misbehaviour
 from ledger.tlog.checkpoint import parse_checkpoint
 from ledger.tlog.errors import FormatError
@@ -109,12 +110,38 @@ def receipt_page(reading: Reading) -> Response[bytes]:
         "receipt.html",
         line=line_of(reading, reading.view.entry(index)),
         code=short_code(identity),
+        contents=_contents_now(reading, index, identity),
         standing=standing_of(reading.reader.receipt(index), reading.reader.published("policy")),
         file=f"constancia-{index}.tlog-proof",
         # Whoever scans it gets the page and, behind the #, what the page must say.
         qr=qr_code(f"{address}#sha256={identity}"),
         verify_command=f"constancia verify constancia-{index}.tlog-proof --ledger-key '{reading.reader.vkey}'",
     )
+
+
+# What is public now of a content, beside what the receipt proves for ever.
+CONTENTS_NOW: Mapping[str, str] = {
+    "shown": msg("Content shown; signature and position valid."),
+    "withheld": msg("Content withheld (%(ground)s); signature and position valid."),
+    "redacted": msg("Content redacted (%(ground)s): a shorter text is shown; signature and position valid."),
+    "replaced": msg("Shorter text that gave way to the full one; signature and position valid."),
+    "withdrawn": msg("Withdrawn by its author; signature and position valid."),
+    "erased": msg("Content erased (%(ground)s); signature and position valid."),
+    "missing": msg("The text is not available here; signature and position valid."),
+}
+
+
+def _contents_now(reading: Reading, index: int, identity: str) -> list[tuple[str, int | None]]:
+    """What is public now of each content of a statement, in words, and the entry that decided it."""
+    found: list[tuple[str, int | None]] = []
+    for digest in reading.view.entry(index).opened.statement.salted_digests():
+        content = reading.view.content(identity, digest)
+        state, named, by = "missing" if content is None else "shown", "", None
+        if isinstance(content, Hidden):
+            state, by = content.effect, content.index
+            named = reading.say.name("ground", content.ground) if content.ground else ""
+        found.append((reading.text(CONTENTS_NOW[state], ground=named), by))
+    return found
 
 
 # --- the page that verifies ------------------------------------------------------------------------------------------

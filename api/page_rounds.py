@@ -140,7 +140,7 @@ def comment_words(reading: Reading, comment: Comment, found: Round) -> dict[str,
     content = reading.view.content(*place)
     if state in ("shown", "redacted") and isinstance(content, Hidden):
         # Hidden since: what is taken from view is not shown in older states either.
-        state, ground, by_index = ("withheld" if content.ground else "withdrawn"), content.ground or "", None
+        state, ground, by_index = content.effect, content.ground or "", None
     body = content.content if isinstance(content, Shown) and state in ("shown", "redacted") else None
     part = next((title for part, title in found.parts if part == comment.about), None)
     answers = records.scan(AnswerGiven, prefix=f"{comment.round}/{comment.index:09d}/", limit=LIST_PAGE)

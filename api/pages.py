@@ -14,7 +14,7 @@ template. Lists are paged, and a page reads only the entries that it shows.
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,16 +26,19 @@ from litestar.handlers import HTTPRouteHandler
 from api import site
 from api.listening import read_body
 from api.names import LEVELS, msg
+from api.page_commenting import commenting_on, writing_page
 from api.page_plans import around_page, commitment_page, home_page, plan_page
 from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
 from api.page_reports import report_page, reports_page
 from api.page_rounds import meeting_page, meetings_page, round_page, rounds_page
+from api.page_tracking import comment_page, comments_page
 from api.phrasing import Phrasing, folded, plain
 from api.problems import Problem
 from api.reading import LIST_PAGE, MAX_QUERY, Clock, Reading, answer, line_of, pages_of, redirect, sections
 from api.record import Reader
 from api.site import Place
 from api.tiles import FOR_EVER
+from api.web_form import WebForm, form_handler
 from ledger.vocabulary import commitments_of
 from projections.commitments import (
     Commitment,
@@ -122,6 +125,8 @@ PAGES: Mapping[str, Page] = {
     "/planes/{plan:str}/compromisos/{code:str}": commitment_page,
     "/consultas": rounds_page,
     "/consultas/{round:str}": round_page,
+    "/comentarios": comments_page,
+    "/comentarios/{code:str}": comment_page,
     "/reuniones": meetings_page,
     "/reuniones/{meeting:str}": meeting_page,
     "/informes": reports_page,
@@ -140,17 +145,27 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def router(reader: Reader, clock: Clock = now, read_timeout: float = 30.0) -> Router:
+def router(reader: Reader, clock: Clock = now, read_timeout: float = 30.0, web_form: WebForm | None = None) -> Router:
     """Every page of a ledger in every language, under its path. What they raise as Problem is answered as a page.
 
-    A form must have come within `read_timeout` seconds.
+    A form must have come within `read_timeout` seconds; `web_form` takes comments that are not signed, where it may.
     """
     site.warm()
+
+    def commenting_page(reading: Reading) -> Response[bytes]:
+        at = commenting_on(reading, None)
+        office = web_form.office_in(reading, at.round.plan) if web_form else None
+        return writing_page(msgspec.structs.replace(at, office=office))
+
     handlers: list[HTTPRouteHandler] = []
     for language, segment in site.SEGMENTS.items():
         prefix = f"/{segment}" if segment else ""
         for path, build in PAGES.items():
             handlers.append(_handler(reader, clock, language, f"{prefix}{path}".rstrip("/") or "/", build))
+        commenting = f"{prefix}/consultas/{{round:str}}/comentar"
+        handlers.append(_handler(reader, clock, language, commenting, commenting_page))
+        reading_of = partial(_reading, reader=reader, clock=clock, language=language)
+        handlers.append(form_handler(web_form, commenting, reading_of, read_timeout))
         handlers.append(_judge(reader, clock, language, f"{prefix}/verificar", read_timeout))
 
     def problem(request: Request[Any, Any, Any], error: Problem) -> Response[bytes]:
@@ -194,7 +209,8 @@ def _reading(request: Request[Any, Any, Any], reader: Reader, clock: Clock, lang
     view = reader.asked(query.get("at") or None, query.get("as_of") or None)
     say = Phrasing(language, reader.ledger.offset_minutes)
     # An older state is read as of its own last moment, or a round that was open then would seem closed.
-    return Reading(reader, view, place, say, query, clock() if view.newest else view.as_of_ms)
+    # A view that nobody asked for is of now, also while the newest entries are still being folded.
+    return Reading(reader, view, place, say, query, clock() if view.newest or not place.keep else view.as_of_ms)
 
 
 def _judge(reader: Reader, clock: Clock, language: str, path: str, read_timeout: float) -> HTTPRouteHandler:
@@ -275,6 +291,10 @@ def front(readers: Sequence[Reader], clock: Clock = now) -> list[HTTPRouteHandle
 
 EXPLANATIONS: Mapping[int, tuple[str, str]] = {
     400: (msg("The address could not be understood"), msg("A part of the address is not what this page expects.")),
+    403: (
+        msg("It did not come from its own page"),
+        msg("Forms are taken from their own page alone, lest another site send one in your name. Nothing was kept."),
+    ),
     404: (
         msg("There is no such page"),
         msg("The address leads to nothing in this record. Nothing is ever removed from it: look at how it is written."),

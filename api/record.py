@@ -7,6 +7,9 @@
 
 Pages and the JSON API read through it alike, so both say the same. What is public *now* of contents (texts that may
 have been withheld) comes from the vault whatever the view's size: a withheld text is not shown in older views either.
+No text is kept in memory between requests, here or anywhere in the server (what is cached are hashes, times, catalogues
+and QR codes of addresses), and no answer with a text may be kept unasked (`no-cache`, `contents/` `no-store`). So there
+is nothing to clear when a text is withheld or erased. tests/test_gone.py looks everywhere.
 """
 
 import threading
@@ -21,6 +24,7 @@ import msgspec
 from api.documents import Documents
 from api.problems import Problem
 from consultation.desk import reopen
+from consultation.hiding import Effect
 from consultation.text import Content, parse_content
 from consultation.vault import Vault
 from ledger.cosigning import Cosigned, Standing
@@ -61,11 +65,15 @@ class Shown(msgspec.Struct, frozen=True):
 
 
 class Hidden(msgspec.Struct, frozen=True):
-    """A content taken from view by a statement: its index, identity and ground (None: its author withdrew it)."""
+    """A content taken from view by a statement: its index, identity and ground, and what it did.
+
+    Without a ground its author withdrew it, or it is the shorter text of a redaction that has ended.
+    """
 
     index: int
     identity: str
     ground: str | None
+    effect: Effect
 
 
 class View:
@@ -137,7 +145,7 @@ class View:
         if held is None or held.index >= self.size:
             return None
         if held.hidden:
-            return Hidden(held.hidden.by_index, held.hidden.by_statement, held.hidden.ground)
+            return Hidden(held.hidden.index, held.hidden.by, held.hidden.ground, held.hidden.effect)
         return Shown(parse_content(held.content), held.salt.hex())
 
 

@@ -24,10 +24,10 @@
 A variable `CONSTANCIA_<NAME>` in the environment goes before the file (`CONSTANCIA_PORT=9000`; lists with commas).
 Unknown names are refused, in the file and in the environment: a setting with a typing error is worse than none.
 
-The folder of a ledger holds `public/` (the published files), `keys/` (`log` and `desk`), `journal.db`, `vault.db` and
-`records.db`; with witnesses also `witnesses.json` (what they last said) and, after an alarm, `evidence/`. Keys are
-OpenSSH private keys without a passphrase, because the server starts alone; their files must be readable by their owner
-only.
+The folder of a ledger holds `public/` (the published files), `keys/` (`log` and `desk`), `journal.db`, `vault.db`
+with `vault.keys`, and `records.db`; with witnesses also `witnesses.json` (what they last said) and, after an alarm,
+`evidence/`. Keys are OpenSSH private keys without a passphrase, because the server starts alone; their files must be
+readable by their owner only.
 """
 
 import stat

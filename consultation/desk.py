@@ -33,6 +33,7 @@ from typing import Protocol
 import msgspec
 from nacl.signing import SigningKey
 
+from consultation.hiding import Act, acts_of
 from consultation.text import (
     BUNDLE,
     Authority,
@@ -44,7 +45,7 @@ from consultation.text import (
     parse_content,
     parse_salt,
 )
-from consultation.vault import Held, Hiding, Kept, Vault
+from consultation.vault import Held, Kept, Vault
 from ledger.docket import Docket
 from ledger.errors import CannotRun
 from ledger.log import Deposit, Registered
@@ -61,14 +62,10 @@ from ledger.statement import (
 )
 from ledger.tlog.note import Note, format_note, sign_line
 from ledger.tlog.tiles import WIDTH, entries_path, parse_bundle
-from ledger.vocabulary import ContentWithheld, StatementWithdrawn
 
 SWEEP_AFTER_MS = 86_400_000
 
 _SETTLE_EVERY = 4_096
-
-# Kinds whose contents go out of view when their author withdraws the statement.
-_WITHDRAWN_WITH_CONTENTS = frozenset({"CommentSubmitted", "CommentTranscribed"})
 
 
 class Register(Protocol):
@@ -115,13 +112,32 @@ class Desk:
     def open(self, log: Register) -> None:
         """Take submissions for this log from now on; forget contents whose statement never came.
 
-        Files of contents that somebody took away, as with the whole folder of published files, are written anew.
+        A vault that was restored from a backup first learns what it has missed: what was withheld or erased since is
+        shown to nobody again, and destroyed once more. Files of contents that somebody took away, as with the whole
+        folder of published files, are written anew, and so are those of a backup, where they show what is hidden.
         """
+        if self.vault.settled < log.size:
+            self.publish(log.size, log.size, log.docket)
         self.sweep()
         for number in self.vault.bundles(log.size):
             if self._folder.read(bundle_path(number)) is None:
                 self._write_public(number, log.size)
+        for number in self._showing_hidden(log.size):
+            self._write_public(number, log.size)
         self._log = log
+
+    def _showing_hidden(self, size: int) -> set[int]:
+        """The files without a marker for what is out of view."""
+        numbers: set[int] = set()
+        raw, number = b"", -1
+        for act in self.vault.acts():
+            if act.of < size and act.of // BUNDLE not in numbers:
+                if act.of // BUNDLE != number:
+                    number = act.of // BUNDLE
+                    raw = self._folder.read(bundle_path(number)) or b""
+                if format_bundle([_marker(act)]) not in raw:
+                    numbers.add(number)
+        return numbers
 
     def sweep(self) -> int:
         """Forget contents older than a day whose statement was never registered; returns how many."""
@@ -178,26 +194,17 @@ class Desk:
     def publish(self, start: int, stop: int, docket: Docket) -> None:
         """Step 4 of writing: `contents/<N>` says what is public now of the entries below `stop`.
 
-        Also of earlier entries whose contents the entries start..stop-1 take from view, and, when the vault was
-        restored from a backup, of all that it has missed.
+        Also of earlier entries on whose contents the entries start..stop-1 act, and, when the vault was restored from
+        a backup, of all that it has missed. What they erase is destroyed first: `Vault.settle`.
         """
         registered: list[tuple[int, str]] = []
-        hidings: list[Hiding] = []
+        acts: list[Act] = []
         for entry in _bundled(self._folder, self.origin, min(start, self._settled), stop):
-            statement, identity = entry.opened.statement, entry.opened.identity
-            if statement.salted_digests():
-                registered.append((entry.index, identity))
-            if isinstance(statement, ContentWithheld):
-                target = statement.target
-                hidings.append(Hiding(target.statement, target.salted_digest, entry.index, identity, statement.ground))
-            elif isinstance(statement, StatementWithdrawn):
-                earlier = docket.earlier(statement.statement)
-                if earlier is not None and earlier.kind in _WITHDRAWN_WITH_CONTENTS:
-                    hidings += [
-                        Hiding(statement.statement, digest, entry.index, identity, None) for digest in earlier.contents
-                    ]
-        if registered or hidings or stop - self.vault.settled >= _SETTLE_EVERY:
-            for number in sorted(self.vault.settle(registered, hidings, stop)):
+            if entry.opened.statement.salted_digests():
+                registered.append((entry.index, entry.opened.identity))
+            acts += acts_of(entry.index, entry.opened, docket)
+        if registered or acts or stop - self.vault.settled >= _SETTLE_EVERY:
+            for number in sorted(self.vault.settle(registered, acts, stop)):
                 self._write_public(number, stop)
         self._settled = stop
 
@@ -211,11 +218,14 @@ class Desk:
 def public_line(held: Held) -> PublicLine:
     """What `contents/<N>` says of one content."""
     if held.hidden:
-        by = Authority(digest=held.hidden.by_statement, index=held.hidden.by_index)
-        return PublicLine(index=held.index, salted_digest=held.digest, by=by)
+        return _marker(held.hidden)
     return PublicLine(
         index=held.index, salted_digest=held.digest, salt=held.salt.hex(), content=parse_content(held.content)
     )
+
+
+def _marker(act: Act) -> PublicLine:
+    return PublicLine(index=act.of, salted_digest=act.digest, by=Authority(digest=act.by, index=act.index))
 
 
 def reopen(index: int, raw: bytes, origin: str) -> Entry:

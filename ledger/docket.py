@@ -89,7 +89,8 @@ class Moderated(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_def
 
     `state` is `withheld`, `redacted`, `erased`, or `shown` again; `by` the organisation whose moderator withheld or
     redacted it, with the last moment (ms) for an appeal; `appealed` once there was one. `shorter` are the contents of
-    redactions, `statement/salted digest` each.
+    redactions, `statement/salted digest` each. `withdrawn` is the statement by which its author took it back: of a
+    comment, which may be moderated all the same, and of the shorter texts in its place.
     """
 
     state: str
@@ -97,6 +98,7 @@ class Moderated(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_def
     appeal_until: int = 0
     appealed: bool = False
     shorter: tuple[str, ...] = ()
+    withdrawn: str = ""
 
 
 # There is one for every entry, and it is looked at only when another statement names it: it lies there packed, in
@@ -417,8 +419,17 @@ class Docket:
         """The shorter texts that redactions put in the place of a content are shown no longer."""
         for place in self.moderated(target.statement, target.salted_digest).shorter:
             statement, _, digest = place.partition("/")
+            shorter = Target(statement=statement, salted_digest=digest)
             if self.content_state(statement, digest) != "erased":
-                self.moderate(Target(statement=statement, salted_digest=digest), state=state)
+                self.moderate(shorter, state=state)
+            self.give_way(shorter, state)
+
+    def take_back(self, target: Target, withdrawn: str) -> None:
+        """The author of a content has taken it back, and with it the shorter texts in its place."""
+        self.moderate(target, withdrawn=withdrawn)
+        for place in self.moderated(target.statement, target.salted_digest).shorter:
+            statement, _, digest = place.partition("/")
+            self.take_back(Target(statement=statement, salted_digest=digest), withdrawn)
 
     def first_shows_secret(self, identity: str, statement: Statement) -> None:
         """The first key that shows the secret of a claim is the author's from now on (rule A4)."""
@@ -630,9 +641,11 @@ def _(docket: Docket, withheld: ContentWithheld, _identity: str) -> None:
 
 @remembers(ContentRedacted)
 def _(docket: Docket, redacted: ContentRedacted, identity: str) -> None:
-    shorter = docket.moderated(redacted.target.statement, redacted.target.salted_digest).shorter
-    shorter = (*shorter, f"{identity}/{redacted.salted_digest}")
+    before = docket.moderated(redacted.target.statement, redacted.target.salted_digest)
+    shorter = (*before.shorter, f"{identity}/{redacted.salted_digest}")
     docket.moderate(redacted.target, state="redacted", shorter=shorter, **_act(docket, redacted))
+    if before.withdrawn:
+        docket.take_back(Target(statement=identity, salted_digest=redacted.salted_digest), before.withdrawn)
 
 
 def _act(docket: Docket, done: ContentWithheld | ContentRedacted) -> dict[str, Any]:
@@ -690,6 +703,10 @@ def _(docket: Docket, approved: MinutesApproved, _identity: str) -> None:
 
 
 @remembers(StatementWithdrawn)
-def _(docket: Docket, withdrawn: StatementWithdrawn, _identity: str) -> None:
+def _(docket: Docket, withdrawn: StatementWithdrawn, identity: str) -> None:
     docket.put("withdrawn", withdrawn.statement, 1)
     docket.first_shows_secret(withdrawn.statement, withdrawn)
+    earlier = docket.earlier(withdrawn.statement)
+    if earlier is not None and earlier.kind in (CommentSubmitted.__name__, CommentTranscribed.__name__):
+        for digest in earlier.contents:
+            docket.take_back(Target(statement=withdrawn.statement, salted_digest=digest), identity)

@@ -482,7 +482,7 @@ class _Audit:
                     self.take(entry, docket)
                 if bounded:
                     self.check_time(entry)
-                self.texts.note_hiding(entry, docket)
+                self.texts.note(entry, docket)
             self.whole = docket.size == batch.first + batch.count
             self.texts.look(batch, head.size)
             if self.keeping:
@@ -592,45 +592,49 @@ class _Audit:
             return walk(self.source, head.origin, spine, start=number * WIDTH, stop=stop, workers=1)
 
         self.texts.look_again(batches, again, head.size)
-        beyond = self.texts.beyond(head.size)
-        if beyond is not None:
-            self.read_on(head, docket, policy, beyond)
+        self.read_on(head, docket, policy)
         self.texts.settle(docket, head)
 
-    def read_on(self, head: Head, docket: Docket, policy: Policy, wanted: int) -> None:
-        """Verify the entries behind the audited tree up to `wanted`: the ledger grew while it was being read.
+    def read_on(self, head: Head, docket: Docket, policy: Policy) -> None:
+        """Verify entries behind the audited tree, as far as texts are ahead of it: the ledger grew while it was read.
 
-        Only what they take from view counts; the next audit folds them.
+        Only what they do to contents counts; the next audit folds them. A writer changes what is public of a content
+        just before it signs the head that says why, so a reader who came in between waits a little.
         """
+        known = head.size
         try:
-            newer = self.newer_head(policy, wanted)
-            if newer is None:
-                return
-            spine = read_spine(self.source, newer.size, newer.root, path=newer.path)
-            root = roots_at(self.source, spine, [head.size]).get(head.size)
-            if root is not None and root != head.root:
-                raise fork(newer, head, fork_evidence(self.source, spine, head.size, root))
-            for batch in walk(self.source, head.origin, spine, start=head.size, stop=wanted + 1, workers=1):
-                for fault in batch.faults:
-                    raise fault
-                for entry in batch.entries:
-                    self.texts.note_hiding(entry, docket)
+            for pause in PAUSES:
+                wanted = self.texts.wanted(head.size, known)
+                if wanted is None:
+                    return
+                time.sleep(pause)
+                newer = self.newer_head(policy, known)
+                if newer is not None:
+                    stop = min(newer.size, wanted + 1)
+                    for entry in self.newer_entries(head, newer, known, stop):
+                        self.texts.note(entry, docket)
+                    known = stop
         except Misbehaviour as fault:
             self.add(fault)
 
-    def newer_head(self, policy: Policy, wanted: int) -> Head | None:
-        """A signed head that covers the entry `wanted`, or None.
-
-        A writer changes what is public of a content just before it signs the head that says why, so a reader who came
-        in between waits a little.
-        """
-        for pause in PAUSES:
-            time.sleep(pause)
-            for path in ("checkpoint", "head"):
-                newer = judge_head(self.source.read(path) or b"", policy, path=path, quorum=False)
-                if newer.size > wanted:
-                    return newer
+    def newer_head(self, policy: Policy, known: int) -> Head | None:
+        """A signed head of more than `known` entries, or None. Raises Misbehaviour."""
+        for path in ("checkpoint", "head"):
+            newer = judge_head(self.source.read(path) or b"", policy, path=path, quorum=False)
+            if newer.size > known:
+                return newer
         return None
+
+    def newer_entries(self, head: Head, newer: Head, start: int, stop: int) -> Iterator[Entry]:
+        """The entries from `start` to `stop` under a newer head, which has grown from `head`. Raises Misbehaviour."""
+        spine = read_spine(self.source, newer.size, newer.root, path=newer.path)
+        root = roots_at(self.source, spine, [head.size]).get(head.size)
+        if root is not None and root != head.root:
+            raise fork(newer, head, fork_evidence(self.source, spine, head.size, root))
+        for batch in walk(self.source, head.origin, spine, start=start, stop=stop, workers=1):
+            for fault in batch.faults:
+                raise fault
+            yield from batch.entries
 
     # --- 5. heads and files
 
@@ -755,6 +759,7 @@ class _Audit:
         self.lap("all", began)
         self.counts.by_kind = dict(sorted(self.kinds.items()))
         self.counts.contents_shown, self.counts.contents_hidden = self.texts.shown, self.texts.hidden
+        self.counts.hidden_by = self.texts.hidden_by
         self.counts.findings = self.found.total
         pinned = self.pinned is not None, self.pinned_founding is not None
         verdict: Verdict = "verified" if all(pinned) else "self-consistent, origin unproven"

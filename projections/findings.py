@@ -63,6 +63,8 @@ class Counts(msgspec.Struct):
     by_kind: dict[str, int] = {}
     contents_shown: int = 0
     contents_hidden: int = 0
+    hidden_by: dict[str, int] = {}
+    """Those out of view by what was done: withheld, redacted, replaced, withdrawn, erased."""
     heads: int = 0
     files: int = 0
     findings: int = 0
@@ -238,6 +240,7 @@ DENIES: Mapping[str, tuple[Question, ...]] = {
     "entry-altered": ("included",),
     "bad-entry": ("included",),
     "content-missing": ("included",),
+    "content-kept-away": ("included",),
     "content-altered": ("included",),
     "content-unknown": ("included",),
     "content-malformed": ("included",),
@@ -363,6 +366,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     "content-missing": (
         "Falta un texto sin que ninguna declaración lo haya retirado.",
         "A text is missing, and no statement has taken it from view.",
+    ),
+    "content-kept-away": (
+        "Un texto fue restituido, y sigue sin mostrarse.",
+        "A text was restored, and is still kept from view.",
     ),
     "content-altered": (
         "El texto publicado no es el que se firmó.",

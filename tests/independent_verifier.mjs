@@ -207,28 +207,75 @@ function openStatement(note, origin) {
   return { statement, identity: sha256(text).toString("hex") };
 }
 
+// The salted digests of the contents that a statement brings.
+function broughtBy(statement) {
+  const people = (statement.present ?? []).map(({ person }) => person);
+  return [statement.salted_digest, statement.words?.salted_digest, statement.person, ...people].filter(Boolean);
+}
+
+// What stands of every content after all entries: who erased, withdrew, replaced, withheld or redacted it.
+function standingOf(statements) {
+  const standing = new Map();
+  const family = (content) => [content, ...content.below.flatMap(family)];
+  for (const { index, identity, statement } of statements) {
+    const by = { index, digest: identity };
+    const { statement: named, salted_digest: digest } = statement.target ?? {};
+    const target = standing.get(`${named}/${digest}`);
+    if (target && statement.kind === "ContentWithheld") target.moderated = { ...by, only: true };
+    if (target && statement.kind === "ContentRedacted") target.moderated = by;
+    if (target && statement.kind === "ContentRestored") {
+      target.moderated = undefined;
+      for (const shorter of family(target).slice(1)) shorter.replaced = by;
+    }
+    if (target && statement.kind === "ContentErased") for (const each of family(target)) each.erased ??= by;
+    if (statement.kind === "StatementWithdrawn") {
+      const taken = [...standing.values()].filter((each) => each.comment === statement.statement);
+      for (const each of taken.flatMap(family)) each.withdrawn ??= by;
+    }
+    for (const brought of broughtBy(statement)) {
+      const comment = ["CommentSubmitted", "CommentTranscribed"].includes(statement.kind) ? identity : undefined;
+      const shorter = statement.kind === "ContentRedacted" ? target : undefined;
+      const content = { comment, below: [], withdrawn: shorter?.withdrawn };
+      standing.set(`${identity}/${brought}`, content);
+      shorter?.below.push(content);
+    }
+  }
+  return standing;
+}
+
+// Whether a line says what stands: a text where nothing keeps it from view, else the marker of what does.
+function isRight(by, { erased, withdrawn, replaced, moderated }) {
+  const stands = erased ?? withdrawn ?? replaced ?? moderated;
+  const isThis = (act) => act !== undefined && act.index === by.index && act.digest === by.digest;
+  // Of what is withheld and then withdrawn, early ledgers kept the first marker.
+  return by ? isThis(stands) || (stands === withdrawn && moderated?.only && isThis(moderated)) : !stands;
+}
+
 function checkContents(folder, statements, origin) {
   const counts = { shown: 0, hidden: 0 };
+  const standing = standingOf(statements);
   for (let bundle = 0; bundle * 256 < statements.length; bundle += 1) {
     const path = join(folder, "contents", tilePath(bundle));
     const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : [];
     const seen = new Set();
     for (const line of lines) {
       const { index, salt, salted_digest: digest, content, by } = openCanonical(Buffer.from(line));
-      const { statement } = statements[index];
-      need(canonical(statement).includes(`"${digest}"`), `entry ${index} does not bring ${digest}`);
-      seen.add(digest);
+      const { statement, identity } = statements[index];
+      need(broughtBy(statement).includes(digest), `entry ${index} does not bring ${digest}`);
+      seen.add(`${identity}/${digest}`);
+      const stands = standing.get(`${identity}/${digest}`);
       if (by) {
-        need(statements[by.index]?.identity === by.digest, `entry ${by.index} is not what took ${digest} from view`);
+        need(isRight(by, stands), `entry ${by.index} is not what keeps ${digest} from view`);
         counts.hidden += 1;
         continue;
       }
+      need(isRight(undefined, stands), `the text of entry ${index} is shown, and was taken from view`);
       const bound = [`constancia/content/v1\n`, Buffer.from(salt, "hex"), `${origin}\n${statement.by[0].key}\n`];
       need(sha256(...bound, canonical(content)).toString("hex") === digest, `the text of entry ${index} was altered`);
       counts.shown += 1;
     }
-    for (const { statement, index } of statements.slice(bundle * 256, bundle * 256 + 256)) {
-      const missing = statement.kind.startsWith("Comment") && statement.salted_digest && !seen.has(statement.salted_digest);
+    for (const { statement, identity, index } of statements.slice(bundle * 256, bundle * 256 + 256)) {
+      const missing = broughtBy(statement).some((digest) => !seen.has(`${identity}/${digest}`));
       need(!missing, `entry ${index}: neither text nor marker`);
     }
   }

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import pytest
 import world as w
+from moderation import ACTS, Moderated
 from nacl.signing import SigningKey
 from second_writer import Files, Web, contents_files, ledger_file, policy_for, publish
 from third_person import Unconvinced, convince
@@ -1572,6 +1573,132 @@ def test_a_text_withheld_ahead_of_a_statement_that_never_comes() -> None:
     lying = Files(before | town.files | {path: before[path] for path in ("checkpoint", "head")})
     report = town.audit(Growing(before, lying))
     exposed(report, ("content-marker", entry.index, "contents/000"), policy=town.policy)
+
+
+# --- texts that disappear with a trace, and come back
+
+
+class Case:
+    """A comment on which moderators and its author act, and what the operator shows in its place."""
+
+    def __init__(self, *kinds: str) -> None:
+        self.moderated = Moderated(comments=2)
+        self.comment, self.other = list(self.moderated.texts)
+        self.acts = [self.moderated.act(kind, self.comment) for kind in kinds]
+        places = list(self.moderated.texts)
+        self.shorter = places[2] if len(places) > 2 else self.comment
+
+    def text(self, place: tuple[str, str]) -> dict[str, Any]:
+        return self.moderated.texts[place]
+
+    def named(self, place: tuple[str, str], at: int) -> dict[str, Any]:
+        return self.moderated.marker(place, self.acts[at])
+
+
+WITHHELD, REDACTED, RESTORED, ERASED, WITHDRAWN = ACTS
+
+# The acts on a comment; whose line is another (the comment's, or that of its shorter text), and which; the finding.
+MODERATED: dict[str, tuple[tuple[str, ...], str, Callable[[Case], dict[str, Any] | None], str]] = {
+    "an erased text still shown": ((ERASED,), "comment", lambda it: it.text(it.comment), "content-shown"),
+    "an erased text under the marker of its withholding": (
+        (WITHHELD, ERASED), "comment", lambda it: it.named(it.comment, 0), "content-marker",
+    ),
+    "an erasure by marker alone": (
+        (WITHHELD,), "comment", lambda it: it.moderated.marker(it.comment, None), "content-marker",
+    ),
+    "an erasure by another identity at an entry that is there": (
+        (WITHHELD,),
+        "comment",
+        lambda it: it.moderated.marker(it.comment, it.acts[0], digest_of("erased")),
+        "content-marker",
+    ),
+    "a text without a line after it was erased": ((ERASED,), "comment", lambda _: None, "content-missing"),
+    "the shorter text of an erased one still shown": (
+        (REDACTED, ERASED), "shorter", lambda it: it.text(it.shorter), "content-shown",
+    ),
+    "a restored text kept away": (
+        (WITHHELD, RESTORED), "comment", lambda it: it.named(it.comment, 0), "content-kept-away",
+    ),
+    "a redacted text restored and kept away": (
+        (WITHHELD, REDACTED, RESTORED), "comment", lambda it: it.named(it.comment, 1), "content-kept-away",
+    ),
+    "a restored text under the marker of its restoration": (
+        (WITHHELD, RESTORED), "comment", lambda it: it.named(it.comment, 1), "content-marker",
+    ),
+    "a text withheld again under the marker of the first time": (
+        (WITHHELD, RESTORED, WITHHELD), "comment", lambda it: it.named(it.comment, 0), "content-marker",
+    ),
+    "a redaction under the marker of a withholding": (
+        (WITHHELD, REDACTED), "comment", lambda it: it.named(it.comment, 0), "content-marker",
+    ),
+    "the full text in the place of the shorter one": (
+        (REDACTED,),
+        "shorter",
+        lambda it: it.text(it.shorter) | {"content": it.text(it.comment)["content"]},
+        "content-altered",
+    ),
+    "the full text beside the shorter one": ((REDACTED,), "comment", lambda it: it.text(it.comment), "content-shown"),
+    "another shorter text": (
+        (REDACTED,), "shorter", lambda it: it.text(it.shorter) | {"content": {"text": "[…]"}}, "content-altered",
+    ),
+    "a shorter text kept away": ((REDACTED,), "shorter", lambda it: it.named(it.shorter, 0), "content-marker"),
+    "a shorter text that is nowhere": ((REDACTED,), "shorter", lambda _: None, "content-missing"),
+    "a shorter text shown after the restoration": (
+        (REDACTED, RESTORED), "shorter", lambda it: it.text(it.shorter), "content-shown",
+    ),
+    "a withdrawn text shown after a restoration": (
+        (WITHHELD, WITHDRAWN, RESTORED), "comment", lambda it: it.text(it.comment), "content-shown",
+    ),
+    "a withdrawn text under a withholding that has ended": (
+        (WITHHELD, WITHDRAWN, RESTORED), "comment", lambda it: it.named(it.comment, 0), "content-marker",
+    ),
+    "the shorter text of a withdrawn comment shown": (
+        (REDACTED, WITHDRAWN), "shorter", lambda it: it.text(it.shorter), "content-shown",
+    ),
+    "the shorter text of a comment that was withdrawn before": (
+        (WITHDRAWN, REDACTED), "shorter", lambda it: it.text(it.shorter), "content-shown",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kinds", "which", "lie", "kind"), MODERATED.values(), ids=MODERATED)
+@pytest.mark.parametrize("before", [None, 0, 1], ids=["read whole", "gone on from before", "gone on from the act"])
+def test_of_a_moderated_text(
+    kinds: tuple[str, ...],
+    which: str,
+    lie: Callable[[Case], dict[str, Any] | None],
+    kind: str,
+    before: int | None,
+    tmp_path: Path,
+) -> None:
+    """Read whole, or by one who had audited before the acts, or between the first and the others."""
+    case = Case(*kinds) if before is None else _audited_before(kinds, before, tmp_path / "audit.db")
+    place = case.comment if which == "comment" else case.shorter
+    town = case.moderated.publish()
+    assert town.audit().findings == []
+    line = lie(case)
+    town = case.moderated.lie(place, line)
+    index = case.text(place)["index"]
+    if before is None:
+        exposed(town.audit(), (kind, index, "contents/000"), policy=town.policy)
+        return
+    with Kept(tmp_path / "audit.db") as kept:  # where nothing was said since, one has to ask for every text
+        report = town.audit(kept=kept, every_text=len(kinds) <= before)
+        exposed(report, (kind, index, "contents/000"), policy=town.policy)
+    with Kept(tmp_path / "audit.db") as kept:  # it stays due until it is mended
+        exposed(town.audit(kept=kept), (kind, index, "contents/000"), policy=town.policy)
+    with Kept(tmp_path / "audit.db") as kept:
+        assert case.moderated.publish().audit(kept=kept).findings == []
+
+
+def _audited_before(kinds: tuple[str, ...], acts: int, path: Path) -> Case:
+    """An auditor who keeps what it knows has looked after so many acts."""
+    case = Case(*kinds[:acts])
+    with Kept(path) as kept:
+        assert case.moderated.publish().audit(kept=kept).findings == []
+    case.acts += [case.moderated.act(kind, case.comment) for kind in kinds[acts:]]
+    case.shorter = list(case.moderated.texts)[-1]
+    return case
 
 
 # --- what the ledger says of itself -----------------------------------------------------------------------------------

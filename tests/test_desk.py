@@ -1,21 +1,27 @@
 """The desk: a statement and its contents go in together or not at all; what is public now follows the record."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
 import pytest
+from moderation import Moderated
+from second_writer import contents_files
+from town import Town
 from world import ORIGIN, World, digest_of, found, key_of, public
 
 from consultation import text
 from consultation.desk import Desk, SubmissionRefused, reopen
 from consultation.text import Content, SaltedContent
-from consultation.vault import Vault
+from consultation.vault import Vault, keys_path
 from ledger.errors import CannotRun, Refused
 from ledger.log import Clock, Log, Registered
 from ledger.published import Folder
-from ledger.statement import format_when, open_statement
+from ledger.statement import Entry, format_when, open_statement
 from ledger.tlog.note import parse_note, verify_ed25519
 
 SALT = b"s" * 32
@@ -259,9 +265,114 @@ def test_a_vault_restored_from_a_backup_learns_what_it_missed(hall: Hall) -> Non
         path.unlink()
     backup.rename(hall.root / "vault.db")
     hall.open()
-    hall.desk.submit(hall.world.sign("AxisDefined", "copret:coordinator", axis="otra", title="Otra")).result(30)
+    # Before anything is served or submitted.
+    held = hall.vault.held(registered.identity, reopen_digest(registered))
+    assert held
+    assert held.hidden
     (line,) = hall.public(0)
     assert isinstance(line.by, text.Authority)
+
+
+def reopen_digest(registered: Registered) -> str:
+    (digest,) = reopen(registered.index, registered.entry, ORIGIN).opened.statement.salted_digests()
+    return digest
+
+
+def test_a_file_of_contents_from_a_backup_does_not_show_what_was_hidden_since(hall: Hall) -> None:
+    registered = hall.desk.submit(*_with_contents(hall.comment("maria"))).result(30)
+    path = hall.root / "public" / text.bundle_path(0)
+    before = path.read_bytes()
+    hall.desk.submit(withhold(hall, registered)).result(30)
+    after = path.read_bytes()
+    hall.close()
+    path.write_bytes(before)
+    hall.open()
+    assert path.read_bytes() == after
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_public_follows_every_act_through_restarts_and_backups(tmp_path: Path, seed: int) -> None:
+    """`tests/moderation.py` says what must be public; what is erased is in no file, backups made later among them."""
+    chance = Random(seed)
+    (tmp_path / "ledger").mkdir()
+    hall = Hall(tmp_path / "ledger")
+    moderated = Moderated(Town(world=hall.world), comments=6)
+    for step in range(6):
+        backup = tmp_path / f"backup-{step}.db"
+        _back_up(hall, backup)
+        registered = _register(hall, moderated)
+        for path, content in contents_files(moderated.lines()).items():
+            assert (hall.root / "public" / path).read_bytes() == content
+        _back_up(hall, tmp_path / "newest.db")
+        _check_erased(tmp_path, hall, moderated)
+        # The same again gets the same place and writes nothing.
+        again = hall.world.entries[chance.randrange(len(hall.world.entries))]
+        before = (hall.root / "vault.keys").read_bytes()
+        assert hall.desk.submit(again.opened.note, _contents_of(moderated, again)).result(30).index == again.index
+        assert (hall.root / "vault.keys").read_bytes() == before
+        hall.close()
+        if registered and chance.random() < 0.5:
+            _restart_from(hall, moderated, backup)
+        hall.open()
+        moderated.wander(chance, 12)
+    hall.close()
+
+
+def _contents_of(moderated: Moderated, entry: Entry) -> list[SaltedContent]:
+    lines = [line for (identity, _), line in moderated.texts.items() if identity == entry.opened.identity]
+    return [SaltedContent(salt=line["salt"], content=Content(**line["content"])) for line in lines]
+
+
+def _register(hall: Hall, moderated: Moderated) -> int:
+    """Submit what was said in the world since; returns how many."""
+    fresh = hall.world.entries[hall.log.size :]
+    answers = [hall.desk.submit(entry.opened.note, _contents_of(moderated, entry)) for entry in fresh]
+    assert [answer.result(30).index for answer in answers] == [entry.index for entry in fresh]
+    return len(fresh)
+
+
+def _back_up(hall: Hall, path: Path) -> None:
+    with closing(sqlite3.connect(hall.root / "vault.db")) as source, closing(sqlite3.connect(path)) as target:
+        source.backup(target)
+
+
+def _check_erased(folder: Path, hall: Hall, moderated: Moderated) -> None:
+    """Erased texts are in no file in the open; vaults of today and of then, with the keys of today, give none."""
+    erased = [place for place, each in moderated.standing().items() if each.erased]
+    shown = [place for place, each in moderated.standing().items() if each.now() == each.line]
+    files = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for place in erased:
+        words = moderated.texts[place]["content"]["text"].encode()
+        assert [path for path, content in files.items() if words in content] == []
+        held = hall.vault.held(*place)
+        assert held
+        assert (held.salt, held.content) == (b"", b"")
+    for place in shown:
+        words = moderated.texts[place]["content"]["text"].encode()
+        assert [path.parent.name for path, content in files.items() if words in content] == ["contents"]
+    for backup in folder.glob("backup-*.db"):
+        copy = folder / "copy" / "vault.db"
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_bytes(backup.read_bytes())
+        keys_path(copy).write_bytes((hall.root / "vault.keys").read_bytes())
+        with closing(Vault.open(copy)) as vault:
+            assert [place for place in erased if (found := vault.held(*place)) and found.content] == []
+
+
+def _restart_from(hall: Hall, moderated: Moderated, backup: Path) -> None:
+    """Start with an older vault, see what it says, and put the newest one back."""
+    newest = (hall.root / "vault.db").read_bytes()
+    (hall.root / "vault.db").write_bytes(backup.read_bytes())
+    hall.open()
+    for place, each in moderated.standing().items():
+        held = hall.vault.held(*place)
+        if held is None:
+            assert not each.erased
+        else:
+            assert (held.hidden.by if held.hidden else None) == each.now().get("by", {}).get("digest")
+            assert bool(held.content) == (not each.erased)
+    hall.close()
+    (hall.root / "vault.db").write_bytes(newest)
 
 
 def test_contents_of_a_statement_that_never_got_in_are_swept_after_a_day(hall: Hall) -> None:

@@ -38,8 +38,9 @@ HOUSE = {
     "consultation": Room(("ledger", "consultation"), frozenset({"msgspec"})),
     # The desk has a key of its own: it signs the note that says when a refused submission came.
     "consultation.desk": Room(("ledger", "consultation"), frozenset({"msgspec", "nacl"})),
+    "consultation.sealing": Room(("ledger", "consultation"), frozenset({"msgspec", "nacl"})),
     "projections": Room(
-        ("ledger", "projections", "consultation.text"),
+        ("ledger", "projections", "consultation.text", "consultation.hiding"),
         frozenset({"msgspec", "psycopg"}),
         not_ours=("ledger.log", "ledger.journal"),
     ),
@@ -204,7 +205,7 @@ def test_no_file_has_a_name_that_says_nothing() -> None:
 
 
 # What an auditor runs, and the two modules of the record that it must do without.
-AUDITORS = ("ledger", "projections", "consultation.text")
+AUDITORS = ("ledger", "projections", "consultation.text", "consultation.hiding")
 WRITERS = ("ledger.log", "ledger.journal", "ledger.witnesses")
 
 

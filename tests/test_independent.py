@@ -5,9 +5,11 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
+from moderation import ACTS, Moderated
 from town import Town, days
 
 from api.demo.build import Built, build
@@ -88,6 +90,42 @@ def test_it_refuses_what_the_auditor_refuses(
 def test_it_refuses_another_founding(demo: Built) -> None:
     ran = read(demo.place / "public", demo.place / "pinned" / "policy", "ab" * 32)
     assert (ran.returncode, "another founding statement" in ran.stderr) == (1, True)
+
+
+# --- texts
+
+
+def on_disk(town: Town, place: Path) -> tuple[Path, Path]:
+    """The published files of a town, and its policy, as files."""
+    shutil.rmtree(place, ignore_errors=True)
+    for path, raw in {
+        **{f"public/{path}": raw for path, raw in town.files.items()},
+        "policy": town.policy_file,
+    }.items():
+        (place / path).parent.mkdir(parents=True, exist_ok=True)
+        (place / path).write_bytes(raw)
+    return place / "public", place / "policy"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_it_reads_what_moderators_and_authors_did_as_the_auditor_does(tmp_path: Path, seed: int) -> None:
+    chance = Random(seed)
+    moderated = Moderated()
+    moderated.wander(chance, 40)
+    town = moderated.publish()
+    report = town.audit()
+    found = established(read(*on_disk(town, tmp_path / "true"), town.founding))
+    assert (found["shown"], found["hidden"]) == (report.counts.contents_shown, report.counts.contents_hidden)
+    hidden = [place for place, each in moderated.standing().items() if each.now() != each.line]
+    for place in chance.sample(hidden, 2):
+        town = moderated.lie(place, moderated.texts[place])
+        ran = read(*on_disk(town, tmp_path / "shown"), town.founding)
+        assert (ran.returncode, "was taken from view" in ran.stderr) == (1, True)
+        acts = [each for each in moderated.world.entries if each.opened.statement.kind in ACTS]
+        for by in chance.sample(acts, 3):
+            town = moderated.lie(place, moderated.marker(place, by))
+            ran = read(*on_disk(town, tmp_path / "marked"), town.founding)
+            assert ran.returncode == (0 if town.audit().clean else 1), ran.stderr
 
 
 # --- witnesses

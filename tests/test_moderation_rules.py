@@ -280,3 +280,33 @@ def test_an_institution_contests_what_is_assessed_of_its_own() -> None:
     refused("role-scope", world, "StatementContested", "ana:citizen", statement=assessed,
             words={"salted_digest": digest_of("words")})  # fmt: skip
     world.say("StatementContested", "copret:institution", **contest)
+
+
+def shorter_of(world: World, target: dict[str, str], kind: str = "ContentRedacted") -> dict[str, str]:
+    """A content is redacted; the shorter text."""
+    return target_of(act(world, kind, target=target))
+
+
+def test_shorter_texts_of_shorter_texts_give_way_with_the_first() -> None:
+    world = town()
+    first = comment(world)
+    second = shorter_of(world, first)
+    third = shorter_of(world, second)
+    act(world, "ContentRestored", target=first)
+    states = [world.docket.content_state(each["statement"], each["salted_digest"]) for each in (first, second, third)]
+    assert states == ["shown", "replaced", "replaced"]
+    act(world, "ContentErased", ONE, OTHER, target=first)
+    states = [world.docket.content_state(each["statement"], each["salted_digest"]) for each in (first, second, third)]
+    assert states == ["erased", "erased", "erased"]
+
+
+def test_what_an_author_takes_back_is_so_for_every_shorter_text_before_and_after() -> None:
+    world = town()
+    first = comment(world)
+    second = shorter_of(world, first)
+    taken = world.say("StatementWithdrawn", "ana:citizen", statement=first["statement"]).opened.identity
+    third = shorter_of(world, second)
+    for each in (first, second, third):
+        assert world.docket.moderated(each["statement"], each["salted_digest"]).withdrawn == taken
+    other = comment(world, "eva")
+    assert world.docket.moderated(other["statement"], other["salted_digest"]).withdrawn == ""

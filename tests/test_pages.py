@@ -42,7 +42,10 @@ PAGES = (
     f"/planes/{PLAN}/compromisos/G13",
     "/consultas",
     f"/consultas/{ROUND}",
+    f"/consultas/{ROUND}/comentar",
     "/consultas/gt-2014-2016-self-assessment",
+    "/consultas/gt-2014-2016-self-assessment/comentar",
+    "/comentarios",
     "/reuniones",
     "/reuniones/gt-2014-2016-committee-2015-09-21",
     "/informes",
@@ -142,7 +145,8 @@ def test_every_page_is_whole_safe_and_names_its_checkpoint(site: Served, path: s
     assert answer.headers["content-security-policy"] == POLICY
     assert "unsafe" not in POLICY
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["referrer-policy"] == "no-referrer"
+    # A form is told from a foreign one by the page that it was sent from; no other host hears of it.
+    assert answer.headers["referrer-policy"] == ("same-origin" if path.endswith("/comentar") else "no-referrer")
     assert "set-cookie" not in answer.headers
     assert (page.wrong, page.open) == ([], [])
     assert [found.get("lang") for found in page.all("html")] == [language[1:] or "es-GT"]

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
-from consultation.vault import Hiding, Kept, Vault
+from consultation.hiding import Act, Effect, standing
+from consultation.vault import Kept, Vault, keys_path
 from ledger.errors import CannotRun
 
 A, B, C = "aa" * 32, "bb" * 32, "cc" * 32
@@ -29,6 +31,10 @@ def vault(tmp_path: Path) -> Iterator[Vault]:
 
 def kept(statement: str, digest: str = D1, text: str = "a") -> Kept:
     return Kept(statement, digest, SALT, b'{"text":"%b"}' % text.encode())
+
+
+def act(of: int, effect: Effect, index: int, by: str = C, *, statement: str = A, ground: str | None = None) -> Act:
+    return Act(statement, D1, of, effect, index, by, ground)
 
 
 def test_a_content_is_nowhere_to_be_seen_before_its_statement_is_registered(vault: Vault) -> None:
@@ -50,23 +56,55 @@ def test_a_content_is_held_under_its_statement_once_that_is_registered(vault: Va
 
 
 def test_the_same_again_changes_nothing(vault: Vault) -> None:
+    withheld = act(0, "withheld", 1, ground="spam")
     for _ in range(2):
         vault.keep([kept(A)], 0)
-        vault.settle([(0, A)], [Hiding(A, D1, 1, C, "spam")], 2)
-    # A later statement does not take the place of the one that hid it first.
-    vault.settle([], [Hiding(A, D1, 5, B, "hate")], 6)
+        vault.settle([(0, A)], [withheld], 2)
     held = vault.held(A, D1)
     assert held
-    assert held.hidden == Hiding(A, D1, 1, C, "spam")
-    vault.settle([(0, A)], [], 2)
-    assert vault.settled == 6
+    assert held.hidden == withheld
+    vault.settle([(0, A)], [], 1)
+    assert vault.settled == 2
 
 
-def test_hiding_names_the_file_that_changes(vault: Vault) -> None:
+def keys_of(vault: Vault) -> list[bytes]:
+    raw = keys_path(vault.path).read_bytes()
+    return [raw[at + 32 : at + 64] for at in range(64, len(raw) - 63, 64)]
+
+
+ORDERS: list[tuple[str, list[Act], Effect | None]] = [
+    ("the later", [act(0, "withheld", 1), act(0, "redacted", 2)], "redacted"),
+    ("restored", [act(0, "withheld", 1), act(0, "restored", 2)], None),
+    ("again", [act(0, "withheld", 1), act(0, "restored", 2), act(0, "withheld", 3)], "withheld"),
+    ("its author first", [act(0, "withheld", 1), act(0, "withdrawn", 2), act(0, "restored", 3)], "withdrawn"),
+    ("its author then", [act(0, "withdrawn", 1), act(0, "withheld", 2)], "withdrawn"),
+    ("replaced for ever", [act(0, "replaced", 1), act(0, "withheld", 2), act(0, "restored", 3)], "replaced"),
+    ("erased for ever", [act(0, "erased", 1), act(0, "withdrawn", 2), act(0, "restored", 3)], "erased"),
+]
+
+
+@pytest.mark.parametrize(("acts", "stands"), [case[1:] for case in ORDERS], ids=[case[0] for case in ORDERS])
+def test_which_act_stands_is_the_same_in_whatever_order_they_are_learned(
+    acts: list[Act], stands: Effect | None, tmp_path: Path
+) -> None:
+    assert (found := standing(acts)) is None or found.effect == stands
+    for number, order in enumerate(permutations(acts)):
+        vault = Vault.open(tmp_path / str(number), create=True)
+        vault.keep([kept(A)], 0)
+        for each in order:
+            vault.settle([(0, A)], [each], 4)
+        held = vault.held(A, D1)
+        assert held
+        assert (held.hidden.effect if held.hidden else None) == stands
+        vault.close()
+
+
+def test_an_act_names_the_file_that_changes(vault: Vault) -> None:
     vault.keep([kept(A)], 0)
     vault.settle([(1000, A)], [], 1001)
-    assert vault.settle([], [Hiding(A, D1, 2000, C, None)], 2001) == {1000 // 256}
-    assert vault.settle([], [Hiding(B, D1, 2001, C, None)], 2002) == set()
+    assert vault.settle([], [act(1000, "withdrawn", 2000)], 2001) == {1000 // 256}
+    assert vault.settle([], [], 2002) == set()
+    assert [each.of for each in vault.acts()] == [1000]
 
 
 def test_contents_of_statements_that_never_came_are_swept_and_others_stay(vault: Vault) -> None:
@@ -78,15 +116,18 @@ def test_contents_of_statements_that_never_came_are_swept_and_others_stay(vault:
     assert vault.digests(B) == []
 
 
-def test_swept_bytes_are_overwritten_in_the_file(vault: Vault) -> None:
-    secret = "palabras que no deben quedar en el disco " * 20
-    vault.keep([kept(A, text=secret)], 0)
-    vault.sweep(before_ms=1)
-    vault.close()
-    database = sqlite3.connect(vault.path)
-    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    database.close()
-    assert b"no deben quedar" not in vault.path.read_bytes()
+def test_the_keys_of_what_is_swept_are_wiped(vault: Vault) -> None:
+    vault.keep([kept(A), kept(B)], 0)
+    vault.settle([(0, B)], [], 1)
+    keys = [raw for raw in keys_of(vault) if raw != bytes(32)]
+    assert len(keys) == 2
+    assert vault.sweep(before_ms=1) == 1
+    assert len({raw for raw in keys_of(vault) if raw != bytes(32)}) == 1
+    # And a retry gets another key.
+    vault.keep([kept(A)], 0)
+    vault.settle([(1, A)], [], 2)
+    assert vault.held(A, D1)
+    assert vault.held(B, D1)
 
 
 def test_many_threads_read_while_one_writes(vault: Vault) -> None:
@@ -117,7 +158,7 @@ def test_what_was_kept_survives_a_kill(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from consultation.vault import Kept, Vault\n"
+        "from consultation.vault import Kept, Vault, keys_path\n"
         "vault = Vault.open(Path(sys.argv[1]), create=True)\n"
         f"vault.keep([Kept({A!r}, {D1!r}, bytes(32), b'x')], 0)\n"
         f"vault.settle([(3, {A!r})], [], 4)\n"
@@ -162,7 +203,7 @@ def test_another_file_is_no_vault(tmp_path: Path, content: bytes | None) -> None
 def test_a_vault_of_a_newer_version_is_left_alone(vault: Vault) -> None:
     vault.close()
     database = sqlite3.connect(vault.path)
-    database.execute("PRAGMA user_version = 2")
+    database.execute("PRAGMA user_version = 3")
     database.close()
     with pytest.raises(CannotRun, match="newer"):
         Vault.open(vault.path)

@@ -25,7 +25,16 @@ from ledger.tlog.policy import Policy, parse_policy
 from ledger.tlog.tiles import ENTRIES, parse_path
 from ledger.tlog.tiles import parse_bundle as parse_entries
 from ledger.verify import open_entry
-from ledger.vocabulary import CommentSubmitted, ContentWithheld, LedgerOpened, StatementWithdrawn
+from ledger.vocabulary import (
+    CommentSubmitted,
+    CommentTranscribed,
+    ContentErased,
+    ContentRedacted,
+    ContentRestored,
+    ContentWithheld,
+    LedgerOpened,
+    StatementWithdrawn,
+)
 from projections.files import FORMATS
 from projections.findings import Finding
 from projections.heads import CLOCK_TOLERANCE_MS, MERGE_DELAY_MS
@@ -326,14 +335,41 @@ def _content_unknown(finding: Finding, evidence: Evidence, policy: Policy) -> No
     need(line.salted_digest not in opened.statement.salted_digests(), "the statement brings this content")
 
 
-def _takes_away(by: Opened, of: Opened, digest: str) -> bool:
-    match by.statement:
-        case ContentWithheld():
-            return (by.statement.target.statement, by.statement.target.salted_digest) == (of.identity, digest)
-        case StatementWithdrawn():
-            return by.statement.statement == of.identity and isinstance(of.statement, CommentSubmitted)
-        case _:
-            return False
+def _places(of: Opened, digest: str, evidence: Evidence, policy: Policy) -> list[tuple[str, str]]:
+    """The content, then those in whose place it stands as a shorter text: (identity, salted digest)."""
+    notes = [_note(raw, policy) for name, raw in evidence.items() if name.startswith("note")]
+    known = {each.identity: each for each in notes} | {of.identity: of}
+    places = [(of.identity, digest)]
+    while (opened := known.get(places[-1][0])) is not None and isinstance(opened.statement, ContentRedacted):
+        places.append((opened.statement.target.statement, opened.statement.target.salted_digest))
+    return places
+
+
+def _rank(by: Opened, of: Opened, digest: str, evidence: Evidence, policy: Policy) -> int:
+    """How much a statement's word weighs on a content: 0 if it says nothing of it, then restored, withheld or redacted,
+    a shorter text that gave way, withdrawn, erased."""
+    places = _places(of, digest, evidence, policy)
+    statement = by.statement
+    if isinstance(statement, StatementWithdrawn):
+        roots = [_note(raw, policy) for name, raw in evidence.items() if name.startswith("note")]
+        comment = any(
+            each.identity == places[-1][0] and isinstance(each.statement, CommentSubmitted | CommentTranscribed)
+            for each in roots
+        )
+        return 3 if comment and statement.statement == places[-1][0] else 0
+    if not isinstance(statement, ContentWithheld | ContentRedacted | ContentRestored | ContentErased):
+        return 0
+    target = (statement.target.statement, statement.target.salted_digest)
+    if isinstance(statement, ContentErased):
+        return 4 if target in places else 0
+    if isinstance(statement, ContentRestored) and target in places[1:]:
+        return 2
+    return 1 if target == places[0] else 0
+
+
+def _takes_away(by: Opened, of: Opened, digest: str, evidence: Evidence, policy: Policy) -> bool:
+    rank = _rank(by, of, digest, evidence, policy)
+    return rank > 1 or (rank == 1 and not isinstance(by.statement, ContentRestored))
 
 
 def _content_marker(finding: Finding, evidence: Evidence, policy: Policy) -> None:
@@ -342,15 +378,50 @@ def _content_marker(finding: Finding, evidence: Evidence, policy: Policy) -> Non
     if "head" in evidence and isinstance(line.by, Authority):
         need(policy.check(evidence["head"]).checkpoint.size <= line.by.index, "the entry is there")
         return
+    if "entry that came after it" in evidence:
+        later = _came_later(opened, line, evidence, policy)
+        need(_takes_away(later, opened, line.salted_digest, evidence, policy), "this one keeps nothing from view")
+        return
     named = _note(the(evidence, "note named by the marker"), policy)
-    need(not _takes_away(named, opened, line.salted_digest), "the statement takes this content from view")
+    if isinstance(line.by, Authority) and line.by.digest != named.identity:
+        return  # it names two statements at once
+    rank = _rank(named, opened, line.salted_digest, evidence, policy)
+    if isinstance(line.by, Authority) and line.by.index < line.index and rank < 3:
+        return  # it says itself that it acted before there was anything to act on; only an author's word reaches ahead
+    need(
+        not _takes_away(named, opened, line.salted_digest, evidence, policy),
+        "the statement takes this content from view",
+    )
+
+
+def _came_later(opened: Opened, line: PublicLine, evidence: Evidence, policy: Policy) -> Opened:
+    """The statement that counts now: of more weight than the one that the marker names, or as much and later."""
+    named = _entry(the(evidence, "entry named by the marker"), policy)
+    later = _entry(the(evidence, "entry that came after it"), policy)
+    need(isinstance(line.by, Authority) and line.by.digest == named.opened.identity, "the marker names another")
+    before, now = [_rank(each.opened, opened, line.salted_digest, evidence, policy) for each in (named, later)]
+    need(now > 0, "the later statement says nothing of this content")
+    need(now > before or (now == before and later.received_ms >= named.received_ms), "the one named counts still")
+    return later.opened
+
+
+def _content_kept_away(finding: Finding, evidence: Evidence, policy: Policy) -> None:
+    opened, line = _brings(finding, evidence, policy), _line(finding, evidence)
+    restored = _came_later(opened, line, evidence, policy).statement
+    need(isinstance(restored, ContentRestored), "a restoration")
+    if isinstance(restored, ContentRestored):
+        target = (restored.target.statement, restored.target.salted_digest)
+        need(target == (opened.identity, line.salted_digest), "another content was restored")
 
 
 def _content_shown(finding: Finding, evidence: Evidence, policy: Policy) -> None:
     opened, line = _brings(finding, evidence, policy), _line(finding, evidence)
     need(isinstance(line.content, Content), "a text that is shown")
     hiding = _note(the(evidence, "note that takes it from view"), policy)
-    need(_takes_away(hiding, opened, line.salted_digest), "the statement takes something else from view")
+    need(
+        _takes_away(hiding, opened, line.salted_digest, evidence, policy),
+        "the statement takes something else from view",
+    )
 
 
 def _content_malformed(finding: Finding, evidence: Evidence, policy: Policy) -> None:
@@ -389,6 +460,7 @@ _CHECKS: Mapping[str, Callable[[Finding, Evidence, Policy], None]] = {
     "content-form": _content_form,
     "content-unknown": _content_unknown,
     "content-marker": _content_marker,
+    "content-kept-away": _content_kept_away,
     "content-shown": _content_shown,
     "content-malformed": _content_malformed,
 }

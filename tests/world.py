@@ -92,6 +92,12 @@ class World:
         """Register a statement: signed, checked, taken. A millisecond passes. Raises Refused."""
         return self.take(self.check(kind, *who, **fields))
 
+    def take_note(self, note: bytes) -> Entry:
+        """Register a signed note: checked, taken. Raises Refused."""
+        opened = open_statement(note, self.origin)
+        check_admissible(opened, self.now_ms, self.docket)
+        return self.take(opened)
+
     def take(self, opened: Opened) -> Entry:
         """Take an opened statement as the next entry, without asking the rulebook."""
         entry = Entry(self.docket.size, self.now_ms, opened)
