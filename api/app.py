@@ -38,7 +38,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api import answers, pages, submissions
+from api import answers, pages, site, submissions
 from api.asking import heads_at_mirrors, witnesses_of
 from api.clients import behind_proxies
 from api.documents import Documents
@@ -299,7 +299,7 @@ class Gate:
             return
         if self._at_work > self._most or self._closing:
             why = "The server is ending." if self._closing else "Too many requests at once."
-            await send_problem(Problem(503, why, "busy", "transport"), scope, send)
+            await _send_busy(Problem(503, why, "busy", "transport"), scope, send)
             return
         ledger, _, below = scope["path"].lstrip("/").partition("/")
         folder = self._folders.get(ledger)
@@ -319,6 +319,21 @@ class Gate:
         else:
             name = name.partition(":")[0]
         return bool(name) and (not self._hosts or name in self._hosts or host.lower() in self._hosts)
+
+
+async def _send_busy(problem: Problem, scope: Scope, send: Send) -> None:
+    """Too much at once: a page for people, problem+json for programs."""
+    page = None
+    if scope["method"] in ("GET", "HEAD"):
+        page = pages.busy_page(scope["path"], header(scope, b"accept"))
+    if page is None:
+        await send_problem(problem, scope, send)
+        return
+    headers = dict(site.HEADERS) | problem.waiting() | {"content-type": "text/html; charset=utf-8"}
+    headers["content-length"] = str(len(page))
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": problem.status, "headers": encoded})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else page})
 
 
 _SECURITY = tuple((name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items())

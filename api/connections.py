@@ -10,7 +10,11 @@ them. And once all connections are in use, the next one waits until somebody let
 in what the kernel says of each socket of this process (Linux: /proc/self/fd, tcp(7), `TCP_INFO` and `SIOCOUTQ`), by
 one thread:
 
-    slow       bytes are waiting to be taken, and for `seconds` fewer than LEAST_RATE a second were: it is reset
+    slow       bytes are waiting to be taken, and for a while fewer than LEAST_RATE a second were: it is reset. The
+               while is three quarters of `seconds`, so that this comes before the web server calls it idle and lets go:
+               what is still in the kernel then nobody can reach any more. For what is let go sooner (`Connection:
+               close`) the kernel has `seconds` as a limit of its own (`TCP_USER_TIMEOUT`), set where connections are
+               accepted, and inherited.
     crowded    nine in ten of all connections are in use: those that have said nothing complete for longest are reset,
                until three in four are left. Not those whose request is at work, unless it is so for longer than
                AT_WORK_SECONDS: then it is a body that drips.
@@ -45,6 +49,8 @@ DESCRIPTORS = "/proc/self/fd"
 LEAST_RATE = 1_024
 
 LOOK_SECONDS, LOOK_SECONDS_CROWDED = 1.0, 0.1
+# Of the time that a connection may idle: how long it may crawl, and how often it is looked at for that at the least.
+CRAWL_PART, LOOK_PART = 3 / 4, 1 / 8
 AT_WORK_SECONDS = 2.0
 YOUNGEST_SECONDS = 0.2
 
@@ -152,7 +158,7 @@ class Judge:
 
 
 def connections(port: int) -> Iterator[tuple[int, socket.socket]]:
-    """Every connection of this process to its own `port`: the socket's inode and, for the moment, a descriptor."""
+    """Every connection of this process to its own `port`, and what accepts them: inode and a socket for the moment."""
     for name in os.listdir(DESCRIPTORS):
         try:
             kind = os.stat(int(name))
@@ -194,7 +200,9 @@ def end(connection: socket.socket) -> None:
 class _Watch:
     def __init__(self, port: int, most: int, seconds: float) -> None:
         self._port = port
-        self._judge = Judge(most, seconds)
+        self._seconds = seconds
+        self._judge = Judge(most, seconds * CRAWL_PART)
+        self._pause = min(LOOK_SECONDS, seconds * LOOK_PART)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="connections", daemon=True)
         self.at_work: dict[Peer, float] = {}
@@ -209,7 +217,7 @@ class _Watch:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._over.wait(LOOK_SECONDS_CROWDED if self._judge.crowded() else LOOK_SECONDS):
+        while not self._over.wait(LOOK_SECONDS_CROWDED if self._judge.crowded() else self._pause):
             try:
                 self._turn()
             except OSError as error:
@@ -218,7 +226,12 @@ class _Watch:
 
     def _turn(self) -> None:
         now = time.monotonic()
-        looks = {number: look for number, each in connections(self._port) if (look := look_at(each))}
+        looks: dict[int, Look] = {}
+        for number, each in connections(self._port):
+            if look := look_at(each):
+                looks[number] = look
+            else:
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self._seconds * 1000))
         ended = self._judge.judge(looks, self.at_work.copy(), now)
         if not ended:
             return

@@ -14,7 +14,7 @@ template. Lists are paged, and a page reads only the entries that it shows.
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -327,6 +327,11 @@ EXPLANATIONS: Mapping[int, tuple[str, str]] = {
     ),
 }
 
+BUSY = (
+    msg("The server has too much to do"),
+    msg("Many people are here at this moment. What is registered is safe; please try again in a few seconds."),
+)
+
 # What programs ask for: an error there is problem+json whatever the caller says it accepts.
 NOT_PAGES = frozenset(
     {
@@ -353,12 +358,38 @@ def error_page(request: Request[Any, Any, Any], problem: Problem, readers: Seque
     return None if NOT_PAGES & set(place.segments[:1]) else problem_page(request, problem, readers)
 
 
+def busy_page(path: str, accept: str) -> bytes | None:
+    """That the server has too much to do, for people: a page that is made once. None where a program asks."""
+    segments = [part for part in path.split("/") if part][1:]
+    if "text/html" not in accept or NOT_PAGES & set(segments[:1]):
+        return None
+    named = (one for one, segment in site.SEGMENTS.items() if segment and segments[:1] == [segment])
+    return _busy_page(next(named, DEFAULT_LANGUAGE))
+
+
+@cache
+def _busy_page(language: str) -> bytes:
+    say = Phrasing(language)
+    return site.page(
+        "error.html",
+        Place("", "", language),
+        say,
+        503,
+        view=None,
+        purpose="",
+        number=503,
+        heading=say.words.gettext(BUSY[0]),
+        explanation=say.words.gettext(BUSY[1]),
+    ).content
+
+
 def problem_page(request: Request[Any, Any, Any], problem: Problem, readers: Sequence[Reader]) -> Response[bytes]:
     """A problem as a page, in the language of its address."""
     place = msgspec.structs.replace(place_of(request, readers), keep=())
     reader = next((one for one in readers if one.ledger.path == place.ledger), None)
     say = Phrasing(place.language, reader.ledger.offset_minutes if reader else 0)
-    heading, explanation = EXPLANATIONS.get(problem.status, EXPLANATIONS[400 if problem.status < 500 else 500])
+    unknown = EXPLANATIONS[400 if problem.status < 500 else 500]
+    heading, explanation = BUSY if problem.code == "busy" else EXPLANATIONS.get(problem.status, unknown)
     shown = site.page(
         "error.html",
         place,

@@ -11,11 +11,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from service import STATEMENT, SUBMISSION, Answer, Served, founded_lately, now_ms, put_on_disk
+from service import STATEMENT, SUBMISSION, Answer, Served, founded_lately, now_ms, put_on_disk, until
 from world import World
 
 from api.limits import MOST_COUNTED, OTHER, Charge, Limited, Limits, Rate, Rates, Spent
@@ -525,3 +526,62 @@ def test_the_command_does_the_work_in_sight_and_says_so(folder: Path, world: Wor
         assert "prueba de trabajo" in outcomes[1].stderr
         assert "Trabajo: " in outcomes[1].stderr
         assert limited(server) == {"address": 1.0, "taken": 1.0}
+
+
+# --- a flood ---------------------------------------------------------------------------------------------------------
+
+
+def test_of_a_flood_nothing_is_lost_and_the_surplus_is_told_when_to_come_again(folder: Path, world: World) -> None:
+    """Six hundred at once on a server that takes sixteen: each that is told to come again comes, and has its place."""
+    bodies = [comment(world, f"p{number}") for number in range(600)]
+    told: list[int] = []
+    over = BEHIND | {"CONSTANCIA_MAX_REQUESTS": "16", "CONSTANCIA_LEDGER_STATEMENTS_PER_MINUTE": "100000"}
+    with Served(folder, over) as server:
+        size = server.size()
+
+        def insist(number: int) -> int:
+            while True:
+                answer = sent(server, bodies[number], f"198.51.{number // 10}.1")
+                if answer.status in (200, 201):
+                    return int(answer.json["index"])
+                assert (answer.status, answer.code) == (503, "busy")
+                told.append(int(answer.headers["retry-after"]))
+                time.sleep(told[-1] * (0.5 + number / 600))
+
+        with ThreadPoolExecutor(100) as many:
+            places = list(many.map(insist, range(600)))
+        assert sorted(places) == list(range(size, size + 600))
+        assert told
+        assert min(told) >= 1
+        for number in range(0, 600, 60):
+            again = sent(server, bodies[number], "198.51.100.1")
+            assert (again.status, again.json["index"]) == (200, places[number])
+
+
+def test_what_the_writer_has_no_room_for_is_told_and_takes_nothing_from_its_sender(folder: Path, world: World) -> None:
+    """The writer stands still, as on a slow disk, with room for two: the others are told to come again, and do."""
+    held = (
+        "import ledger.log as log, functools, pathlib, time\n"
+        "log.Limits = functools.partial(log.Limits, waiting_statements=2, batch_statements=1)\n"
+        "before = log.Log._take\n"
+        f"gate = pathlib.Path({str(folder / 'held')!r})\n"
+        "def take(self):\n"
+        "    while gate.exists(): time.sleep(0.01)\n"
+        "    return before(self)\n"
+        "log.Log._take = take\n"
+    )
+    with Served(folder, BEHIND | CAPS, before=held) as server:
+        (folder / "held").touch()
+        bodies = [comment(world, f"p{number}") for number in range(8)]
+        with ThreadPoolExecutor(8) as many:
+            waiting = [many.submit(sent, server, body, f"198.51.100.{n // 2}") for n, body in enumerate(bodies)]
+            until(lambda: sum(each.done() for each in waiting) >= 4)
+            (folder / "held").unlink()
+            answers = [each.result() for each in waiting]
+        busy = [n for n, answer in enumerate(answers) if answer.status == 503]
+        assert {answer.status for answer in answers} == {201, 503}
+        assert {answers[n].code for n in busy} == {"busy"}
+        assert min(int(answers[n].headers["retry-after"]) for n in busy) >= 1
+        # Two are free for each address, and what there was no time for did not use them up.
+        assert [sent(server, bodies[n], f"198.51.100.{n // 2}").status for n in busy] == [201] * len(busy)
+        assert sent(server, comment(world, "otra"), "198.51.100.0").status == 429
