@@ -10,8 +10,10 @@ what was published, and the readers. A folder of a ledger:
     keys/log     signs heads (api.log_keys)     vault.db     contents, sealed        (consultation.vault)
     keys/desk    signs refusal notes            vault.keys   a key for each of them  (consultation.sealing)
     records.db   what pages show, disposable    (api.projector)
+    keys/web_form   states what came by form, where a program is enrolled for it         (api.web_form)
     evidence/    after an alarm                 witnesses.json   what they last said     (ledger.witnesses)
     documents/   what statements name by digest (api.documents)
+    limits.db    how much each client has sent, disposable (api.limits)
 
 What each request meets, from the outside: the gate (Host header, load, security headers, metrics), the published files
 (api.tiles), then the routes (api.submissions, api.answers, api.pages).
@@ -36,9 +38,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api import answers, pages, submissions
+from api import answers, pages, site, submissions
 from api.asking import heads_at_mirrors, witnesses_of
+from api.clients import behind_proxies
 from api.documents import Documents
+from api.limits import Limits, Rates
 from api.listening import SECURITY_HEADERS, free_port, listen
 from api.log_keys import read_log_keys, take_up_next
 from api.problems import Problem
@@ -46,6 +50,7 @@ from api.projector import Projector, open_records
 from api.record import Reader, ledger_of
 from api.settings import LedgerSettings, Settings, read_key
 from api.tiles import Receive, Scope, Send, header, send_problem, serve_file
+from api.web_form import WebForm
 from consultation.desk import Desk
 from consultation.vault import Vault
 from ledger.errors import CannotRun, Refused
@@ -73,17 +78,26 @@ class Running(msgspec.Struct, frozen=True):
     reader: Reader
     cosigning: Cosigning | None
     """The witnesses, where the ledger's policy asks for any."""
+    limits: Limits
+    """How much each client has sent."""
+    form_key: SigningKey | None = None
+    """The key of the program that states what the web form brings, where there is one."""
 
 
-def open_ledger(settings: LedgerSettings, closing: ExitStack, *, accept_time: bool = False) -> Running:
+def open_ledger(
+    settings: LedgerSettings, closing: ExitStack, *, accept_time: bool = False, rates: Rates | None = None
+) -> Running:
     """Open a ledger's parts; `closing` closes them in the right order. Raises CannotRun.
 
-    `accept_time`: the operator confirms the clock, though the last entry is from more than 400 days ago.
+    `accept_time`: the operator confirms the clock, though the last entry is from more than 400 days ago. `rates`: how
+    much a client may send.
     """
     place = settings.place
     log_key, next_key = read_log_keys(place)
     desk_key = read_key(place / "keys" / "desk")
-    running = open_parts(settings, log_key, desk_key, closing, next_key=next_key, accept_time=accept_time)
+    running = open_parts(settings, log_key, desk_key, closing, next_key=next_key, accept_time=accept_time, rates=rates)
+    if (form_file := place / "keys" / "web_form").exists():
+        running = msgspec.structs.replace(running, form_key=read_key(form_file))
     # All that the journal holds is published now, so a rotation among it is, and the next key may stand first.
     if take_up_next(place, running.log.docket.roster.log.at(running.log.size)):
         _logger.info("%s: keys/log.next is the log's key now, and stands in keys/log", settings.origin)
@@ -98,6 +112,7 @@ def open_parts(
     *,
     next_key: SigningKey | None = None,
     accept_time: bool = False,
+    rates: Rates | None = None,
 ) -> Running:
     """The same with keys that are at hand already."""
     place = settings.place
@@ -138,7 +153,9 @@ def open_parts(
     if cosigning:
         closing.callback(cosigning.close)
         cosigning.start(log)
-    return Running(settings, folder, log, desk, projector, reader, cosigning)
+    limits = Limits.open(place / "limits.db", rates or Rates())
+    closing.callback(limits.close)
+    return Running(settings, folder, log, desk, projector, reader, cosigning, limits)
 
 
 # --- metrics ---------------------------------------------------------------------------------------------------------
@@ -156,6 +173,10 @@ class Metrics:
         self.refusals = Counter(
             "constancia_refusals_total", "Statements refused, by code.", ["ledger", "code"], registry=self.registry
         )
+        self.limited = Counter(
+            "constancia_limited_total", "Clients told to wait or to work, and statements taken with work, by reason.",
+            ["ledger", "reason"], registry=self.registry,
+        )  # fmt: skip
         self._answered: dict[tuple[str, int], tuple[Any, Any]] = {}
         entries = Gauge("constancia_entries", "Published entries.", ["ledger"], registry=self.registry)
         behind = Gauge(
@@ -278,7 +299,7 @@ class Gate:
             return
         if self._at_work > self._most or self._closing:
             why = "The server is ending." if self._closing else "Too many requests at once."
-            await send_problem(Problem(503, why, "busy", "transport"), scope, send)
+            await _send_busy(Problem(503, why, "busy", "transport"), scope, send)
             return
         ledger, _, below = scope["path"].lstrip("/").partition("/")
         folder = self._folders.get(ledger)
@@ -298,6 +319,21 @@ class Gate:
         else:
             name = name.partition(":")[0]
         return bool(name) and (not self._hosts or name in self._hosts or host.lower() in self._hosts)
+
+
+async def _send_busy(problem: Problem, scope: Scope, send: Send) -> None:
+    """Too much at once: a page for people, problem+json for programs."""
+    page = None
+    if scope["method"] in ("GET", "HEAD"):
+        page = pages.busy_page(scope["path"], header(scope, b"accept"))
+    if page is None:
+        await send_problem(problem, scope, send)
+        return
+    headers = dict(site.HEADERS) | problem.waiting() | {"content-type": "text/html; charset=utf-8"}
+    headers["content-length"] = str(len(page))
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": problem.status, "headers": encoded})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else page})
 
 
 _SECURITY = tuple((name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items())
@@ -338,7 +374,8 @@ def create_app(
     """
     closing = ExitStack()
     try:
-        ledgers = [open_ledger(each, closing, accept_time=accept_time) for each in settings.ledgers]
+        rates = rates_of(settings)
+        ledgers = [open_ledger(each, closing, accept_time=accept_time, rates=rates) for each in settings.ledgers]
         for ledger in ledgers:
             ledger.log.on_stopped.append(_report_stop)
             if on_stopped:
@@ -349,6 +386,11 @@ def create_app(
     except BaseException:
         closing.close()
         raise
+
+
+def rates_of(settings: Settings) -> Rates:
+    """The allowances that the operator set."""
+    return msgspec.convert(msgspec.to_builtins(settings), Rates)
 
 
 def _report_stop(error: CannotRun) -> None:
@@ -412,8 +454,22 @@ def _routers(ledger: Running, settings: Settings, threads: ThreadPoolExecutor, m
     def refused(code: str) -> None:
         metrics.refusals.labels(path, code).inc()
 
-    door = submissions.Door(path, ledger.desk, ledger.log, threads, settings.read_timeout, refused)
-    paged = pages.router(ledger.reader, read_timeout=settings.read_timeout)
+    def limited(reason: str) -> None:
+        metrics.limited.labels(path, reason).inc()
+
+    door = submissions.Door(
+        path,
+        ledger.desk,
+        ledger.log,
+        threads,
+        settings.read_timeout,
+        limits=ledger.limits,
+        refused=refused,
+        limited=limited,
+    )
+    ledger.reader.settings = settings
+    form = WebForm(door, ledger.form_key) if ledger.form_key else None
+    paged = pages.router(ledger.reader, read_timeout=settings.read_timeout, web_form=form)
     return [submissions.router(door), answers.router(ledger.reader), paged]
 
 
@@ -500,17 +556,15 @@ def serve(
         stopped.append(error)
         halt.set()
 
-    app: Any = create_app(settings, on_stopped=on_stopped, accept_time=accept_time)
-    if settings.trusted_proxies:
-        app = _behind_proxies(app, settings.trusted_proxies)
-    listen(app, host, port, read_timeout=settings.read_timeout, halt=halt, ready=ready)
+    app = behind_proxies(create_app(settings, on_stopped=on_stopped, accept_time=accept_time), settings.trusted_proxies)
+    listen(
+        app,
+        host,
+        port,
+        read_timeout=settings.read_timeout,
+        halt=halt,
+        ready=ready,
+        max_connections=settings.max_connections,
+    )
     if stopped:
         raise stopped[0]
-
-
-def _behind_proxies(app: Any, trusted: Sequence[str]) -> Any:
-    """Believe the X-Forwarded headers of these addresses, and of nobody else."""
-    from granian.utils import proxies
-
-    untyped: Any = proxies
-    return untyped.wrap_asgi_with_proxy_headers(app, trusted_hosts=list(trusted))

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from api.connections import most_connections, watched
 from api.problems import Problem
 from ledger.errors import CannotRun, reason
 
@@ -25,6 +26,10 @@ SECURITY_HEADERS: Mapping[str, str] = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }
+
+# Connections that may be open, and those that may wait to be accepted.
+MAX_CONNECTIONS = 4_096
+BACKLOG = 1_024
 
 _LENGTH = re.compile("[0-9]{1,18}")
 
@@ -37,17 +42,28 @@ def listen(
     read_timeout: float,
     halt: threading.Event,
     ready: Callable[[str], None] | None = None,
+    max_connections: int = MAX_CONNECTIONS,
 ) -> None:
     """Serve an ASGI application until a signal, or until `halt` is set by another thread.
 
-    Headers that take longer than `read_timeout` seconds are cut off, and so are connections that idle as long. `ready`
-    is called with the address when requests are taken. Call it in the main thread: signals go there.
+    Headers that take longer than `read_timeout` seconds are cut off, and so are connections that idle as long, or take
+    an answer at a crawl (api.connections). More than `max_connections` wait until others end; fewer, where the machine
+    gives this process fewer descriptors. `ready` is called with the address when requests are taken. Call it in the
+    main thread: signals go there.
     """
-    asyncio.run(_listen(app, host, port, read_timeout, halt, ready))
+    most = most_connections(max_connections)
+    with watched(app, port, most, read_timeout) as looked_after:
+        asyncio.run(_listen(looked_after, host, port, read_timeout, halt, ready, most))
 
 
 async def _listen(
-    app: Any, host: str, port: int, read_timeout: float, halt: threading.Event, ready: Callable[[str], None] | None
+    app: Any,
+    host: str,
+    port: int,
+    read_timeout: float,
+    halt: threading.Event,
+    ready: Callable[[str], None] | None,
+    most: int,
 ) -> None:
     # Imported here: it brings its own extension and is not needed to build the application.
     from granian.constants import HTTPModes, Interfaces
@@ -61,7 +77,10 @@ async def _listen(
         interface=Interfaces.ASGI,
         http=HTTPModes.http1,
         websockets=False,
-        backlog=1_024,
+        backlog=BACKLOG,
+        # Connections, not requests. One more is not accepted, so that descriptors cannot run out: without this the
+        # server would try to accept it again and again, and do nothing else.
+        backpressure=most,
         log_enabled=False,
         http1_settings=HTTP1Settings(header_read_timeout=int(read_timeout * 1000), max_buffer_size=65_536),
     )

@@ -5,7 +5,7 @@ Files are written whole or not at all, and never over another but the very note 
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +18,7 @@ from api.names import COMMENT_HERE, KIND_NAMES, KIND_RULES, TYPES
 from api.posting import Answer, Post, RefusedWithNote
 from api.screen import printable, screen
 from api.signing import Json, Signed, add_line, is_signed, parse_draft, read_signed, sign_draft, signer_words
+from api.work import solve
 from consultation.text import fit
 from ledger.errors import CannotRun, Misbehaviour, Refused, reason
 from ledger.kinds import draft_of, fields_of, left_to_whoever_signs, object_of, types_in
@@ -388,7 +389,7 @@ def submit_file(path: Path, url: str, receipt_file: Path | None, policy_file: Pa
         )
     # Here too: of what is registered already a ledger takes no contents, so it would not say that they do not fit.
     fit(signed.statement, signed.origin, signed.contents)
-    with Post(url) as post:
+    with Post(url, _work) as post:
         try:
             answer = post.submit(signed.body, signed.media_type)
         except RefusedWithNote as refused:
@@ -415,6 +416,16 @@ def submit_file(path: Path, url: str, receipt_file: Path | None, policy_file: Pa
         )
         raise
     _tell_registered(answer, kept, post.url)
+
+
+def _work(challenge: Mapping[str, Any]) -> str:
+    """The answer to a challenge, done in sight."""
+    screen.note(
+        "Desde su dirección se envió mucho: el registro pide una prueba de trabajo, y este programa la hace.",
+        "Much was sent from your address: the ledger asks for a proof of work, and this program does it.",
+    )
+    with screen.progress("Trabajo", "Work") as progress:
+        return solve(challenge, progress.at)
 
 
 def _tell_registered(answer: Answer, kept: Path, url: str) -> None:

@@ -201,7 +201,7 @@ def serve_copy(place: Path, host: str, port: int) -> None:
         screen.note("Ctrl-C lo detiene.", "Ctrl-C stops it.")
         screen.line(f"{screen.pick('Copia', 'Copy')}: {address}{path}", style="bold")
 
-    listen(copy_app(folder, path), host, free_port(host, port), read_timeout=10.0, halt=threading.Event(), ready=ready)
+    listen(copy_app(folder, path), host, free_port(host, port), read_timeout=8.0, halt=threading.Event(), ready=ready)
 
 
 def copy_app(folder: Folder, ledger: str) -> Any:

@@ -14,6 +14,7 @@ template. Lists are paged, and a page reads only the entries that it shows.
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,16 +26,21 @@ from litestar.handlers import HTTPRouteHandler
 from api import site
 from api.listening import read_body
 from api.names import LEVELS, msg
+from api.page_commenting import commenting_on, writing_page
+from api.page_documents import document_page
 from api.page_plans import around_page, commitment_page, home_page, plan_page
+from api.page_privacy import bodies_to_ask, privacy_page
 from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
 from api.page_reports import report_page, reports_page
 from api.page_rounds import meeting_page, meetings_page, round_page, rounds_page
+from api.page_tracking import comment_page, comments_page
 from api.phrasing import Phrasing, folded, plain
 from api.problems import Problem
 from api.reading import LIST_PAGE, MAX_QUERY, Clock, Reading, answer, line_of, pages_of, redirect, sections
 from api.record import Reader
 from api.site import Place
 from api.tiles import FOR_EVER
+from api.web_form import WebForm, form_handler
 from ledger.vocabulary import commitments_of
 from projections.commitments import (
     Commitment,
@@ -110,6 +116,11 @@ def about_page(reading: Reading) -> Response[bytes]:
     return answer(reading, "about.html", bodies=bodies, plans=plans, levels=list(LEVELS))
 
 
+def accessibility_page(reading: Reading) -> Response[bytes]:
+    """What is tested of these pages, what is not, and whom to tell what hinders."""
+    return answer(reading, "accessibility.html", bodies=bodies_to_ask(reading, ("coordinator",)))
+
+
 # --- routes ----------------------------------------------------------------------------------------------------------
 
 Page = Callable[[Reading], Response[bytes]]
@@ -121,6 +132,9 @@ PAGES: Mapping[str, Page] = {
     "/planes/{plan:str}/compromisos/{code:str}": commitment_page,
     "/consultas": rounds_page,
     "/consultas/{round:str}": round_page,
+    "/consultas/{round:str}/documento": document_page,
+    "/comentarios": comments_page,
+    "/comentarios/{code:str}": comment_page,
     "/reuniones": meetings_page,
     "/reuniones/{meeting:str}": meeting_page,
     "/informes": reports_page,
@@ -131,6 +145,8 @@ PAGES: Mapping[str, Page] = {
     "/asientos/{index:str}/original": entry_bytes_page,
     "/constancias/{identity:str}": receipt_page,
     "/acerca": about_page,
+    "/privacidad": privacy_page,
+    "/accesibilidad": accessibility_page,
 }
 
 
@@ -139,17 +155,27 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-def router(reader: Reader, clock: Clock = now, read_timeout: float = 30.0) -> Router:
+def router(reader: Reader, clock: Clock = now, read_timeout: float = 30.0, web_form: WebForm | None = None) -> Router:
     """Every page of a ledger in every language, under its path. What they raise as Problem is answered as a page.
 
-    A form must have come within `read_timeout` seconds.
+    A form must have come within `read_timeout` seconds; `web_form` takes comments that are not signed, where it may.
     """
     site.warm()
+
+    def commenting_page(reading: Reading) -> Response[bytes]:
+        at = commenting_on(reading, None)
+        office = web_form.office_in(reading, at.round.plan) if web_form else None
+        return writing_page(msgspec.structs.replace(at, office=office))
+
     handlers: list[HTTPRouteHandler] = []
     for language, segment in site.SEGMENTS.items():
         prefix = f"/{segment}" if segment else ""
         for path, build in PAGES.items():
             handlers.append(_handler(reader, clock, language, f"{prefix}{path}".rstrip("/") or "/", build))
+        commenting = f"{prefix}/consultas/{{round:str}}/comentar"
+        handlers.append(_handler(reader, clock, language, commenting, commenting_page))
+        reading_of = partial(_reading, reader=reader, clock=clock, language=language)
+        handlers.append(form_handler(web_form, commenting, reading_of, read_timeout))
         handlers.append(_judge(reader, clock, language, f"{prefix}/verificar", read_timeout))
 
     def problem(request: Request[Any, Any, Any], error: Problem) -> Response[bytes]:
@@ -193,7 +219,8 @@ def _reading(request: Request[Any, Any, Any], reader: Reader, clock: Clock, lang
     view = reader.asked(query.get("at") or None, query.get("as_of") or None)
     say = Phrasing(language, reader.ledger.offset_minutes)
     # An older state is read as of its own last moment, or a round that was open then would seem closed.
-    return Reading(reader, view, place, say, query, clock() if view.newest else view.as_of_ms)
+    # A view that nobody asked for is of now, also while the newest entries are still being folded.
+    return Reading(reader, view, place, say, query, clock() if view.newest or not place.keep else view.as_of_ms)
 
 
 def _judge(reader: Reader, clock: Clock, language: str, path: str, read_timeout: float) -> HTTPRouteHandler:
@@ -274,6 +301,10 @@ def front(readers: Sequence[Reader], clock: Clock = now) -> list[HTTPRouteHandle
 
 EXPLANATIONS: Mapping[int, tuple[str, str]] = {
     400: (msg("The address could not be understood"), msg("A part of the address is not what this page expects.")),
+    403: (
+        msg("It did not come from its own page"),
+        msg("Forms are taken from their own page alone, lest another site send one in your name. Nothing was kept."),
+    ),
     404: (
         msg("There is no such page"),
         msg("The address leads to nothing in this record. Nothing is ever removed from it: look at how it is written."),
@@ -281,6 +312,10 @@ EXPLANATIONS: Mapping[int, tuple[str, str]] = {
     405: (msg("That cannot be done here"), msg("This address is only for reading.")),
     408: (msg("It did not arrive in time"), msg("The connection was too slow. Nothing was kept; please try again.")),
     413: (msg("The file is too large"), msg("A receipt has two million bytes at most. Nothing was kept.")),
+    429: (
+        msg("Much was sent from your address"),
+        msg("Please wait a moment and try again. A browser with JavaScript does a little work instead of waiting."),
+    ),
     415: (msg("That is not the form of this page"), msg("What was sent cannot be read here. Nothing was kept.")),
     500: (
         msg("The server failed"),
@@ -292,9 +327,26 @@ EXPLANATIONS: Mapping[int, tuple[str, str]] = {
     ),
 }
 
+BUSY = (
+    msg("The server has too much to do"),
+    msg("Many people are here at this moment. What is registered is safe; please try again in a few seconds."),
+)
+
 # What programs ask for: an error there is problem+json whatever the caller says it accepts.
 NOT_PAGES = frozenset(
-    {"api", "statements", "receipts", "tile", "checkpoints", "contents", "schema", "healthz", "readyz", "metrics"}
+    {
+        "api",
+        "statements",
+        "receipts",
+        "challenge",
+        "tile",
+        "checkpoints",
+        "contents",
+        "schema",
+        "healthz",
+        "readyz",
+        "metrics",
+    }
 )
 
 
@@ -306,13 +358,39 @@ def error_page(request: Request[Any, Any, Any], problem: Problem, readers: Seque
     return None if NOT_PAGES & set(place.segments[:1]) else problem_page(request, problem, readers)
 
 
+def busy_page(path: str, accept: str) -> bytes | None:
+    """That the server has too much to do, for people: a page that is made once. None where a program asks."""
+    segments = [part for part in path.split("/") if part][1:]
+    if "text/html" not in accept or NOT_PAGES & set(segments[:1]):
+        return None
+    named = (one for one, segment in site.SEGMENTS.items() if segment and segments[:1] == [segment])
+    return _busy_page(next(named, DEFAULT_LANGUAGE))
+
+
+@cache
+def _busy_page(language: str) -> bytes:
+    say = Phrasing(language)
+    return site.page(
+        "error.html",
+        Place("", "", language),
+        say,
+        503,
+        view=None,
+        purpose="",
+        number=503,
+        heading=say.words.gettext(BUSY[0]),
+        explanation=say.words.gettext(BUSY[1]),
+    ).content
+
+
 def problem_page(request: Request[Any, Any, Any], problem: Problem, readers: Sequence[Reader]) -> Response[bytes]:
     """A problem as a page, in the language of its address."""
     place = msgspec.structs.replace(place_of(request, readers), keep=())
     reader = next((one for one in readers if one.ledger.path == place.ledger), None)
     say = Phrasing(place.language, reader.ledger.offset_minutes if reader else 0)
-    heading, explanation = EXPLANATIONS.get(problem.status, EXPLANATIONS[400 if problem.status < 500 else 500])
-    return site.page(
+    unknown = EXPLANATIONS[400 if problem.status < 500 else 500]
+    heading, explanation = BUSY if problem.code == "busy" else EXPLANATIONS.get(problem.status, unknown)
+    shown = site.page(
         "error.html",
         place,
         say,
@@ -324,3 +402,5 @@ def problem_page(request: Request[Any, Any, Any], problem: Problem, readers: Seq
         heading=say.words.gettext(heading),
         explanation=say.words.gettext(explanation),
     )
+    shown.headers.update(problem.waiting())
+    return shown

@@ -6,18 +6,25 @@
 The address is that of the ledger, up to its path (`…/gt`). What comes back is believed as far as it can be checked: the
 receipt must be of the very statement that was sent. Redirects are not followed: nothing signed goes to another host
 than the one named.
+
+A ledger to which much was sent from this address asks for a proof of work (api.work); it is done, and the same body
+sent again with the answer.
 """
 
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpcore2
 import msgspec
 
+from api.work import HEADER, solve
 from ledger.errors import STATUS_OF_CODE, CannotRun, Refused
 
 MAX_ANSWER = 4 * 1024 * 1024
+# How often work is done for one statement. More than once only if the ledger raised what it asks meanwhile.
+WORKS = 3
 _SECONDS = {"connect": 10.0, "read": 60.0, "write": 60.0, "pool": 10.0}
 
 
@@ -39,6 +46,7 @@ class _Problem(msgspec.Struct, frozen=True):
     rule: str = ""
     detail: str = ""
     refusal: str = ""
+    challenge: dict[str, Any] = {}
 
 
 class RefusedWithNote(Refused):
@@ -47,6 +55,13 @@ class RefusedWithNote(Refused):
     def __init__(self, refused: Refused, note: str) -> None:
         super().__init__(refused.code, refused.rule, refused.detail)
         self.note = note
+
+
+def _challenge_in(answer: bytes) -> Mapping[str, Any]:
+    try:
+        return msgspec.json.decode(answer, type=_Problem).challenge
+    except msgspec.MsgspecError:
+        return {}
 
 
 def ledger_url(text: str) -> str:
@@ -65,9 +80,10 @@ def ledger_url(text: str) -> str:
 class Post:
     """A connection to one ledger."""
 
-    def __init__(self, url: str) -> None:
-        """`url` is the ledger's address; nothing is sent yet. Raises CannotRun."""
+    def __init__(self, url: str, work: Callable[[Mapping[str, Any]], str] = solve) -> None:
+        """`url` is the ledger's address; nothing is sent yet. `work` answers a challenge. Raises CannotRun."""
         self.url = ledger_url(url)
+        self._work = work
         self._pool = httpcore2.ConnectionPool()
 
     def __enter__(self) -> Self:
@@ -80,7 +96,17 @@ class Post:
 
     def submit(self, body: bytes, media_type: str) -> Answer:
         """Post a statement or submission. Raises Refused, and CannotRun where the server cannot be asked."""
-        status, answer, _ = self._ask("POST", "/statements", body, {"content-type": media_type})
+        headers = {"content-type": media_type}
+        status, answer, _ = self._ask("POST", "/statements", body, headers)
+        for _ in range(WORKS):
+            challenge = _challenge_in(answer)
+            if status != 429 or not challenge:
+                break
+            try:
+                headers[HEADER] = self._work(challenge)
+            except ValueError:
+                break  # not to be had, or too much: then the refusal says what the ledger said
+            status, answer, _ = self._ask("POST", "/statements", body, headers)
         if status in (200, 201):
             try:
                 plain = msgspec.json.decode(answer, type=dict[str, object])

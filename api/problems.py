@@ -9,6 +9,7 @@ not there, has a status and no code.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -139,6 +140,7 @@ class ProblemBody(msgspec.Struct, frozen=True, omit_defaults=True):
     rule: str | UnsetType = UNSET
     detail: str | UnsetType = UNSET
     refusal: str | UnsetType = UNSET
+    challenge: Mapping[str, Any] | UnsetType = UNSET
 
 
 class Problem(Exception):
@@ -152,6 +154,10 @@ class Problem(Exception):
         self.rule = rule
         self.refusal: bytes | None = None
         """The desk's signed note, for a statement that came too late."""
+        self.challenge: Mapping[str, Any] | None = None
+        """The work that makes the next try go through (api.work), where too much was sent."""
+        self.retry_after = 2
+        """Seconds to wait before trying again, for 429 and 503."""
 
     @classmethod
     def of(cls, refused: Refused) -> "Problem":
@@ -170,15 +176,17 @@ class Problem(Exception):
                 rule=self.rule or UNSET,
                 detail=self.detail or UNSET,
                 refusal=self.refusal.decode() if self.refusal else UNSET,
+                challenge=self.challenge or UNSET,
             )
         )
 
     def headers(self) -> dict[str, str]:
         """What goes with it."""
-        headers = {"content-type": MEDIA_TYPE, "cache-control": "no-store"}
-        if self.status in (429, 503):
-            headers["retry-after"] = "2"
-        return headers
+        return {"content-type": MEDIA_TYPE, "cache-control": "no-store"} | self.waiting()
+
+    def waiting(self) -> dict[str, str]:
+        """When to try again, for problem+json and for pages alike."""
+        return {"retry-after": str(self.retry_after)} if self.status in (429, 503) else {}
 
 
 def prefers_english(accept_language: str) -> bool:

@@ -3,7 +3,17 @@
     host = "127.0.0.1"              where to listen
     port = 8000
     hosts = ["constancia.example"]  names under which this server answers, literally; none named: any
-    trusted_proxies = ["10.0.0.2"]  whose X-Forwarded-* headers are believed; none named: nobody's
+    trusted_proxies = ["10.0.0.2"]  whose X-Forwarded-* headers are believed (networks too); none named: nobody's
+    read_timeout = 8.0              seconds for a header, for a body, and for a connection that says or takes nothing
+
+    max_connections = 4096          open at one time; when nearly all are in use, the longest silent are ended
+    max_requests = 1024             at work at one time; more are told to come again
+
+    free_statements = 20                 of citizens, from one address to one round: so many at once,
+    free_statements_per_hour = 20        and so many more as time goes by, without any proof of work
+    worked_statements_per_hour = 600     with proof of work; each fifth of it doubles the work
+    ledger_statements_per_minute = 600   of citizens, from everywhere; beyond it everybody is asked for work
+    work_iterations = 1000               of PBKDF2 in one trial: how long the work takes
 
     [[ledgers]]
     origin = "constancia.example/gt"    fixed for the ledger's life; served under its last segment, /gt/
@@ -34,6 +44,7 @@ from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 from msgspec import Meta
 from nacl.signing import SigningKey
 
+from api.clients import parse_networks
 from ledger.errors import CannotRun, reason
 from ledger.vocabulary import Origin
 
@@ -76,13 +87,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8000
     hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
-    # A header or body that takes longer is cut off.
-    read_timeout: _Seconds = 10.0
+    # A header or body that takes longer is cut off, and so is a connection on which nothing moves. With the second that
+    # it takes to notice, nobody holds a connection for more than ten for nothing.
+    read_timeout: _Seconds = 8.0
     # Threads that verify signatures and answer from the databases.
     threads: Annotated[int, Meta(ge=1, le=64)] = 4
     # Requests at work at one time; more are answered 503 at once.
     max_requests: Annotated[int, Meta(ge=8, le=100_000)] = 1_024
+    # Connections open at one time; fewer, where the machine gives the process fewer descriptors.
+    max_connections: Annotated[int, Meta(ge=8, le=100_000)] = 4_096
     access_log: bool = False
+    free_statements: Annotated[int, Meta(ge=0, le=1_000_000)] = 20
+    free_statements_per_hour: Annotated[int, Meta(ge=0, le=1_000_000)] = 20
+    worked_statements_per_hour: Annotated[int, Meta(ge=1, le=1_000_000)] = 600
+    ledger_statements_per_minute: Annotated[int, Meta(ge=1, le=1_000_000)] = 600
+    work_iterations: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
 
 
 def load_settings(folder_or_file: Path, environment: Mapping[str, str]) -> Settings:
@@ -157,6 +176,15 @@ def _converted(plain: dict[str, Any], where: tuple[str, str], *, strict: bool) -
 
 def _checked(settings: Settings, path: Path) -> Settings:
     """Folders made absolute; no two ledgers under one path or in one folder. Raises CannotRun."""
+    try:
+        parse_networks(settings.trusted_proxies)
+    except ValueError as error:
+        raise CannotRun(
+            f"{path}: en `trusted_proxies` hay algo que no es una dirección ni una red: {error}.",
+            f"{path}: something in `trusted_proxies` is neither an address nor a network: {error}.",
+            "Escriba la dirección del proxy, como 10.0.0.2, o su red, como 10.0.0.0/24; nunca un asterisco.",
+            "Write the proxy's address, such as 10.0.0.2, or its network, such as 10.0.0.0/24; never an asterisk.",
+        ) from None
     ledgers: list[LedgerSettings] = []
     for ledger in settings.ledgers:
         policy = str((path.parent / ledger.policy).resolve()) if ledger.policy else ""

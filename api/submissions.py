@@ -13,6 +13,11 @@ is answered with a signed note that says when it came (`refusal`).
 Only these two media types, exactly: neither is one that a foreign page may send without asking first. The body is read
 raw, within a limit of bytes and of time, and given to the desk as it came; no framework decodes it, and nobody logs it.
 Signatures are verified in handler threads: libsodium lets go of the interpreter meanwhile.
+
+How much one client may send is asked before any signature is looked at (api.limits). Too much: 429 with `Retry-After`
+and, in the problem, a `challenge`; the same body again with its answer in the header `Constancia-Work` is taken.
+
+    GET  /gt/challenge     a challenge beforehand (api.work); `?round=` names the round that the statement is for
 """
 
 import asyncio
@@ -29,13 +34,15 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Sche
 from litestar.openapi.spec.enums import OpenAPIType
 from msgspec import UNSET, UnsetType
 
+from api.limits import FREE, OTHER, REFUSED, Charge, Limited, Limits
 from api.listening import read_body
 from api.problems import Problem
+from api.work import HEADER
 from consultation.desk import Desk
 from consultation.text import MAX_SUBMISSION, SaltedContent, parse_submission
 from ledger.errors import CannotRun, Refused
 from ledger.log import Log, Registered
-from ledger.statement import MAX_NOTE, Opened, format_time, open_statement
+from ledger.statement import MAX_NOTE, Opened, format_time, open_statement, read_unverified, unverified_identity
 
 STATEMENT = "application/vnd.constancia.statement"
 SUBMISSION = "application/vnd.constancia.submission+json"
@@ -48,6 +55,10 @@ LIMITS: Mapping[str, int] = {STATEMENT: MAX_NOTE, SUBMISSION: MAX_SUBMISSION}
 
 # Bytes of a body that is looked at on the event loop: a few signatures, well under a millisecond even when it is bad.
 AT_ONCE = 4_096
+
+# What citizens sign, and what is signed for them by the form of the pages, is counted. Canonical JSON has these bytes
+# as a signer's role and as a channel, and nowhere else: inside of a text the quotes are escaped.
+COUNTED = (b'"role":"citizen"', b'"channel":"web_form"')
 
 _IDENTITY = re.compile("[0-9a-f]{64}")
 
@@ -78,6 +89,7 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
     rule: str
     detail: str
     refusal: str | UnsetType = UNSET
+    challenge: Mapping[str, Any] | UnsetType = UNSET
 
 
 class Answers:
@@ -124,54 +136,133 @@ class Door:
     """The doors of one ledger, as its handlers need them."""
 
     def __init__(
-        self, path: str, desk: Desk, log: Log, threads: Executor, read_timeout: float, refused: Callable[[str], None]
+        self,
+        path: str,
+        desk: Desk,
+        log: Log,
+        threads: Executor,
+        read_timeout: float,
+        *,
+        limits: Limits,
+        refused: Callable[[str], None],
+        limited: Callable[[str], None],
     ) -> None:
-        """`path` is the ledger's, `threads` verify signatures, `refused` is told the code of each refusal."""
+        """`path` is the ledger's, `threads` verify signatures, `refused` is told the code of each refusal.
+
+        `limited` is told the reason for which a client has to wait or to work, or `taken` when it did its work.
+        """
         self.path = path
         self.desk = desk
         self.log = log
+        self.limits = limits
         self.read_timeout = read_timeout
         self._threads = threads
         self._refused = refused
+        self._limited = limited
         self._answers = Answers()
 
-    async def submit(self, media_type: str, body: bytes) -> tuple[Registered, bytes, bool]:
+    async def submit(
+        self, media_type: str, body: bytes, client: str = "", answer: str = ""
+    ) -> tuple[Registered, bytes, bool]:
         """Register what was posted; returns the statement's place, its receipt, and whether that is provisional.
 
-        Raises Problem.
+        `client` is the address that it came from (`client_address`), also of who filled in a form; `answer` is the
+        header `Constancia-Work`. Raises Problem.
         """
         opened: Opened | None = None
+        charge = FREE
         try:
             if len(body) <= AT_ONCE:
-                opened, contents = _opened(media_type, body, self.desk.origin)
+                opened, contents, charge = self._opened(media_type, body, client, answer)
                 waiting = self.desk.submit_opened(opened, contents)
             else:
-                opened, contents = await self.in_thread(_opened, media_type, body, self.desk.origin)
+                opened, contents, charge = await self.in_thread(self._opened, media_type, body, client, answer)
                 waiting = await self.in_thread(self.desk.submit_opened, opened, contents)
             registered = await self._answers.of(waiting)
             # Of a new statement nobody outside has heard yet.
             final = None if registered.fresh else self.log.cosigned_receipt(registered.index)
             receipt = final or self.log.receipt(registered.index, registered.entry)
             return registered, receipt, self.log.asks_witnesses and not final
+        except _Limited as limited:
+            raise await self._asking_for_work(limited.why, client, limited.place) from None
         except Refused as refused:
             self._refused(refused.code)
+            if refused.code == "busy":
+                self.limits.give_back(charge)
+            elif len(body) > AT_ONCE:
+                self.limits.refused(client)
             problem = Problem.of(refused)
             if refused.code == "closed" and opened is not None:
                 problem.refusal = self.desk.refusal(opened.identity, refused.code)
             raise problem from None
         except CannotRun as error:
+            self.limits.give_back(charge)
             raise Problem(503, error.detail, "busy", "transport") from None
+
+    def _opened(
+        self, media_type: str, body: bytes, client: str, answer: str
+    ) -> tuple[Opened, Sequence[SaltedContent], Charge]:
+        """What was posted, its signatures verified, and what it took from its sender's allowance."""
+        note, contents = body, ()
+        if media_type == SUBMISSION:
+            submission = parse_submission(body)
+            note, contents = submission.note.encode(), submission.contents
+        charge = self._admitted(note, client, answer, large=len(body) > AT_ONCE)
+        if charge.worked:
+            self._limited("taken")
+        return open_statement(note, self.desk.origin), contents, charge
+
+    def _admitted(self, note: bytes, client: str, answer: str, *, large: bool) -> Charge:
+        identity = unverified_identity(note)
+        if self.log.docket.index_of(identity) is not None:
+            return FREE  # it is here already, and is only answered again
+        place, charge = REFUSED, FREE
+        try:
+            if large:
+                # Finding out what is wrong with a large body may take us twenty milliseconds.
+                charge = self.limits.look(client, identity, answer)
+            if not any(mark in note for mark in COUNTED):
+                return charge
+            named = getattr(read_unverified(note, self.desk.origin), "round", "")
+            place = self.place_of(named)
+            return self.limits.admit(client, place, identity, answer)
+        except Limited as why:
+            raise _Limited(why, place) from None
+
+    def place_of(self, named: str) -> str:
+        """The round of this name as it is counted, if there is such a round."""
+        return named if named in self.log.docket.rounds else OTHER
+
+    async def _asking_for_work(self, limited: Limited, client: str, place: str) -> Limited:
+        """What to answer to too much: with a challenge, where work helps."""
+        self._limited(limited.reason)
+        if limited.reason != "worked":
+            try:
+                limited.challenge = await self.in_thread(self.limits.challenge, client, place)
+            except Limited as none:
+                self._limited(none.reason)
+        return limited
+
+    async def challenge(self, client: str, named: str) -> Mapping[str, Any]:
+        """The work for this client's next statement in the round of that name. Raises Problem."""
+        try:
+            return await self.in_thread(self.limits.challenge, client, self.place_of(named))
+        except Limited as limited:
+            self._limited(limited.reason)
+            raise
 
     async def in_thread(self, work: Callable[..., T], *arguments: object) -> T:
         """Do something that takes a while without holding up everybody else."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
 
-def _opened(media_type: str, body: bytes, origin: str) -> tuple[Opened, Sequence[SaltedContent]]:
-    if media_type == STATEMENT:
-        return open_statement(body, origin), ()
-    submission = parse_submission(body)
-    return open_statement(submission.note.encode(), origin), submission.contents
+class _Limited(Exception):
+    """Too much was sent to this place."""
+
+    def __init__(self, why: Limited, place: str) -> None:
+        super().__init__(why)
+        self.why = why
+        self.place = place
 
 
 def media_type_of(request: Request[Any, Any, Any]) -> str:
@@ -180,6 +271,11 @@ def media_type_of(request: Request[Any, Any, Any]) -> str:
     if len(named) != 1 or named[0].lower() not in LIMITS:
         raise Problem(415, f"A statement is posted as {STATEMENT}, or as {SUBMISSION}.", "media-type", "transport")
     return named[0].lower()
+
+
+def client_address(request: Request[Any, Any, Any]) -> str:
+    """Who asks, as far as a trusted proxy told (api.clients); empty where that is not known."""
+    return request.client.host if request.client else ""
 
 
 # --- routes ----------------------------------------------------------------------------------------------------------
@@ -225,6 +321,7 @@ def router(door: Door) -> Router:
             413: "Too large.",
             415: "Another media type than the two agreed.",
             422: "Bytes, shape, signature or content are wrong.",
+            429: "Too much from this address: answer the `challenge`, or wait.",
             503: "Busy; try again.",
         }.items()
     }
@@ -247,7 +344,9 @@ def router(door: Door) -> Router:
         body = await read_body(
             request.receive, request.headers.get("content-length"), LIMITS[media_type], door.read_timeout
         )
-        registered, receipt, provisional = await door.submit(media_type, body)
+        registered, receipt, provisional = await door.submit(
+            media_type, body, client_address(request), request.headers.get(HEADER, "")
+        )
         answer = Receipt(
             registered.index,
             registered.identity,
@@ -288,4 +387,16 @@ def router(door: Door) -> Router:
         found = final or await door.in_thread(door.log.receipt, index)
         return Response(found, media_type=RECEIPT, headers=headers)
 
-    return Router(f"/{door.path}", route_handlers=[submit, receipt])
+    @get(
+        "/challenge",
+        summary="A proof of work beforehand",
+        description="A challenge of ALTCHA, version 2. Its answer goes in the header `Constancia-Work` of one "
+        "statement. Nobody needs one before a statement was answered 429, which brings one too.",
+        tags=["statements"],
+    )
+    async def challenge(request: Request[Any, Any, Any]) -> Response[bytes]:
+        found = await door.challenge(client_address(request), request.query_params.get("round", ""))
+        headers = {"cache-control": "no-store", "access-control-allow-origin": "*"}
+        return Response(msgspec.json.encode(found), media_type="application/json", headers=headers)
+
+    return Router(f"/{door.path}", route_handlers=[submit, receipt, challenge])

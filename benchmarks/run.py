@@ -17,7 +17,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import audit, journal, latency, limits, submission
+from benchmarks import abuse, audit, journal, latency, limits, submission
 from benchmarks.limits import Limits
 from benchmarks.ratio import NotMeasured, Ratio
 
@@ -32,6 +32,11 @@ RATIOS: dict[str, Callable[[Path, Limits], Ratio]] = {
     "provable-99": latency.provable_at_the_99th,
     "submission": submission.durable_to_only_verified,
     "journal": journal.batches_with_tiles_to_one_save_an_event,
+    "comments": abuse.limit_to_comments,
+    "burst": abuse.burst_to_unlimited,
+    "slow": abuse.limit_to_honest_among_slow,
+    "slow-held": abuse.limit_to_longest_hold,
+    "greedy": abuse.honest_beside_greedy,
 }
 
 

@@ -69,8 +69,8 @@ def durable_to_only_verified(folder: Path, measured: Limits) -> Ratio:
     )
 
 
-def prepare(folder: Path) -> None:
-    """A founded ledger with its keys and settings, as `constancia serve` wants it."""
+def prepare(folder: Path, **settings: Any) -> None:
+    """A founded ledger with its keys and settings, as `constancia serve` wants it; other settings, if it is there."""
     from api.keyfiles import make_key_file
     from api.settings import FILE_NAME, LedgerSettings, Settings, format_settings
 
@@ -78,14 +78,15 @@ def prepare(folder: Path) -> None:
     keys = folder / "keys"
     keys.mkdir(exist_ok=True)
     for name, key in (("log", LOG_KEY), ("desk", world.key_of("desk"))):
-        make_key_file(keys / name, None, key)
-    (folder / FILE_NAME).write_text(format_settings(Settings(ledgers=(LedgerSettings(ORIGIN),))), "utf-8")
+        if not (keys / name).exists():
+            make_key_file(keys / name, None, key)
+    (folder / FILE_NAME).write_text(format_settings(Settings(ledgers=(LedgerSettings(ORIGIN),), **settings)), "utf-8")
 
 
 @contextmanager
-def running(which: str, folder: Path) -> Generator[str]:
-    """One of the servers while it runs; gives the address to post to."""
-    command = [sys.executable, "-m", "benchmarks.submission", which, str(folder)]
+def running(which: str, folder: Path, module: str = "benchmarks.submission") -> Generator[str]:
+    """One of the servers of a module while it runs; gives the address to post to."""
+    command = [sys.executable, "-m", module, which, str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -288,6 +288,19 @@ def open_statement(note: bytes, origin: str) -> Opened:
     return Opened(origin, statement, sha256(text).hexdigest(), note, line)
 
 
+def read_unverified(note: bytes, origin: str) -> Statement:
+    """What a note says, before anybody looks at its signatures: good for treating whoever sent it, for nothing else.
+
+    Raises Refused as `open_statement`, but for signatures.
+    """
+    return _take_apart(note, origin)[0]
+
+
+def unverified_identity(note: bytes) -> str:
+    """The identity that a note has if it is a statement at all; of anything else, a digest that no statement has."""
+    return sha256(note[: note.rfind(b"\n\n") + 1]).hexdigest()
+
+
 def _verify(raw: bytes, text: bytes, signature: bytes, key: str) -> None:
     try:
         notes.verify_ed25519(raw, text, signature)

@@ -288,6 +288,13 @@ def test_more_requests_than_it_can_take_are_told_to_come_again(folder: Path) -> 
         answer = server.get("/checkpoint")
         assert (answer.status, answer.code) == (503, "busy")
         assert int(answer.headers["retry-after"]) > 0
+        for path, words in (("/planes", "El servidor tiene demasiado que hacer"), ("/en/planes", "too much to do")):
+            page = server.get(path, accept="text/html")
+            assert (page.status, page.headers["retry-after"]) == (503, "2")
+            assert page.headers["content-type"].startswith("text/html")
+            assert "default-src 'none'" in page.headers["content-security-policy"]
+            assert words in page.body.decode()
+        assert server.get("/api/plans", accept="text/html").code == "busy"
         for connection in held:
             connection.close()
         time.sleep(0.3)

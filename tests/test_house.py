@@ -48,7 +48,7 @@ HOUSE = {
 
 # What the base install is without. Commands of an auditor must not load any of it.
 SERVER_ONLY = frozenset(
-    {"litestar", "granian", "eventsourcing", "jinja2", "babel", "structlog", "prometheus_client", "psycopg"}
+    {"litestar", "granian", "eventsourcing", "jinja2", "babel", "structlog", "prometheus_client", "psycopg", "altcha"}
 )
 
 

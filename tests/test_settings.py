@@ -1,13 +1,17 @@
 """Settings from file and environment: what is read, what is refused and by which name; key files."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 from nacl.signing import SigningKey
 
+from api.app import rates_of
 from api.keyfiles import format_key_file
+from api.limits import Rates
 from api.settings import LedgerSettings, Settings, format_settings, load_settings, read_key
 from ledger.errors import CannotRun
 
@@ -167,3 +171,14 @@ def test_a_missing_key_is_named(tmp_path: Path) -> None:
 
 def test_the_environment_of_this_machine_is_fine(tmp_path: Path) -> None:
     assert load_settings(written(tmp_path, MINIMAL), os.environ).ledgers
+
+
+@pytest.mark.parametrize("page", ["LEDGER.md", "REGISTRO.md"])
+def test_the_pages_for_operators_name_every_limit_with_its_default(page: str) -> None:
+    text = (Path(__file__).parent.parent / "deploy" / page).read_text("utf-8")
+    told = {name: int(value) for name, value in re.findall(r"^\| `(\w+)` \| (\d+) \|", text, re.MULTILINE)}
+    assert (
+        told
+        == msgspec.to_builtins(rates_of(Settings(ledgers=(LedgerSettings(ORIGIN),))))
+        == msgspec.to_builtins(Rates())
+    )

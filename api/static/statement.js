@@ -239,3 +239,12 @@ function privateFile(raw) {
   }
   throw new Fault("private-file");
 }
+
+/** The claim secret, 64 hex digits, in a private file of the comment `identity` in the ledger `origin`. Throws Fault
+ * (private-file, content, secret): it is no such file, or another's, or its secret is not that of `claim`. */
+export async function secretIn(raw, origin, identity, claim) {
+  const { statement, origin: ledger, secret } = privateFile(raw);
+  if (statement !== identity || ledger !== origin) throw new Fault("content", statement);
+  if (typeof secret !== "string" || (await claimOf(fromHex(secret, 32))) !== claim) throw new Fault("secret");
+  return secret;
+}

@@ -10,43 +10,11 @@ import * as memory from "./memory.js";
 import { parseCheckpoint } from "./checkpoint.js";
 import { policyOf } from "./policy.js";
 import { oddityOf, verifyReceipt } from "./receipt.js";
+import { at, element, foreign, moment, number, saves, say } from "./saying.js";
 import { checkPrivate } from "./statement.js";
 
-const at = (id) => document.getElementById(id);
-const words = JSON.parse(at("words").textContent);
-const say = (code, fills = {}) => words[code].replace(/%\((\w+)\)s/g, (_, name) => fills[name] ?? "");
-
-const language = document.documentElement.lang;
-const number = (value) => new Intl.NumberFormat(language).format(value);
 const form = at("verify");
-const style = { dateStyle: "long", timeZone: "UTC" };
-const calendar = new Intl.DateTimeFormat(language, style);
-
-/** A time at the ledger's offset, which is named; seconds beyond every calendar, which a witness may claim, stand as they
- * are. */
-function moment(ms) {
-  const local = ms + Number(form.dataset.offsetMinutes) * 60_000;
-  if (Math.abs(local) > 8.64e15) return `${ms / 1000} s`;
-  return `${calendar.format(local)}, ${new Date(local).toISOString().slice(-13, -8)} (${form.dataset.offset})`;
-}
-
-// --- making elements ---
-
-function element(tag, className, ...children) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  made.append(...children.filter((child) => child !== undefined));
-  return made;
-}
-
-/** A text of others: apart from the direction of the page, and what cannot be seen stands there by its number. */
-function foreign(text) {
-  const unseen = /([^\P{C}\n\t]|[\u034f\u115f\u1160\u17b4\u17b5\u2028\u2029\u2800\u3164\ufe00-\ufe0f\uffa0])/u;
-  const parts = text.split(unseen).map((part, odd) =>
-    odd % 2 ? element("span", "flag", `U+${part.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`) : part,
-  );
-  return element("bdi", "", ...parts);
-}
+const time = (ms) => moment(ms, form.dataset);
 
 // --- the form ---
 
@@ -273,9 +241,7 @@ function showDoubt(seen, checkpoint, notes) {
 const note = (code, { size, root }, raw) => download(code, `checkpoint-${size}-${toHex(root).slice(0, 8)}.txt`, raw);
 
 function download(code, name, text) {
-  const link = element("a", "button", say(code));
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
-  link.download = name;
+  const link = saves(element("a", "button", say(code)), name, text);
   const shown = element("pre", "", foreign(text));
   shown.tabIndex = 0;
   shown.setAttribute("aria-label", say(code));
@@ -292,7 +258,7 @@ function spoken(found, source, content, remembered) {
   const facts = HOLDS.includes(kind) && {
     origin: checkpoint.origin,
     kind: say(`kind.${found.opened.statement.kind}`),
-    received: moment(Date.parse(entry.received)),
+    received: time(Date.parse(entry.received)),
     index: number(proof.index),
   };
   const steps = [...found.steps, ...(content ? [content.step] : []), ...(remembered ? [memoryStep(remembered)] : [])];
@@ -418,7 +384,7 @@ function stepName({ name, state }, { witnesses }) {
   if (name !== "witnesses") return say(name === "memory-first" ? "memory" : name);
   const seen = witnesses?.cosignatures ?? [];
   if (!seen.length) return say(state === "ok" ? "witnesses-none" : "witnesses-untried");
-  const names = seen.map((one) => `${one.witness.verifier.name} (${moment(Number(one.time) * 1000)})`);
+  const names = seen.map((one) => `${one.witness.verifier.name} (${time(Number(one.time) * 1000)})`);
   return say("witnesses", { names: names.join(", ") });
 }
 
