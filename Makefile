@@ -5,12 +5,13 @@
 #   make test      all that CI runs
 #   make bench     how fast it is: ratios, beside the limits of this machine
 #   make install   the set-up alone, into .venv
+#   make words     how complete each language is             (CATALOGUE=cak begins or renews one)
 
 .POSIX:
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help install tools demo test bench wheel lock vendor clean
+.PHONY: help install tools demo test bench wheel words lock vendor clean
 
 SHELL = /bin/sh
 PORT = 8000
@@ -21,7 +22,7 @@ BIN = $(VENV)/bin
 JOBS = 2
 
 help:
-	@sed -n '4,7s/^#   //p' Makefile
+	@sed -n '4,8s/^#   //p' Makefile
 
 # --- set-up ---------------------------------------------------------------------------------------------
 # Two steps, because in hash mode an installer refuses a folder: first the lock, each file pinned by hash,
@@ -110,6 +111,10 @@ test: tools
 
 bench: install
 	@$(BIN)/python -m benchmarks.run
+
+# Not LANGUAGE: many shells export that.
+words: install
+	@$(BIN)/python -m projections.words.drafting $(CATALOGUE)
 
 wheel: install
 	@rm -rf dist

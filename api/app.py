@@ -467,6 +467,7 @@ def _routers(ledger: Running, settings: Settings, threads: ThreadPoolExecutor, m
         refused=refused,
         limited=limited,
     )
+    ledger.reader.settings = settings
     form = WebForm(door, ledger.form_key) if ledger.form_key else None
     paged = pages.router(ledger.reader, read_timeout=settings.read_timeout, web_form=form)
     return [submissions.router(door), answers.router(ledger.reader), paged]

@@ -152,12 +152,13 @@ def due_of(reading: Reading, comment: Comment, round_: Round) -> dict[str, Any]:
 def may_be_done(reading: Reading, comment: Comment, round_: Round) -> dict[str, bool]:
     """Which acts the record would take now; whose they are the browser knows, and the record judges."""
     now = not reading.place.keep and not comment.printed
-    state = state_of(comment)
+    state, phase = state_of(comment), state_at(round_, reading.now_ms)
     appeal = any(act.open for act in moderation_of(reading, comment)) and state in ("withheld", "redacted")
     return {
         "withdraw": now and comment.withdrawn is None and comment.erased is None,
         "erase": now and comment.erased is None and comment.erasure_asked is None,
         "contest": now and comment.answered is not None,
         "appeal": now and appeal,
-        "endorse": now and state in ("shown", "redacted") and state_at(round_, reading.now_ms) == "open",
+        "endorse": now and state in ("shown", "redacted") and phase == "open",
+        "reply": now and phase in ("open", "late"),
     }

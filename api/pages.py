@@ -27,7 +27,9 @@ from api import site
 from api.listening import read_body
 from api.names import LEVELS, msg
 from api.page_commenting import commenting_on, writing_page
+from api.page_documents import document_page
 from api.page_plans import around_page, commitment_page, home_page, plan_page
+from api.page_privacy import bodies_to_ask, privacy_page
 from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
 from api.page_reports import report_page, reports_page
 from api.page_rounds import meeting_page, meetings_page, round_page, rounds_page
@@ -114,6 +116,11 @@ def about_page(reading: Reading) -> Response[bytes]:
     return answer(reading, "about.html", bodies=bodies, plans=plans, levels=list(LEVELS))
 
 
+def accessibility_page(reading: Reading) -> Response[bytes]:
+    """What is tested of these pages, what is not, and whom to tell what hinders."""
+    return answer(reading, "accessibility.html", bodies=bodies_to_ask(reading, ("coordinator",)))
+
+
 # --- routes ----------------------------------------------------------------------------------------------------------
 
 Page = Callable[[Reading], Response[bytes]]
@@ -125,6 +132,7 @@ PAGES: Mapping[str, Page] = {
     "/planes/{plan:str}/compromisos/{code:str}": commitment_page,
     "/consultas": rounds_page,
     "/consultas/{round:str}": round_page,
+    "/consultas/{round:str}/documento": document_page,
     "/comentarios": comments_page,
     "/comentarios/{code:str}": comment_page,
     "/reuniones": meetings_page,
@@ -137,6 +145,8 @@ PAGES: Mapping[str, Page] = {
     "/asientos/{index:str}/original": entry_bytes_page,
     "/constancias/{identity:str}": receipt_page,
     "/acerca": about_page,
+    "/privacidad": privacy_page,
+    "/accesibilidad": accessibility_page,
 }
 
 

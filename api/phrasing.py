@@ -24,7 +24,8 @@ from ledger.vocabulary import LEVEL_ORDINAL, Date
 from projections.commitments import Day
 from projections.words.catalogue import catalogue
 
-# Babel's `es` is Spain's (1.234,5): Guatemala writes 1,234.5. Languages that Babel does not know are written so too.
+# Babel's `es` is Spain's (1.234,5): Guatemala writes 1,234.5. So do its other languages: Babel knows K'iche' without
+# months or a way to join words, and kek, cak and mam not at all; dates and numbers of all of them are es-GT's.
 _LOCALES: Mapping[str, str] = {"en": "en"}
 _SPANISH_OF_GUATEMALA = "es_GT"
 
@@ -55,15 +56,7 @@ def shown(text: str, lang: str | None = None) -> Markup:
     It is escaped, isolated in `<bdi>` with the language it is signed in, and every character that cannot be seen stands
     as its number (U+202E), so that what is read is what was signed. The exact bytes are in the statement.
     """
-    if _TAME.match(text):
-        inside = escape(text)
-    else:
-        inside = Markup().join(
-            Markup('<span class="flag">U+{:04X}</span>').format(ord(character))
-            if unseen(character)
-            else escape(character)
-            for character in text
-        )
+    inside = visible(text)
     return Markup('<bdi lang="{}">{}</bdi>').format(lang, inside) if lang else Markup("<bdi>{}</bdi>").format(inside)
 
 
@@ -72,11 +65,12 @@ def http_address(url: str) -> str | None:
     return url if re.match(r"https?://", url) and not any(map(unseen, url)) else None
 
 
-_APOSTROPHES = dict.fromkeys(map(ord, "'’ʼꞌ‘`´"))
+# All typed for one letter of Mayan languages, the glottal stop: apostrophes and primes, and the saltillo in both cases.
+_APOSTROPHES = dict.fromkeys(map(ord, "'\u2018\u2019\u201b\u2032\u02b9\u02bb\u02bc\u02c8\ua78b\ua78c\uff07`\u00b4"))
 
 
 def folded(text: str) -> str:
-    """A text as a search sees it: no case, no accents, no apostrophes (K'iche' is typed with four kinds)."""
+    """A text as a search sees it: no case, no accents, no apostrophes (K'iche' is typed with many kinds)."""
     plain = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES)).casefold()
     return "".join(character for character in plain if not unicodedata.combining(character))
 
@@ -191,7 +185,9 @@ def plain(text: str) -> str:
 
 
 def visible(text: str) -> Markup:
-    """Raw bytes as text, in a block of its own: escaped, with the number of each character that cannot be seen."""
+    """A text as it stands, in a block of its own: escaped, with the number of each character that cannot be seen."""
+    if _TAME.match(text):
+        return escape(text)
     return Markup().join(
         Markup('<span class="flag">U+{:04X}</span>').format(ord(character)) if unseen(character) else escape(character)
         for character in text

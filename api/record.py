@@ -23,6 +23,7 @@ import msgspec
 
 from api.documents import Documents
 from api.problems import Problem
+from api.settings import Settings
 from consultation.desk import reopen
 from consultation.hiding import Effect
 from consultation.text import Content, parse_content
@@ -167,6 +168,8 @@ class Reader:
         self.asks_witnesses = cosigning is not None
         self._cosigning = cosigning
         self.documents = documents
+        self.settings: Settings | None = None
+        """How this installation is set up, for the page that says what is kept of people."""
         self.vault = vault
         self.find = log.find
         self.entries = log.entries

@@ -17,13 +17,14 @@ from urllib.parse import quote, urlencode
 
 import jinja2
 import msgspec
+from jinja2.bccache import Bucket
 from litestar import Response
 from markupsafe import Markup, escape
 from msgspec import UNSET
 
 from api.phrasing import Phrasing, http_address, iso, level_ordinal, name_parts, plain, shown, visible
 from api.shapes import shapes_module
-from projections.words.catalogue import DEFAULT_LANGUAGE, catalogue, languages
+from projections.words.catalogue import DEFAULT_LANGUAGE, MARKS, NAMES, catalogue, drafts, languages, progress
 
 HERE = Path(__file__).resolve().parent
 
@@ -40,12 +41,10 @@ HEADERS: Mapping[str, str] = {
     "cache-control": "no-cache",
 }
 
-# The path segment of each language; the default has none.
+# The path segment of each language, drafts among them; the default has none.
 SEGMENTS: Mapping[str, str] = {
-    language: "" if language == DEFAULT_LANGUAGE else language.partition("-")[0] for language in languages()
+    language: "" if language == DEFAULT_LANGUAGE else language.partition("-")[0] for language in languages() + drafts()
 }
-# Each in itself: a reader looks for the word they know.
-LANGUAGE_NAMES: Mapping[str, str] = {"es-GT": "Español", "en": "English"}
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -97,6 +96,25 @@ def _given(value: object) -> bool:
     return value is not UNSET and not isinstance(value, jinja2.Undefined)
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """Templates compiled once for all languages: what differs between them is only what `_` answers."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Take what another language has compiled."""
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it for the next language."""
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 @cache
 def environment(language: str) -> jinja2.Environment:
     """The templates in one language. A name that a template uses and nobody gave is an error, never a blank."""
@@ -108,6 +126,7 @@ def environment(language: str) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         extensions=["jinja2.ext.i18n"],
         auto_reload=False,
+        bytecode_cache=_COMPILED,
     )
     words: Any = made
     words.install_gettext_translations(catalogue(language), newstyle=True)
@@ -133,7 +152,7 @@ def environment(language: str) -> jinja2.Environment:
 
 def warm() -> None:
     """Read and compile every template, so that no reader waits for it."""
-    for language in languages():
+    for language in SEGMENTS:
         made = environment(language)
         for name in made.list_templates(extensions=["html"]):
             made.get_template(name)
@@ -155,21 +174,25 @@ def page(
 ) -> Response[bytes]:
     """A whole page. `sections` are the path and the name of each entry of the menu."""
     own = place.segments[:1]
+    words_of_language = catalogue(place.language)
     html = (
         environment(place.language)
         .get_template(template)
         .render(
             lang=place.language,
+            written_in=DEFAULT_LANGUAGE if words_of_language.draft else place.language,
+            draft_language=_draft(place.language),
             languages=[
                 {
                     "code": language,
-                    "name": LANGUAGE_NAMES.get(language, language),
+                    "name": NAMES.get(language, language),
+                    "draft": language in drafts(),
                     "href": place.in_language(language),
                     "address": place.base + place.in_language(language),
                 }
-                for language in languages()
+                for language in SEGMENTS
             ],
-            here=place.base + place.now(),
+            here=place.base + (place.in_language(DEFAULT_LANGUAGE) if words_of_language.draft else place.now()),
             to=place.to,
             to_now=place.now(),
             raw=place.raw,
@@ -180,7 +203,41 @@ def page(
             **words,
         )
     )
+    if words_of_language.draft:
+        html = spoken_in(html, place.language)
     return Response(html.encode(), status_code=status, media_type="text/html", headers=dict(HEADERS))
+
+
+@cache
+def _draft(language: str) -> dict[str, object] | None:
+    """How far a draft is; None for a language in which everything is said."""
+    if language not in drafts():
+        return None
+    done, total = progress(catalogue(language))
+    return {"name": NAMES.get(language, language), "done": done, "total": total}
+
+
+# Where no element may stand: inside a tag, and in these elements.
+_NO_ELEMENT = re.compile(r"(<(title|option|script|textarea)\b.*?</\2>|<[^>]*>)", re.DOTALL)
+
+
+def spoken_in(html: str, language: str) -> str:
+    """A page of a draft with its marked phrases as `<span lang>`; in attributes and titles the marks go away."""
+    begin, end = MARKS
+    opened = f'<span lang="{language}">'
+    pieces: list[str] = []
+    at = 0
+    for tag in _NO_ELEMENT.finditer(html):
+        pieces.append(html[at : tag.start()].replace(begin, opened).replace(end, "</span>"))
+        # Words for scripts are JSON, which writes such a character by its number.
+        pieces.append(re.sub(rf"{begin}|{end}|\\ue00[01]", "", tag[0]))
+        at = tag.end()
+    return "".join([*pieces, html[at:].replace(begin, opened).replace(end, "</span>")])
+
+
+def without_marks(text: str) -> str:
+    """A text in a draft's words for what is no page (a feed, a file): the same, without the marks around phrases."""
+    return text.translate(dict.fromkeys(map(ord, "".join(MARKS))))
 
 
 def tree(value: Any) -> Markup:

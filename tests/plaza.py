@@ -19,15 +19,17 @@ from ledger.vocabulary import KINDS
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
-OPEN, LATE, CLOSED, ANNOUNCED, CLOSING = "abierta", "tardia", "cerrada", "anunciada", "por-cerrar"
+OPEN, LATE, CLOSED, ANNOUNCED = "abierta", "tardia", "cerrada", "anunciada"
 
 # A text that a careless page, file or catalogue breaks on.
 HOSTILE = "<script>alert(1)</script> \"'&amp; {{ 7*7 }} %(x)s \u202eabc\u200b\n\n</textarea><b>K'iche' 🌽"
 
 
-def put_plaza(folder: Path, *, form: bool = True, closing_ms: int = DAY_MS, **settings: Any) -> w.World:
-    """The ledger of `world.found`, with two moderators, a program for the web form, and five rounds; the last closes so
-    many milliseconds from now."""
+def put_plaza(folder: Path, *, form: bool = True, **settings: Any) -> w.World:
+    """The ledger of `world.found`, with two moderators, a program for the web form, and four rounds.
+
+    Nobody is asked for work, unless `settings` say so.
+    """
     world = founded_lately(round_open=False)
     w.second_moderator(world)
     w.add_actor(world, "formulario", "program", "mesa")
@@ -44,7 +46,6 @@ def put_plaza(folder: Path, *, form: bool = True, closing_ms: int = DAY_MS, **se
     open_round(LATE, -3 * DAY_MS, -HOUR_MS * 3 // 2, late="accept", late_until=format_when(now + DAY_MS))
     open_round(CLOSED, -3 * DAY_MS, -2 * DAY_MS)
     open_round(ANNOUNCED, DAY_MS, 2 * DAY_MS)
-    open_round(CLOSING, -DAY_MS, closing_ms)
     put_on_disk(world, folder, **({"free_statements": 100_000} | settings))
     if form:
         key = folder / "keys" / "web_form"

@@ -130,6 +130,12 @@ def test_axe_finds_nothing_in_the_dark(
 
 
 @pytest.mark.parametrize("path", ALL)
+def test_enlarged_to_200_percent_no_page_scrolls_sideways(look: Look, addresses: dict[str, str], path: str) -> None:
+    page = look(addresses[path], 640)  # a desk of 1280 pixels, of which half as many fit
+    assert page.evaluate("document.documentElement.scrollWidth") <= 640
+
+
+@pytest.mark.parametrize("path", ALL)
 @pytest.mark.parametrize("language", ["", "/en"])
 def test_on_the_smallest_phone_without_javascript_no_page_scrolls_sideways(
     look: Look, addresses: dict[str, str], path: str, language: str

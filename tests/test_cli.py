@@ -718,7 +718,7 @@ def test_the_example_beside_the_keys_of_a_demonstration_works_as_it_stands(tmp_p
         explain_keys(built.place, built.origin, int(address.rsplit(":", 1)[1].partition("/")[0]))
         words = (built.place / "keys" / "README.txt").read_text("utf-8")
         script = "\n".join(re.findall(r"^(?:cd|constancia) .*$", words, re.MULTILINE))
-        assert script.count("constancia ") == 3
+        assert script.count("constancia ") == 7
         path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
         ran = subprocess.run(
             ["sh", "-ec", script], env=environment(**path), capture_output=True, text=True, check=False

@@ -280,8 +280,9 @@ def test_what_the_address_asks_for_is_chosen(context: BrowserContext, served: Se
 
 
 def test_a_reply_shows_what_it_replies_to(context: BrowserContext, served: Served) -> None:
-    _, first = said(context, served, "La primera.", about="anexo")
-    page = commenting(context, served, f"?responde={first['identity'][:12]}")
+    page, first = said(context, served, "La primera.", about="anexo")
+    follow(page, served, first).get_by_role("link", name="Responderle").click()
+    page.locator("#commenting[data-ready]").wait_for()
     expect(page.locator("#reply")).to_contain_text("La primera.")
     assert page.locator("#about").input_value() == "anexo"
     write(page, "La segunda.")

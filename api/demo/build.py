@@ -8,7 +8,7 @@ was signed by the bodies named; the ledger's purpose is `demonstration`, and eve
 does not contain is invented, and each invented text begins with `INVENTED`.
 
 The order is that of the founding table: registrars, bodies with their keys and roles, plan, methodology, then the
-printed report in the order of the importer, then the invented consultation.
+printed report in the order of the importer, then the invented consultations (api.demo.consultation).
 
 A build is made in a folder beside `place` and renamed when it is complete, so that a folder is either whole or not
 there.
@@ -20,47 +20,45 @@ import shlex
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
-from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
-from nacl.signing import SigningKey
 
+from api.demo.cast import INVENTED, Cast
+from api.demo.consultation import (
+    CLOSED_ROUND,
+    DAY_MS,
+    DOCUMENTS,
+    MODERATOR,
+    ROUND,
+    SECOND_MODERATOR,
+    TRANSCRIBER,
+    WEB_FORM,
+    consult,
+    digest_of,
+)
 from api.importer import Draft, demo_drafts
 from api.keyfiles import make_key_file, public_hex
 from api.operate import make_folder, not_empty, opened_for_writing
 from api.registering import sign_printed
 from api.report_actors import ACTORS
-from api.signing import Signed, sign_draft
+from api.signing import Signed
 from ledger.statement import format_when
 
-if TYPE_CHECKING:
-    from consultation.desk import Desk
-    from ledger.log import Registered
+__all__ = ["CLOSED_ROUND", "INVENTED", "MODERATOR", "ROUND", "Built", "build", "explain_keys", "new_origin"]
 
 PLAN = "gt-2014-2016"
-ROUND = "consulta-inventada"
-INVENTED = "Inventado para la demostración: "
 IMPORTER = "importador"
 PINNED = "pinned"
 DEFAULT_PORT = 8000
-MODERATOR = "moderacion-inventada"
 OFFSET_MINUTES = -360
-DAY_MS = 86_400_000
 
 REGISTRARS = ("icefi", "guatecivica", "copret")
 RECOVERY = ("recuperacion-1", "recuperacion-2", "recuperacion-3")
 # Bodies beside the registrars that hold a key. The others are spoken of, and sign nothing.
 WITH_KEYS = ("irm", "congreso-transparente", "minfin", "segeplan", "sat", "ine", "mspas", "conred")
 INSTITUTIONS = ("copret", "minfin", "segeplan", "sat", "ine", "mspas", "conred")
-CITIZENS = ("vecina-1", "vecino-2", "vecina-3", "vecino-4")
-
-# So many statements are on their way at one time; the bar moves when they have arrived.
-_AHEAD = 64
-
-_DOCUMENTS = Path(__file__).parent / "documents"
 
 METHODOLOGY: Mapping[str, Any] = {
     "confirm_days": 7,
@@ -86,13 +84,19 @@ they name, none of which has ever seen them. They are for trying things out, and
 
   log, desk             del servidor: firma las cabezas del registro, y las notas de rechazo
                         the server's: signs the heads of the log, and refusal notes
+  web_form              del servidor: firma lo que llega por el formulario sin scripts, como programa que transcribe
+                        the server's: signs what comes by the form without scripts, as a program that transcribes
   icefi, guatecivica,   los tres que fundaron el registro; copret es además coordinador e institución, icefi evaluador
   copret                the three founders; copret is also coordinator and institution, icefi an assessor
   minfin … conred       instituciones responsables / responsible institutions
   congreso-transparente organización evaluadora / an assessing organisation
   irm                   Mecanismo de Revisión Independiente / Independent Review Mechanism
   importador            importa lo impreso / imports what was printed
-  moderacion-inventada  una moderadora inventada / an invented moderator
+  moderacion-inventada  una moderadora inventada: retiene, muestra en parte, restaura
+                        an invented moderator: withholds, redacts, restores
+  segunda-moderacion-…  otra, de otra organización: decide apelaciones, y firma los borrados junto con la primera
+                        another, of another organisation: decides appeals, and signs erasures together with the first
+  transcripcion-…       anota lo que llega en papel o se dice en reuniones / writes down what comes on paper or is said
   vecina-…, vecino-…    autores inventados de comentarios / invented authors of comments
   recuperacion-…        llaves de recuperación (dos de tres) / recovery keys (two of three)
 
@@ -103,15 +107,33 @@ Try, with the ledger served in another terminal. From the folder in which you ma
 on the path (`. .venv/bin/activate`):
 
 cd {keys}
+
+1. Una institución reporta un avance, y verifica su constancia / An institution reports, and verifies its receipt
+
 constancia sign borrador.json --key minfin.key --origin {origin} --actor minfin --role institution
 constancia submit borrador.note --to http://localhost:{port}/gt
 constancia verify borrador.tlog-proof --policy ../pinned/policy
 
-`borrador.json` dice lo que se declara; cámbielo, y borre o renombre `borrador.note` antes de firmar de nuevo. Las
-clases de declaración y sus campos: `constancia kinds`. Para comentar la consulta abierta vea su página en el sitio.
+2. Una moderadora retiene un comentario, con motivo y regla / A moderator withholds a comment, with ground and rule
 
-`borrador.json` is what is stated; change it, and delete or rename `borrador.note` before you sign again. The kinds of
-statement and their fields: `constancia kinds`. To comment on the open consultation see its page on the site.
+constancia sign retener.json --key {moderator}.key --origin {origin} --actor {moderator} --role moderator
+constancia submit retener.note --to http://localhost:{port}/gt
+
+3. La coordinación responde un comentario con razones / The coordinator answers a comment with reasons
+
+constancia sign responder.json --key copret.key --origin {origin} --actor copret --role coordinator
+constancia submit responder.note --to http://localhost:{port}/gt
+
+Moderar y responder se puede también en el navegador, con el archivo de la llave: http://localhost:{port}/gt/mesa
+You may moderate and answer in the browser too, with the key file: http://localhost:{port}/gt/en/mesa
+
+Cada `.json` dice lo que se declara; cámbielo, y borre o renombre el `.note` antes de firmar de nuevo. Las clases de
+declaración y sus campos: `constancia kinds`. Para comentar, en el navegador: la consulta abierta, en el sitio. Ahí no
+hace falta ninguna de estas llaves: su navegador hace la suya.
+
+Each `.json` is what is stated; change it, and delete or rename the `.note` before you sign again. The kinds of
+statement and their fields: `constancia kinds`. To comment, in the browser: the open consultation, on the site. It takes
+none of these keys: your browser makes its own.
 """
 
 
@@ -122,56 +144,6 @@ class Built(msgspec.Struct, frozen=True):
     origin: str
     size: int
     founding: str
-
-
-class _Cast:
-    """The people of a demonstration and their keys, and how they say something through the desk."""
-
-    def __init__(self, origin: str, now_ms: int, desk: "Desk", done: Callable[[], None]) -> None:
-        self.origin = origin
-        self.now_ms = now_ms
-        self.keys: dict[str, SigningKey] = {}
-        self.secrets: dict[str, bytes] = {}
-        self._desk = desk
-        self._done = done
-        self._waiting: list[Future[Registered]] = []
-
-    def key(self, name: str) -> SigningKey:
-        """The key of somebody; made when first asked for."""
-        if name not in self.keys:
-            self.keys[name] = SigningKey.generate()
-        return self.keys[name]
-
-    def public(self, name: str) -> str:
-        """The public key of somebody."""
-        return public_hex(self.key(name))
-
-    def say(self, kind: str, *who: str, **fields: Any) -> Signed:
-        """Sign and submit a statement: `who` is `name:role`, each a signer. Raises Refused."""
-        names = [one.partition(":")[0] for one in who]
-        by = [self._signer(one) for one in who]
-        draft = {"kind": kind, **{name.rstrip("_"): value for name, value in fields.items()}}
-        keys = [self.key(name) for name in names]
-        return self.submit(sign_draft(draft, self.origin, keys, by=by, now_ms=self.now_ms))
-
-    def submit(self, signed: Signed) -> Signed:
-        """Submit what is signed; the answers are waited for in `settle`."""
-        self._waiting.append(self._desk.submit(signed.note, signed.contents))
-        if len(self._waiting) >= _AHEAD:
-            self.settle()
-        return signed
-
-    def settle(self) -> None:
-        """Wait until all that was said is registered. Raises the first refusal."""
-        for answer in self._waiting:
-            answer.result()
-            self._done()
-        self._waiting.clear()
-
-    def _signer(self, one: str) -> dict[str, str]:
-        name, _, role = one.partition(":")
-        signer = {"key": self.public(name), "role": role}
-        return signer if role == "citizen" else {"actor": name, **signer}
 
 
 def new_origin() -> str:
@@ -220,20 +192,23 @@ def _build(place: Path, origin: str, now_ms: int, progress: Callable[[int, int],
 
     log_key, desk_key = make_folder(place, origin)
     with opened_for_writing(place, origin, log_key, desk_key, create=True) as (log, desk):
-        people = _Cast(origin, now_ms, desk, count)
+        people = Cast(origin, now_ms, desk, count)
         source = drafts[0].statement["printed"]["source"]
         founding = _found(people, public_hex(log_key))
         _enrol(people, source)
+        said: Mapping[str, Signed] = {}
         if printed:
             _import(people, drafts)
-            _consult(people)
+            said = consult(people, PLAN)
         people.settle()
         progress(done, done)
         size = log.size
     _keep_keys(place, people)
+    if said:
+        _keep_papers(place, people, said)
     explain_keys(place, origin, DEFAULT_PORT)
     _pin(place, founding)
-    shutil.copytree(_DOCUMENTS, place / "documents")
+    shutil.copytree(DOCUMENTS, place / "documents")
     return Built(place, origin, size, founding)
 
 
@@ -241,10 +216,10 @@ def _build(place: Path, origin: str, now_ms: int, progress: Callable[[int, int],
 
 _K2 = ("icefi:registrar", "copret:registrar")
 _FORMS = {actor.actor: (actor.form, actor.name_es) for actor in ACTORS}
-_OTHERS = 44
+_OTHERS = 84
 
 
-def _found(people: _Cast, log_key: str) -> str:
+def _found(people: Cast, log_key: str) -> str:
     registrars = [
         {"actor": actor, "name": _FORMS[actor][1], "form": _FORMS[actor][0], "key": people.public(actor)}
         for actor in REGISTRARS
@@ -262,16 +237,22 @@ def _found(people: _Cast, log_key: str) -> str:
     ).identity
 
 
-def _enrol(people: _Cast, source: str) -> None:
+def _enrol(people: Cast, source: str) -> None:
     """Everybody else: bodies, keys, roles."""
     bodies = [(actor.actor, actor.form, actor.name_es) for actor in ACTORS if actor.actor not in REGISTRARS]
-    bodies.append((MODERATOR, "organisation", INVENTED + "organización moderadora"))
+    bodies += [
+        (MODERATOR, "organisation", INVENTED + "organización moderadora"),
+        (SECOND_MODERATOR, "organisation", INVENTED + "segunda organización moderadora"),
+        (TRANSCRIBER, "organisation", INVENTED + "organización que transcribe"),
+    ]
     for actor, form, name in bodies:
         people.say("ActorRegistered", *_K2, actor=actor, form=form, name=name)
-    people.say(
-        "ActorRegistered", *_K2, actor=IMPORTER, form="program", of="guatecivica", name="Importador de lo impreso"
-    )
-    for actor in (*WITH_KEYS, MODERATOR, IMPORTER):
+    for actor, of, name in (
+        (IMPORTER, "guatecivica", "Importador de lo impreso"),
+        (WEB_FORM, TRANSCRIBER, INVENTED + "programa del formulario web"),
+    ):
+        people.say("ActorRegistered", *_K2, actor=actor, form="program", of=of, name=name)
+    for actor in (*WITH_KEYS, MODERATOR, SECOND_MODERATOR, TRANSCRIBER, WEB_FORM, IMPORTER):
         people.say("KeyEnrolled", *_K2, f"{actor}:holder", actor=actor, key=people.public(actor))
 
     def grant(actor: str, role: str, **more: Any) -> None:
@@ -284,11 +265,14 @@ def _enrol(people: _Cast, source: str) -> None:
     grant("icefi", "assessor")
     grant("congreso-transparente", "assessor")
     grant("irm", "irm")
-    grant(MODERATOR, "moderator")
+    for moderator in (MODERATOR, SECOND_MODERATOR):
+        grant(moderator, "moderator")
+    for transcriber in (TRANSCRIBER, WEB_FORM):
+        grant(transcriber, "transcriber")
     grant(IMPORTER, "importer", until=format_when(people.now_ms + 365 * DAY_MS), sources=[source])
 
 
-def _import(people: _Cast, drafts: Sequence[Draft]) -> None:
+def _import(people: Cast, drafts: Sequence[Draft]) -> None:
     """The printed report, in the importer's order; the methodology as soon as there is a plan."""
     references: dict[str, str] = {}
     for number, draft in enumerate(drafts):
@@ -299,7 +283,7 @@ def _import(people: _Cast, drafts: Sequence[Draft]) -> None:
     people.settle()
 
 
-def _adopt(people: _Cast) -> None:
+def _adopt(people: Cast) -> None:
     people.say(
         "MethodologyAdopted",
         "copret:coordinator",
@@ -307,99 +291,8 @@ def _adopt(people: _Cast) -> None:
         plan=PLAN,
         version=1,
         parameters=dict(METHODOLOGY),
-        document=_digest("metodologia.md"),
+        document=digest_of("metodologia.md"),
     )
-
-
-# --- the invented consultation ---------------------------------------------------------------------------------------
-
-# Author, what the comment is about, position, text. The last one is withheld, the first one answered.
-_COMMENTS: Sequence[tuple[str, str, str, str]] = (
-    (
-        "vecina-1",
-        "acceso",
-        "for",
-        "que cada institución publique en su sitio las solicitudes de información, y en cuántos días las respondió.",
-    ),
-    (
-        "vecino-2",
-        "whole",
-        "neutral",
-        "se entiende, pero faltan plazos y cargos responsables.",
-    ),
-    (
-        "vecina-3",
-        f"{PLAN}/C2",
-        "against",
-        "este compromiso debería decir a qué idiomas mayas se traducirá la ley, y para cuándo.",
-    ),
-    (
-        "vecino-4",
-        "seguimiento",
-        "against",
-        "este texto hace de cuenta que publica el teléfono de una vecina, y por eso una moderadora lo retiene.",
-    ),
-)
-_ANSWER = "se acepta; se propondrá como mecanismo del próximo plan."
-
-
-def _consult(people: _Cast) -> None:
-    now = people.now_ms
-    people.say(
-        "RoundOpened",
-        "copret:coordinator",
-        plan=PLAN,
-        round=ROUND,
-        concerns="plan_draft",
-        document=_digest("consulta.md"),
-        version=1,
-        parts=[
-            {"part": "acceso", "title": INVENTED + "acceso a la información"},
-            {"part": "seguimiento", "title": INVENTED + "seguimiento de los compromisos"},
-        ],
-        opens=format_when(now),
-        closes=format_when(now + 30 * DAY_MS),
-        late="accept",
-        langs=["es-GT", "en"],
-        rules=_digest("moderacion.md"),
-        answer_by={"day": format_when(now + 60 * DAY_MS)[:10], "precision": "day"},
-    )
-    comments = [
-        people.say(
-            "CommentSubmitted",
-            f"{author}:citizen",
-            plan=PLAN,
-            round=ROUND,
-            version=1,
-            about=about,
-            position=position,
-            salted_digest={"$content": {"text": INVENTED + text}},
-        )
-        for author, about, position, text in _COMMENTS
-    ]
-    people.settle()
-    withheld = comments[-1]
-    people.say(
-        "ContentWithheld",
-        f"{MODERATOR}:moderator",
-        plan=PLAN,
-        target={"statement": withheld.identity, "salted_digest": withheld.statement.salted_digests()[0]},
-        ground="personal_data",
-        rule=INVENTED + "regla 3, datos personales de otra persona.",
-        appeal_until=format_when(now + 15 * DAY_MS),
-    )
-    people.say(
-        "ResponseGiven",
-        "copret:coordinator",
-        plan=PLAN,
-        answers=[comments[0].identity],
-        disposition="accepted",
-        words={"text": INVENTED + _ANSWER},
-    )
-
-
-def _digest(name: str) -> str:
-    return sha256((_DOCUMENTS / name).read_bytes()).hexdigest()
 
 
 def _pin(place: Path, founding: str) -> None:
@@ -410,22 +303,45 @@ def _pin(place: Path, founding: str) -> None:
     (pinned / "founding").write_text(f"{founding}\n", "ascii")
 
 
-def _keep_keys(place: Path, people: _Cast) -> None:
+def _keep_keys(place: Path, people: Cast) -> None:
     for name, key in people.keys.items():
-        make_key_file(place / "keys" / f"{name}.key", None, key)
+        # The key of the web form is the server's to use, so it lies where the server looks for it.
+        make_key_file(place / "keys" / ("web_form" if name == WEB_FORM else f"{name}.key"), None, key)
+
+
+def _keep_papers(place: Path, people: Cast, said: Mapping[str, Signed]) -> None:
+    """Drafts to try a role with: what the text beside the keys names."""
+    comment = said["vecino-8"]
+    papers: Mapping[str, Mapping[str, object]] = {
+        "borrador": {
+            "kind": "CompletionReported",
+            "subject": f"{PLAN}/C11",
+            "level": "substantial",
+            "reason": f"{INVENTED}ya hay avances.",
+            "evidence": [],
+        },
+        "retener": {
+            "kind": "ContentWithheld",
+            "plan": PLAN,
+            "target": {"statement": comment.identity, "salted_digest": comment.statement.salted_digests()[0]},
+            "ground": "spam",
+            "rule": f"{INVENTED}solo para probar cómo se retiene.",
+            "appeal_until": format_when(people.now_ms + 15 * DAY_MS),
+        },
+        "responder": {
+            "kind": "ResponseGiven",
+            "plan": PLAN,
+            "answers": [said["papel"].identity],
+            "disposition": "accepted",
+            "words": {"text": f"{INVENTED}habrá una ventanilla en cada cabecera."},
+        },
+    }
+    for name, draft in papers.items():
+        text = json.dumps(draft, ensure_ascii=False, indent=1)
+        (place / "keys" / f"{name}.json").write_text(text + "\n", "utf-8")
 
 
 def explain_keys(place: Path, origin: str, port: int) -> None:
-    """Write what the keys are for, and an example that can be pasted while the ledger is served at `port`."""
-    words = README.format(origin=origin, port=port, keys=shlex.quote(str(place / "keys")))
+    """Write what the keys are for, and examples that can be pasted while the ledger is served at `port`."""
+    words = README.format(origin=origin, port=port, keys=shlex.quote(str(place / "keys")), moderator=MODERATOR)
     (place / "keys" / "README.txt").write_text(words, "utf-8")
-    draft: dict[str, object] = {
-        "kind": "CompletionReported",
-        "subject": f"{PLAN}/C11",
-        "level": "substantial",
-        "reason": f"{INVENTED}ya hay avances.",
-        "evidence": [],
-    }
-    paper = place / "keys" / "borrador.json"
-    if not paper.exists():
-        paper.write_text(json.dumps(draft, ensure_ascii=False, indent=1) + "\n", "utf-8")
