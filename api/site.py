@@ -173,14 +173,6 @@ def page(
     **words: Any,
 ) -> Response[bytes]:
     """A whole page. `sections` are the path and the name of each entry of the menu."""
-    html = render(template, place, say, sections, **words)
-    return Response(html.encode(), status_code=status, media_type="text/html", headers=dict(HEADERS))
-
-
-def render(
-    template: str, place: Place, say: Phrasing, sections: tuple[tuple[tuple[str, ...], str], ...] = (), **words: Any
-) -> str:
-    """A template with what every one may use, and these words."""
     own = place.segments[:1]
     words_of_language = catalogue(place.language)
     html = (
@@ -211,7 +203,9 @@ def render(
             **words,
         )
     )
-    return spoken_in(html, place.language) if words_of_language.draft else html
+    if words_of_language.draft:
+        html = spoken_in(html, place.language)
+    return Response(html.encode(), status_code=status, media_type="text/html", headers=dict(HEADERS))
 
 
 @cache
