@@ -89,6 +89,7 @@ CREATE TABLE acts (
     ground TEXT,
     PRIMARY KEY (statement, digest)
 ) WITHOUT ROWID;
+CREATE INDEX acts_by_index ON acts (by_index);
 CREATE TABLE strays (name BLOB NOT NULL, slot INTEGER NOT NULL, PRIMARY KEY (name, slot)) WITHOUT ROWID;
 CREATE TABLE settled (
     only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -381,6 +382,16 @@ class Vault:
         for row in rows:
             if held := self._held(row):
                 yield held
+
+    def acted_on_since(self, size: int) -> list[int]:
+        """The indexes of the statements on whose contents entries from `size` on have acted, in whatever way."""
+        with self._reading() as database:
+            rows = database.execute(
+                "SELECT c.idx FROM acts a JOIN contents c ON c.statement = a.statement AND c.digest = a.digest "
+                "WHERE a.by_index >= ? AND c.idx IS NOT NULL",
+                (size,),
+            ).fetchall()
+        return [row[0] for row in rows]
 
     def bundles(self, stop: int) -> list[int]:
         """The numbers N of the files `contents/<N>` that entries below `stop` have."""
