@@ -46,6 +46,15 @@ PACKAGES = (
         "sha512-X5XaVWZIBCT7HHZGm5I7ZQXDwLG+bGXuSrMQAW+7Zvl87h1kmc1ZB1VSRJcpUfoUrGQp4Fkoxm5kZ+Ms+aW+eA==",
         {name: name for name in ("sha2.js", "_md.js", "_u64.js", "utils.js")} | {"LICENSE": "noble-hashes.LICENSE"},
     ),
+    # What OpenSSH makes the key of a private key file from its passphrase with. CommonJS: keyfile-worker.js gives it
+    # `module` and `require`, and SHA-512 of the package above in place of tweetnacl's.
+    Package(
+        "bcrypt-pbkdf",
+        "1.0.2",
+        "BSD-3-Clause",
+        "sha512-qeFIXtP4MSoi6NLqO12WfqARWWuCKi2Rn/9hJLEmtB5yTNr9DqFWkJRCf2qShWzPeAMRnOgCrq0sg/KLv5ES9w==",
+        {"index.js": "bcrypt-pbkdf.js", "LICENSE": "bcrypt-pbkdf.LICENSE"},
+    ),
 )
 
 

@@ -39,7 +39,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api import answers, exports, pages, site, submissions
+from api import answers, exports, pages, sealed_texts, site, submissions
 from api.asking import heads_at_mirrors, witnesses_of
 from api.clients import behind_proxies
 from api.documents import Documents
@@ -180,6 +180,12 @@ class Metrics:
         self.seconds = Histogram("constancia_request_seconds", "Time to answer.", ["method"], registry=self.registry)
         self.refusals = Counter(
             "constancia_refusals_total", "Statements refused, by code.", ["ledger", "code"], registry=self.registry
+        )
+        self.looks = Counter(
+            "constancia_sealed_texts_read_total",
+            "Withheld texts shown to moderators.",
+            ["ledger"],
+            registry=self.registry,
         )
         self.limited = Counter(
             "constancia_limited_total", "Clients told to wait or to work, and statements taken with work, by reason.",
@@ -479,7 +485,9 @@ def _routers(ledger: Running, settings: Settings, threads: ThreadPoolExecutor, m
     form = WebForm(door, ledger.form_key) if ledger.form_key else None
     paged = pages.router(ledger.reader, read_timeout=settings.read_timeout, web_form=form)
     tables = Router(f"/{path}", route_handlers=exports.handlers(ledger.reader))
-    return [submissions.router(door), answers.router(ledger.reader), tables, paged]
+    texts = sealed_texts.SealedTexts(ledger.settings.origin, ledger.desk.vault, lambda: ledger.log.docket)
+    sealed = sealed_texts.router(path, texts, settings.read_timeout, metrics.looks.labels(path).inc, refused)
+    return [submissions.router(door), sealed, answers.router(ledger.reader), tables, paged]
 
 
 def _operations(ledgers: Sequence[Running], metrics: Metrics) -> list[Any]:

@@ -53,9 +53,9 @@ def command(above: Any, *name: str, **more: Any) -> Callable[[Callable[..., Any]
     return above.command(*name, cls=Command, options_metavar=METAVAR, **more)
 
 
-def group(above: Any, **more: Any) -> Callable[[Callable[..., Any]], Any]:
+def group(above: Any, *name: str, **more: Any) -> Callable[[Callable[..., Any]], Any]:
     """A group of commands below another."""
-    return above.group(cls=Group, options_metavar=METAVAR, subcommand_metavar=COMMAND, **more)
+    return above.group(*name, cls=Group, options_metavar=METAVAR, subcommand_metavar=COMMAND, **more)
 
 
 # --- how the tree speaks ---------------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ def constancia() -> None:
 def show_refusal(refused: Refused, note: str = "", *, sent: bool = True) -> None:
     """Say that a statement was refused, or (not `sent`) would be: code, rule, and why."""
     from api.details import in_spanish
-    from api.problems import RULES, TITLES
+    from api.problems import RULES, TITLES, advice_on
 
     if screen.as_json:
         plain = {"code": refused.code, "rule": refused.rule, "detail": refused.detail}
@@ -213,6 +213,8 @@ def show_refusal(refused: Refused, note: str = "", *, sent: bool = True) -> None
     else:
         screen.note(f"Regla: {refused.rule}.", f"Rule: {refused.rule}.", style="")
     screen.note(f"Código {refused.code}: {in_spanish(refused.detail)}", f"Code {refused.code}: {refused.detail}")
+    if sent:
+        screen.note(*advice_on(refused.code, refused.rule), style="")
 
 
 # --- origins --------------------------------------------------------------------------------------------------------

@@ -187,7 +187,7 @@ def sign_file(
         # Who signs must see what: it is shown before the key is opened.
         show_statement(signed)
         signed = add_line(signed, read_key_file(key_file, ask))
-        written = _keep_signed(signed, out or path, over=out is None)
+        written = keep_signed(signed, out or path, over=out is None)
     else:
         draft = parse_draft(raw)
         _check_that_it_was_filled_in(path, draft)
@@ -212,8 +212,8 @@ def sign_file(
         signed = sign_draft(draft, origin, [key], by=[first, *others], now_ms=_now_ms(), lang=lang)
         show_statement(signed)
         ending = ".submission.json" if signed.contents else ".note"
-        written = _keep_signed(signed, out or path.with_name(path.name.removesuffix(".json") + ending), over=False)
-    _say_signed(signed, written)
+        written = keep_signed(signed, out or path.with_name(path.name.removesuffix(".json") + ending), over=False)
+    say_signed(signed, written)
 
 
 def _check_that_it_was_filled_in(path: Path, draft: Json) -> None:
@@ -243,7 +243,7 @@ def _signer(text: str) -> dict[str, str]:
     return {"key": read_public_key(key), "role": role} | ({"actor": actor} if actor else {})
 
 
-def _keep_signed(signed: Signed, path: Path, *, over: bool) -> list[Path]:
+def keep_signed(signed: Signed, path: Path, *, over: bool) -> list[Path]:
     """Write the note or submission, and the private file of a claim; returns what was written."""
     written = [path]
     if signed.secret is not None:
@@ -260,7 +260,8 @@ def _keep_signed(signed: Signed, path: Path, *, over: bool) -> list[Path]:
     return written
 
 
-def _say_signed(signed: Signed, written: Sequence[Path]) -> None:
+def say_signed(signed: Signed, written: Sequence[Path]) -> None:
+    """Say where a signed note was written, and who has still to sign it."""
     missing = signed.missing
     if screen.as_json:
         screen.json(

@@ -143,6 +143,18 @@ CONCERNS: Mapping[str, str] = {
     "other": msg("Another matter"),
 }
 
+LATES: Mapping[str, str] = {
+    "refuse": msg("It is refused"),
+    "accept": msg("It is taken, and marked late"),
+}
+
+PHASES: Mapping[str, str] = {
+    "announced": msg("Announced"),
+    "open": msg("Open now"),
+    "late": msg("Takes late comments"),
+    "closed": msg("Closed"),
+}
+
 MEETING_FORMS: Mapping[str, str] = {
     "committee": msg("Technical committee"),
     "technical": msg("Technical meeting"),
@@ -470,6 +482,8 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "channel": CHANNELS,
     "disposition": DISPOSITIONS,
     "concerns": CONCERNS,
+    "late": LATES,
+    "phase": PHASES,
     "meeting_form": MEETING_FORMS,
     "report_form": REPORT_FORMS,
     "verdict": VERDICTS,

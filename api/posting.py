@@ -115,6 +115,14 @@ class Post:
                 raise self._strange(status) from None
         raise self._refusal(status, answer)
 
+    def ask_text(self, note: bytes) -> bytes:
+        """The answer to a signed request for a withheld text. Raises Refused, CannotRun."""
+        headers = {"content-type": "application/vnd.constancia.statement"}
+        status, answer, _ = self._ask("POST", "/mesa/textos", note, headers)
+        if status != 200:
+            raise self._refusal(status, answer)
+        return answer
+
     def receipt(self, path: str) -> tuple[str, bool]:
         """The receipt at a path, and whether it is provisional. Raises CannotRun."""
         status, answer, headers = self._ask("GET", path, None, {})

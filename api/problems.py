@@ -119,6 +119,76 @@ RULES: Mapping[str, tuple[str, str]] = {
     ),
 }
 
+# Code, or code and rule, of a statement that was refused -> what its signer can do about it, in Spanish and English.
+ADVICE: Mapping[str, tuple[str, str]] = {
+    "role-scope": (
+        "Revise con qué llave firma. Si su organización debe tener ese papel, pídalo a dos registradores.",
+        "See which key you sign with. If your organisation should hold that role, ask two registrars for it.",
+    ),
+    "role-scope.A6": (
+        "Busque a quien modera por otra organización para que firme con usted.",
+        "Find a moderator of another organisation to sign with you.",
+    ),
+    "conflict-of-interest": (
+        "Su organización no puede decidir esto. Pídalo a quien modera por otra: el nombre está en la mesa.",
+        "Your organisation may not decide this. Ask a moderator of another one: the desk names them.",
+    ),
+    "unknown-key": (
+        "Pida a dos registradores de organizaciones distintas que inscriban esta llave.",
+        "Ask two registrars of different organisations to enrol this key.",
+    ),
+    "revoked-key": (
+        "Firme con la llave que tomó su lugar. Si no hay, pida a dos registradores que inscriban otra.",
+        "Sign with the key that took its place. If there is none, ask two registrars to enrol another.",
+    ),
+    "closed": (
+        "Ya no hay plazo para esto. Si fue la consulta la que cerró, se puede abrir otra.",
+        "The time for this is over. If it was the consultation that closed, another one can be opened.",
+    ),
+    "state": (
+        "Alguien lo hizo antes, o todavía no toca. Traiga la página de nuevo y mire en qué estado está.",
+        "Somebody did it before, or it is too early. Bring the page anew and look at its state.",
+    ),
+    "id-conflict": (
+        "Elija otro identificador: ese ya lo usa otra consulta.",
+        "Choose another identifier: a consultation has that one already.",
+    ),
+    "unknown-ref": (
+        "Revise los números y nombres que escribió; quizá se retiró aquello a lo que se refieren.",
+        "Look at the numbers and names that you wrote; what they refer to may have been withdrawn.",
+    ),
+    "shape": (
+        "Corrija el campo que se nombra.",
+        "Correct the field that is named.",
+    ),
+    "future": (
+        "El reloj de esta máquina va adelantado: póngalo en hora y firme otra vez.",
+        "The clock of this machine is ahead: set it right, and sign again.",
+    ),
+    "stale": (
+        "Se firmó hace demasiado tiempo, o el reloj de esta máquina va atrasado: firme otra vez.",
+        "It was signed too long ago, or the clock of this machine is behind: sign again.",
+    ),
+    "rate-limit": (
+        "Espere un momento y envíela otra vez: no se registra dos veces.",
+        "Wait a moment and send it again: it is not registered twice.",
+    ),
+    "busy": (
+        "Espere un momento y envíela otra vez: no se registra dos veces.",
+        "Wait a moment and send it again: it is not registered twice.",
+    ),
+    "other": (
+        "No se registró nada. Si no entiende por qué, muestre este mensaje a quien opera el registro.",
+        "Nothing was registered. If you do not see why, show this message to whoever operates the ledger.",
+    ),
+}
+
+
+def advice_on(code: str, rule: str) -> tuple[str, str]:
+    """What to do about a refusal, in Spanish and English."""
+    return ADVICE.get(f"{code}.{rule}") or ADVICE.get(code) or ADVICE["other"]
+
+
 # Statuses that come without a code.
 PLAIN_TITLES: Mapping[int, tuple[str, str]] = {
     400: ("No se pudo leer la solicitud", "The request could not be read"),

@@ -31,6 +31,7 @@ from consultation.text import Content, parse_content
 from consultation.vault import Vault
 from ledger.cosigning import Cosigned, Standing
 from ledger.log import Log
+from ledger.rulebook import Barred, barred_from_moderating
 from ledger.statement import Entry, format_time, parse_entry, parse_time, parse_when
 from ledger.tlog.checkpoint import Checkpoint
 from ledger.tlog.merkle import Frontier
@@ -215,6 +216,12 @@ class Reader:
     def vkeys(self) -> tuple[str, ...]:
         """Every key that is or was the log's, the newest last."""
         return self._log.vkeys
+
+    def barred(self, identity: str) -> dict[str, Barred]:
+        """The organisations that rule A6 keeps from moderating a statement now, and why."""
+        docket = self._log.docket
+        earlier = docket.earlier(identity)
+        return barred_from_moderating(earlier.commitments, earlier.round, docket) if earlier else {}
 
     def receipt(self, index: int) -> bytes:
         """The receipt of an entry as `GET receipts/…` gives it: cosigned as soon as it can be.

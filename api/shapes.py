@@ -52,7 +52,10 @@ def _type(found: inspect.Type, shapes: dict[str, Any], types: dict[str, Any]) ->
             types[title] = _type(found.type, shapes, types)
             return title
         case inspect.UnionType():
-            options = [_type(one, shapes, types) for one in found.types if not isinstance(one, inspect.CustomType)]
+            if all(isinstance(one, inspect.LiteralType) or _is_absence(one) for one in found.types):
+                lists = [one.values for one in found.types if isinstance(one, inspect.LiteralType)]
+                return {"one_of": [code for values in lists for code in values]}
+            options = [_type(one, shapes, types) for one in found.types if not _is_absence(one)]
             return options[0] if len(options) == 1 else {"any": options}
         case inspect.StrType():
             return _present(pattern=_in_javascript(found.pattern), min=found.min_length, max=found.max_length)
@@ -70,6 +73,11 @@ def _type(found: inspect.Type, shapes: dict[str, Any], types: dict[str, Any]) ->
             return {"shape": found.cls.__name__}
         case _:
             raise AssertionError(f"a type that the browser has no words for: {found}")
+
+
+def _is_absence(found: inspect.Type) -> bool:
+    """UNSET, the type of a field that may be left out."""
+    return isinstance(found, inspect.CustomType)
 
 
 def _present(**options: Any) -> dict[str, Any]:

@@ -95,6 +95,7 @@ from ledger.vocabulary import (
     StatementConfirmed,
     StatementContested,
     StatementWithdrawn,
+    Target,
     VerdictGiven,
     WitnessRecognised,
     commitment_of,
@@ -315,11 +316,14 @@ def _reach(statement: Statement, docket: Docket) -> Reach:
             round_ = earlier.round or round_
             if isinstance(statement, ResponseGiven) and earlier.to is not None:
                 institutions.append(earlier.to)
-    for commitment in commitments:
-        known = docket.commitments.get(commitment)
-        if known is not None and known.institution not in institutions:
-            institutions.append(known.institution)
+    institutions += [one for one in _institutions(commitments, docket) if one not in institutions]
     return Reach(plan, tuple(institutions), commitments, round_)
+
+
+def _institutions(commitments: Sequence[str], docket: Docket) -> list[str]:
+    """The institutions that answer for commitments now, each once."""
+    known = [docket.commitments[one].institution for one in commitments if one in docket.commitments]
+    return list(dict.fromkeys(known))
 
 
 def _check_roles(statement: Statement, received_ms: int, docket: Docket, reach: Reach, imported: bool) -> None:
@@ -1040,18 +1044,56 @@ def _registered(case: _Case, identity: str) -> Earlier:
     return earlier
 
 
+class Barred(msgspec.Struct, frozen=True):
+    """Why rule A6 keeps an organisation from moderating: it is or was responsible for `commitment`; where that is
+    empty, it opened the round itself."""
+
+    commitment: str = ""
+
+
+def barred_from_moderating(commitments: Sequence[str], round_: str | None, docket: Docket) -> dict[str, Barred]:
+    """The organisations that rule A6 keeps from moderating what is about these commitments, in this round."""
+    found: dict[str, Barred] = {}
+    for commitment in commitments:
+        known = docket.commitments.get(commitment)
+        for organisation in sorted(known.ever) if known is not None else ():
+            found.setdefault(organisation, Barred(commitment))
+    opened = docket.rounds.get(round_ or "")
+    if opened is not None and opened.opened_by:
+        found.setdefault(opened.opened_by, Barred())
+    return found
+
+
 def _check_moderators(case: _Case) -> None:
     """A6: no moderator acts where their organisation answers for the commitment, or has opened the round."""
-    round_ = case.docket.rounds.get(case.reach.round or "")
-    for organisation in [case.organisation_of(signer) for signer in case.statement.by]:
-        for commitment in case.reach.commitments:
-            known = case.docket.commitments.get(commitment)
-            if known is not None and organisation in known.ever:
-                raise case.refuse(
-                    "conflict-of-interest", f"`{organisation}` is or was responsible for {commitment}", "A6"
-                )
-        if round_ is not None and round_.opened_by == organisation:
-            raise case.refuse("conflict-of-interest", f"`{organisation}` opened this round itself", "A6")
+    barred = barred_from_moderating(case.reach.commitments, case.reach.round, case.docket)
+    for signer in case.statement.by:
+        _check_not_barred(case.organisation_of(signer), barred)
+
+
+def _check_not_barred(organisation: str, barred: Mapping[str, Barred]) -> None:
+    why = barred.get(organisation)
+    if why is not None:
+        said = f"is or was responsible for {why.commitment}" if why.commitment else "opened this round itself"
+        raise Refused("conflict-of-interest", "A6", f"`{organisation}` {said}")
+
+
+def check_may_moderate(signer: Signer, target: Target, received_ms: int, docket: Docket) -> None:
+    """Raise Refused unless this signer may act as a moderator on a content now: A5, A2, A3 and A6 of every such act.
+
+    For what is no statement, and needs the same right: to read a sealed text (`api.sealed_texts`).
+    """
+    if signer.role != "moderator" or signer.actor is UNSET:
+        raise Refused("role-scope", "A3", "a moderator does this, for a body on the roster")
+    earlier = docket.earlier(target.statement)
+    if earlier is None or target.salted_digest not in earlier.contents:
+        raise Refused("unknown-ref", "A5", "no such content is registered")
+    docket.roster.check_key(signer, received_ms)
+    institutions = tuple(_institutions(earlier.commitments, docket))
+    reach = Reach(earlier.plan, institutions, earlier.commitments, earlier.round)
+    docket.roster.covering_grant(signer, received_ms, reach)
+    barred = barred_from_moderating(earlier.commitments, earlier.round, docket)
+    _check_not_barred(docket.roster.organisation(signer.actor), barred)
 
 
 @own_rule(ErasureRequested)

@@ -188,6 +188,21 @@ class ModerationCount(Record, frozen=True, kw_only=True):
     count: int = 0
 
 
+class ErasureAsked(Record, frozen=True, kw_only=True):
+    """Somebody asked that a content be erased [erasure/index]: its author, or a moderator for another (`actor`)."""
+
+    table: ClassVar[str] = "erasure"
+    indexes: ClassVar[int] = 1
+    index: int
+    received_ms: int
+    statement: str  # whose content, and which
+    salted_digest: str
+    target: int  # the index of that statement
+    round: str = ""
+    ground: str
+    actor: str = ""
+
+
 class Document(Record, frozen=True, kw_only=True):
     """A version of the consulted document [round/version]."""
 
@@ -417,7 +432,28 @@ def _endorsed(records: Records, identity: str, by: int) -> None:
 
 
 def _ask_erasure(records: Records, entry: Entry, requested: ErasureRequested, known: Known) -> None:
-    _change(records, entry, requested.target.statement, requested.target.salted_digest, erasure_asked=entry.index)
+    target, actor = requested.target, requested.by[0].actor
+    _change(records, entry, target.statement, target.salted_digest, erasure_asked=entry.index)
+    index, round_ = _place(records, target)
+    asked = ErasureAsked(
+        index=entry.index,
+        received_ms=entry.received_ms,
+        statement=target.statement,
+        salted_digest=target.salted_digest,
+        target=index,
+        round=round_,
+        ground=requested.ground,
+        actor="" if actor is UNSET else actor,
+    )
+    records.put(index_key("erasure", entry.index), asked)
+
+
+def _place(records: Records, target: Target) -> tuple[int, str]:
+    """Where the statement stands whose content is meant: its index (-1: none), and its round."""
+    of = records.get(Known, target.statement)
+    if of is None:
+        return -1, ""
+    return of.index, next((topic[6:] for topic in of.topics if topic.startswith("round/")), "")
 
 
 def _withhold(records: Records, entry: Entry, withheld: ContentWithheld, known: Known) -> None:
@@ -464,7 +500,7 @@ def _act(
 ) -> None:
     """Keep an act; it undoes the one before it on the same content."""
     target = done.target
-    of = records.get(Known, target.statement)
+    index, round_ = _place(records, target)
     before = records.get(Moderated, f"{target.statement}/{target.salted_digest}")
     if before is not None and before.act is not None:
         key = index_key("moderation", before.act)
@@ -479,8 +515,8 @@ def _act(
         received_ms=entry.received_ms,
         statement=target.statement,
         salted_digest=target.salted_digest,
-        target=-1 if of is None else of.index,
-        round="" if of is None else next((t[6:] for t in of.topics if t.startswith("round/")), ""),
+        target=index,
+        round=round_,
         ground=ground,
         actors=actors,
         organisations=tuple([organisation_of(records, actor) for actor in actors]),

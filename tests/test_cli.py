@@ -36,6 +36,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMAND = Path(sys.executable).parent / "constancia"
 G2, C8 = "gt-2014-2016/G2", "gt-2014-2016/C8"
 COMMANDS = (
+    "answer",
     "audit",
     "demo",
     "import-report",
@@ -44,11 +45,14 @@ COMMANDS = (
     "kinds",
     "log-key",
     "mirror",
+    "moderate",
+    "round",
     "serve",
     "sign",
     "status",
     "submit",
     "timestamp",
+    "transcribe",
     "verify",
     "witness",
 )

@@ -38,7 +38,8 @@ export async function makeNote(statement, origin, signers) {
   return { note, identity: await identityOf(opened.text) };
 }
 
-async function signatureLine({ key, sign }, origin, text) {
+/** The line of one signer under a text. */
+export async function signatureLine({ key, sign }, origin, text) {
   const { name, id } = await keyName(origin, fromHex(key, 32));
   const signature = new Uint8Array(await sign(utf8(text)));
   return `— ${name} ${toBase64(concat(id, signature))}\n`;

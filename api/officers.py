@@ -1,0 +1,437 @@
+"""What coordinators and moderators do by command: ask the ledger, draft, sign, show, and send.
+
+    with Desk(url, key_file) as desk:                      what the ledger says of itself and of this key
+        comment = desk.comment("https://…/gt/comentarios/0123456789ab")
+        desk.state(draft, "moderator", how)                signed, shown, agreed upon, sent, and its receipt kept
+
+The drafts are those of `api.signing`; signing and sending are `api.making`'s. Here is only what must be asked before:
+whose key it is, where a comment stands, what a round counts. The server is believed no further than that: what is
+signed is shown in full, and a wrong answer is refused by the rulebook, or by whoever reads.
+"""
+
+import secrets
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from api.keyfiles import public_hex, read_key_file, read_public_key
+from api.making import Ask, keep_signed, read_file, say_signed, show_statement, submit_file
+from api.posting import Post
+from api.screen import screen
+from api.signing import Json, sign_draft
+from consultation.text import Content
+from ledger.errors import CannotRun
+from ledger.statement import canonical, format_when, key_name
+from ledger.tlog.note import Note, format_note, sign_line
+from projections.records import Record, index_key
+from projections.roll import Actor, KeyHeld, Known, Ledger, RoleHeld
+from projections.rounds import Comment, Round
+
+R = TypeVar("R", bound=Record)
+
+MAX_DOCUMENT = 32 * 1024 * 1024
+_PAGE = 500
+
+
+class How(msgspec.Struct, frozen=True, kw_only=True):
+    """How an act is carried out: what every command of an officer can be told."""
+
+    out: Path | None = None
+    receipt_file: Path | None = None
+    policy: Path | None = None
+    dry_run: bool = False
+    yes: bool = False
+
+
+class _Row(msgspec.Struct, frozen=True):
+    key: str
+    record: msgspec.Raw
+
+
+class _Rows(msgspec.Struct, frozen=True):
+    data: list[_Row]
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A comment, and the round that it is in."""
+
+    comment: Comment
+    round: Round
+
+    @property
+    def target(self) -> Json:
+        """Its text, as acts of moderation name it."""
+        return {"statement": self.comment.identity, "salted_digest": self.comment.salted_digest}
+
+
+class Desk:
+    """One officer at one ledger."""
+
+    def __init__(self, url: str, key_file: Path, ask: Ask) -> None:
+        """`url` is the ledger's, or that of anything below it that names it. Raises CannotRun."""
+        self._post = Post(url)
+        self._key_file = key_file
+        self._ask = ask
+        self.url = self._post.url
+
+    def __enter__(self) -> Self:
+        self._post.__enter__()
+        found = self._record(Ledger, "ledger")
+        if found is None:
+            raise CannotRun(
+                f"{self.url} no dice qué registro es.",
+                f"{self.url} does not say which ledger it is.",
+                "Revise la dirección: termina en la ruta del registro, como /gt.",
+                "Look at the address: it ends in the ledger's path, such as /gt.",
+            )
+        self.ledger = found
+        self.key = read_public_key(str(self._key_file))
+        self.actor = self._actor_of_key()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._post.__exit__(kind, error, trace)
+
+    # --- asking
+
+    def _rows(self, kind: type[R], after: str = "", limit: int = _PAGE) -> list[tuple[str, R]]:
+        raw = self._post.get(f"/api/records/{kind.table}?after={quote(after, safe='')}&limit={limit}")
+        try:
+            rows = msgspec.json.decode(raw or b"", type=_Rows).data
+            return [(row.key, msgspec.json.decode(row.record, type=kind)) for row in rows]
+        except msgspec.MsgspecError:
+            raise CannotRun(
+                f"{self.url} contesta algo que esta versión del programa no entiende.",
+                f"{self.url} answers what this version of the program does not understand.",
+                "Use la misma versión que el servidor.",
+                "Use the version that the server has.",
+            ) from None
+
+    def _record(self, kind: type[R], key: str) -> R | None:
+        """The record under a key, or None."""
+        found = self._rows(kind, _before(key), 1)
+        return found[0][1] if found and found[0][0] == key else None
+
+    def _every(self, kind: type[R], prefix: str = "") -> Iterator[R]:
+        after = prefix
+        while rows := self._rows(kind, after):
+            for key, record in rows:
+                if not key.startswith(prefix):
+                    return
+                yield record
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1][0]
+
+    def _actor_of_key(self) -> str:
+        held = self._record(KeyHeld, self.key)
+        if held is None:
+            raise CannotRun(
+                f"El registro no conoce la llave de {self._key_file}.",
+                f"The ledger does not know the key of {self._key_file}.",
+                f"Dos registradores de organizaciones distintas pueden inscribirla: {self.key}",
+                f"Two registrars of different organisations can enrol it: {self.key}",
+            )
+        if held.revoked is not None or held.replaced is not None:
+            raise CannotRun(
+                f"La llave de {self._key_file} fue revocada o cedió su lugar a otra.",
+                f"The key of {self._key_file} was revoked, or gave way to another.",
+                "Firme con la nueva.",
+                "Sign with the new one.",
+            )
+        return held.actor
+
+    def _check_role(self, role: str) -> None:
+        roles = {one.role for one in self._every(RoleHeld, f"{self.actor}/") if one.ended is None}
+        if role not in roles:
+            held = ", ".join(sorted(roles)) or screen.pick("ninguno", "none")
+            raise CannotRun(
+                f"Esto lo firma quien es {role}, y «{self.actor}» no tiene ese papel (tiene: {held}).",
+                f"This is signed by a {role}, and “{self.actor}” holds no such role (it holds: {held}).",
+                "Firme con la llave de un cuerpo que lo tenga, o pídalo a dos registradores.",
+                "Sign with the key of a body that does, or ask two registrars for it.",
+            )
+
+    def other_key(self, actor: str) -> str:
+        """A key in force of another body, who is to sign too. Raises CannotRun."""
+        keys = [
+            one.key
+            for one in self._every(KeyHeld)
+            if one.actor == actor and one.revoked is None and one.replaced is None
+        ]
+        if not keys:
+            raise CannotRun(
+                f"«{actor}» no tiene ninguna llave vigente en este registro.",
+                f"“{actor}” has no key in force in this ledger.",
+                "Los cuerpos y sus papeles están en la página «Acerca».",
+                "The bodies and their roles are on the page “About”.",
+            )
+        theirs, mine = self._record(Actor, actor), self._record(Actor, self.actor)
+        if theirs and mine and (theirs.of or theirs.actor) == (mine.of or mine.actor):
+            raise CannotRun(
+                f"«{actor}» es de su propia organización.",
+                f"“{actor}” is of your own organisation.",
+                "Nombre a quien modera por otra.",
+                "Name a moderator of another one.",
+            )
+        return keys[-1]
+
+    def round(self, name: str) -> Round:
+        """A round by its identifier. Raises CannotRun."""
+        found = self._record(Round, name)
+        if found is None:
+            known = ", ".join(one.round for one in self._every(Round)) or screen.pick("ninguna", "none")
+            raise CannotRun(
+                f"No hay ninguna consulta «{name}».",
+                f"There is no round “{name}”.",
+                f"Hay: {known}.",
+                f"There are: {known}.",
+            )
+        return found
+
+    def comment(self, named: str) -> Found:
+        """A comment by its address, its code (12 hex digits or more) or the number of its entry. Raises CannotRun."""
+        name = named.rstrip("/").rpartition("/")[2]
+        known = self._known(name)
+        found = self._record(Comment, known.place) if known and known.place and known.kind in COMMENTS else None
+        round_ = self._record(Round, found.round) if found else None
+        if found is None or round_ is None:
+            raise CannotRun(
+                f"«{named}» no es un comentario de este registro.",
+                f"“{named}” is no comment of this ledger.",
+                "Dé su dirección, su código (12 dígitos o más) o el número de su asiento.",
+                "Give its address, its code (12 digits or more), or the number of its entry.",
+            )
+        return Found(found, round_)
+
+    def _known(self, name: str) -> Known | None:
+        if name.isascii() and name.isdigit() and len(name) < 12:
+            return self._record(Known, self.identity(int(name)))
+        if len(name) >= 12 and set(name) <= set("0123456789abcdef"):
+            fitting = [record for key, record in self._rows(Known, _before(name), 2) if key.startswith(name)]
+            return fitting[0] if len(fitting) == 1 else None
+        return None
+
+    def identity(self, index: int) -> str:
+        """The identity of the statement that an entry holds. Raises CannotRun."""
+        raw = self._post.get(f"/api/entries/{index}")
+        if raw is None:
+            raise CannotRun(
+                f"El registro no tiene el asiento {index}.",
+                f"The ledger has no entry {index}.",
+                "Mire el número en la página de lo que quiere nombrar.",
+                "See the number on the page of what you want to name.",
+            )
+        return str(msgspec.json.decode(raw)["data"]["identity"])
+
+    @property
+    def size(self) -> int:
+        """How many entries the answers of the ledger stand on."""
+        raw = self._post.get("/api/actors?limit=1") or b"{}"
+        return int(msgspec.json.decode(raw)["checkpoint"]["size"])
+
+    def text(self, found: Found) -> Content:
+        """What is to be read of a comment: what the ledger shows, or, of a sealed text, what this key is let see."""
+        comment = found.comment
+        if comment.withheld is not None or comment.redacted is not None:
+            return self.sealed(found)
+        after = index_key(comment.round, comment.index - 1)
+        path = f"/api/plans/{found.round.plan}/rounds/{comment.round}/comments?after={quote(after, safe='')}&limit=1"
+        rows = msgspec.json.decode(self._post.get(path) or b'{"data": []}')["data"]
+        if not rows or "content" not in rows[0]:
+            raise CannotRun("Ese texto ya no está a la vista.", "That text is no longer in view.")
+        return msgspec.convert(rows[0]["content"], Content)
+
+    def sealed(self, found: Found) -> Content:
+        """A withheld text, asked for with a note that is good once (`api.sealed_texts`). Raises Refused, CannotRun."""
+        key = read_key_file(self._key_file, self._ask)
+        by = [{"actor": self.actor, "key": self.key, "role": "moderator"}]
+        nonce = secrets.token_hex(32)
+        asked = {
+            "by": by,
+            "kind": "TextAsked",
+            "nonce": nonce,
+            "said_at": format_when(_now_ms()),
+            "target": found.target,
+        }
+        text = self.ledger.origin.encode() + b"\n" + canonical(asked) + b"\n"
+        name = key_name(self.ledger.origin, self.key)[0]
+        answer = self._post.ask_text(format_note(Note(text, (sign_line(name, key, text),))))
+        return msgspec.json.decode(answer, type=_TextAnswer).content
+
+    # --- times
+
+    def when(self, text: str) -> str:
+        """A time as statements write it: `2026-12-31 18:00` on the ledger's clock, or `2027-01-01T00:00:00Z`."""
+        for form in ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"):
+            try:
+                local = datetime.strptime(text, form).replace(tzinfo=UTC)
+            except ValueError:
+                continue
+            moment = local - timedelta(minutes=self.ledger.offset_minutes)
+            return format_when(int(moment.timestamp()) * 1000)
+        try:
+            moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+            return format_when(int(moment.timestamp()) * 1000)
+        except ValueError:
+            raise CannotRun(
+                f"«{text}» no es una hora.",
+                f"“{text}” is no time.",
+                "Escríbala como «2026-12-31 18:00», con el reloj del registro, o como 2027-01-01T00:00:00Z.",
+                "Write it as “2026-12-31 18:00”, on the ledger's clock, or as 2027-01-01T00:00:00Z.",
+            ) from None
+
+    def in_days(self, days: int) -> str:
+        """So many days from now."""
+        return format_when(_now_ms() + days * 86_400_000)
+
+    # --- stating
+
+    def state(self, draft: Json, role: str, how: How, *others: str, secret: bytes | None = None) -> None:
+        """Sign a draft as this officer, show it, and send it once it is agreed upon; `others` (bodies) sign after.
+        `secret` is that of the draft's claim, and goes into a private file.
+
+        Raises CannotRun, Refused, Misbehaviour.
+        """
+        self._check_role(role)
+        by = [{"actor": self.actor, "key": self.key, "role": role}]
+        by += [{"actor": other, "key": self.other_key(other), "role": role} for other in others]
+        if how.dry_run:
+            self._show_draft(draft | {"by": by})
+            return
+        key = read_key_file(self._key_file, self._ask)
+        assert public_hex(key) == self.key
+        lang = "es-GT" if screen.lang == "es" else "en"
+        signed = sign_draft(draft, self.ledger.origin, [key], by=by, now_ms=_now_ms(), lang=lang)
+        signed = msgspec.structs.replace(signed, secret=secret)
+        show_statement(signed)
+        if not how.yes:
+            agree()
+        ending = ".submission.json" if signed.contents else ".note"
+        written = keep_signed(signed, how.out or Path(f"{signed.identity[:12]}{ending}"), over=False)
+        if signed.missing:
+            say_signed(signed, written)
+            return
+        submit_file(written[0], self.url, how.receipt_file, how.policy)
+
+    def _show_draft(self, draft: Json) -> None:
+        screen.note(
+            f"Así se firmaría para {self.ledger.origin}; nada se firmó ni se envió.",
+            f"So it would be signed for {self.ledger.origin}; nothing was signed or sent.",
+        )
+        screen.json(draft)
+
+
+COMMENTS = ("CommentSubmitted", "CommentTranscribed")
+
+
+class _TextAnswer(msgspec.Struct, frozen=True):
+    content: Content
+
+
+def _before(key: str) -> str:
+    """What sorts before a key and after all that sort before it: lists begin after something."""
+    return key[:-1] + chr(ord(key[-1]) - 1) + "\U0010ffff"
+
+
+def ledger_of(url: str | None, named: str = "") -> str:
+    """The address of the ledger: the one given, or the one below which a comment's address lies. Raises CannotRun."""
+    if url:
+        return url
+    parts = urlsplit(named)
+    segments = [part for part in parts.path.split("/") if part]
+    if parts.scheme in ("http", "https") and parts.netloc and segments:
+        return f"{parts.scheme}://{parts.netloc}/{segments[0]}"
+    raise CannotRun(
+        "Falta la dirección del registro.",
+        "The address of the ledger is missing.",
+        "Dé --to http://localhost:8000/gt, o la dirección entera del comentario.",
+        "Give --to http://localhost:8000/gt, or the whole address of the comment.",
+    )
+
+
+def agree() -> None:
+    """Ask whether what was shown is to be sent. Raises CannotRun: no, or nobody is there to ask."""
+    import sys
+
+    if not sys.stdin.isatty():
+        raise CannotRun(
+            "Nadie está en la terminal para confirmar.",
+            "Nobody is at the terminal to agree.",
+            "Léalo con --dry-run, y añada --yes para enviarlo sin preguntar.",
+            "Read it with --dry-run, and add --yes to send it without being asked.",
+        )
+    screen.note("Lo registrado no se borra. ¿Enviarlo?", "What is registered cannot be undone. Send it?", style="bold")
+    if input(screen.pick("[s/N] ", "[y/N] ")).strip().lower() not in ("s", "si", "sí", "y", "yes"):
+        raise CannotRun("No se envió nada.", "Nothing was sent.")
+
+
+def digest_of(path: Path) -> str:
+    """The digest of a document, which the operator then puts into `documents/`. Raises CannotRun."""
+    return sha256(read_file(path, MAX_DOCUMENT)).hexdigest()
+
+
+def text_in(path: Path) -> str:
+    """The exact words in a text file, without the line feeds at its end. Raises CannotRun."""
+    try:
+        return read_file(path).decode("utf-8").rstrip("\n")
+    except UnicodeDecodeError:
+        raise CannotRun(
+            f"{path} no es UTF-8.",
+            f"{path} is not UTF-8.",
+            "Guárdelo como texto sin formato, en UTF-8.",
+            "Save it as plain text, in UTF-8.",
+        ) from None
+
+
+def blank_out(content: Content, passages: tuple[str, ...], *, name: bool, place: bool) -> Json:
+    """The shorter text: `[…]` in place of each passage; name and place only if they are kept. Raises CannotRun."""
+    text = str(content.text)
+    for passage in passages:
+        if not passage or passage not in text:
+            raise CannotRun(
+                f"El texto no contiene «{passage}».",
+                f"The text does not hold “{passage}”.",
+                "Escriba el pasaje tal como está.",
+                "Write the passage as it stands.",
+            )
+        text = text.replace(passage, "[…]")
+    shorter = {"text": text}
+    if name and isinstance(content.name, str):
+        shorter["name"] = content.name
+    if place and isinstance(content.place, str):
+        shorter["place"] = content.place
+    if shorter == msgspec.to_builtins(content):
+        raise CannotRun(
+            "Así no se quita nada del texto.",
+            "Nothing would be taken out of the text so.",
+            "Nombre los pasajes con --blank.",
+            "Name the passages with --blank.",
+        )
+    return shorter
+
+
+def part_of(line: str) -> Json:
+    """A part `identifier: title`. Raises CannotRun."""
+    part, colon, title = line.partition(":")
+    if not colon or not title.strip():
+        raise CannotRun(
+            f"«{line}» no es una parte.",
+            f"“{line}” is no part.",
+            "Escriba «identificador: título».",
+            "Write “identifier: title”.",
+        )
+    return {"part": part.strip(), "title": title.strip()}
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
