@@ -10,6 +10,7 @@ what was published, and the readers. A folder of a ledger:
     keys/log     signs heads (api.log_keys)     vault.db     contents, sealed        (consultation.vault)
     keys/desk    signs refusal notes            vault.keys   a key for each of them  (consultation.sealing)
     records.db   what pages show, disposable    (api.projector)
+    search.db    where which words stand, disposable                                     (api.indexing)
     keys/web_form   states what came by form, where a program is enrolled for it         (api.web_form)
     evidence/    after an alarm                 witnesses.json   what they last said     (ledger.witnesses)
     documents/   what statements name by digest (api.documents)
@@ -29,7 +30,7 @@ from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 import msgspec
-from litestar import Litestar, MediaType, Request, Response, get
+from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -38,10 +39,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api import answers, pages, sealed_texts, site, submissions
+from api import answers, exports, pages, sealed_texts, site, submissions
 from api.asking import heads_at_mirrors, witnesses_of
 from api.clients import behind_proxies
 from api.documents import Documents
+from api.indexing import Indexer
 from api.limits import Limits, Rates
 from api.listening import SECURITY_HEADERS, free_port, listen
 from api.log_keys import read_log_keys, take_up_next
@@ -148,8 +150,14 @@ def open_parts(
     documents = Documents(place / "documents")
     ledger = ledger_of(settings.path, log, desk.public_key)
     reader = Reader(ledger, log, vault, projector.records, documents, cosigning)
+    indexer = Indexer(reader, projector.records)
+    # Closed before the projector, whose records it reads.
+    closing.callback(indexer.close)
+    projector.on_folded.append(indexer.wake)
+    reader.search = indexer.search
     log.on_published.append(projector.wake)
     projector.start()
+    indexer.start()
     if cosigning:
         closing.callback(cosigning.close)
         cosigning.start(log)
@@ -478,7 +486,8 @@ def _routers(ledger: Running, settings: Settings, threads: ThreadPoolExecutor, m
     paged = pages.router(ledger.reader, read_timeout=settings.read_timeout, web_form=form)
     texts = sealed_texts.SealedTexts(ledger.settings.origin, ledger.desk.vault, lambda: ledger.log.docket)
     sealed = sealed_texts.router(path, texts, settings.read_timeout, metrics.looks.labels(path).inc, refused)
-    return [submissions.router(door), sealed, answers.router(ledger.reader), paged]
+    tables = Router(f"/{path}", route_handlers=exports.handlers(ledger.reader))
+    return [submissions.router(door), sealed, answers.router(ledger.reader), tables, paged]
 
 
 def _operations(ledgers: Sequence[Running], metrics: Metrics) -> list[Any]:

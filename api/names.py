@@ -90,6 +90,21 @@ CONTENT_STATES: Mapping[str, str] = {
     "erased": msg("Erased"),
 }
 
+# What became of a comment beside its text.
+COMMENT_FLAGS: Mapping[str, str] = {
+    "answered": msg("Answered"),
+    "unanswered": msg("Without an answer"),
+    "late": msg("Received late"),
+}
+
+# In what order comments are read.
+COMMENT_ORDERS: Mapping[str, str] = {
+    "fair": msg("Another beginning each day"),
+    "oldest": msg("The oldest first"),
+    "newest": msg("The newest first"),
+    "waiting": msg("Without an answer first"),
+}
+
 # What moderators do with a content.
 MODERATION_ACTS: Mapping[str, str] = {
     "withheld": msg("Text withheld"),
@@ -460,6 +475,8 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "decision": DECISIONS,
     "store": STORES,
     "content_state": CONTENT_STATES,
+    "comment_flag": COMMENT_FLAGS,
+    "comment_order": COMMENT_ORDERS,
     "moderation_act": MODERATION_ACTS,
     "position": POSITIONS,
     "channel": CHANNELS,

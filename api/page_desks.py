@@ -192,7 +192,7 @@ WORDS: Mapping[str, str] = {
     "field.comment_count": msg("Comments"),
     "field.tree_size": msg("Among the first entries, so many"),
     "field.changes": msg("Changes"),
-    "field.answers": msg("Answers"),
+    "field.answers": msg("In answer to"),
     "field.disposition": msg("What becomes of them"),
     "field.led_to": msg("It led to"),
     "field.about": msg("About"),

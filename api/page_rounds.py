@@ -1,21 +1,45 @@
 """Pages about consultation and meetings: what was asked and said, what was answered, what was withheld."""
 
-from collections.abc import Iterable
-from typing import Any
+import re
+import sqlite3
+import statistics
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any, cast
 
 from litestar import Response
 
-from api.names import COMMENT_HERE
-from api.phrasing import Phrasing
+from api.comments import find, public
+from api.names import COMMENT_FLAGS, COMMENT_HERE, CONTENT_STATES
+from api.page_reports import MEASURES
+from api.phrasing import Phrasing, plain
 from api.problems import Problem
-from api.reading import LIST_PAGE, TIMELINE_PAGE, Reading, after_index, answer, code_of, line_of, pages_of
-from api.record import Hidden, Shown
-from consultation.text import Content
+from api.reading import (
+    LIST_PAGE,
+    MAX_SCAN,
+    TIMELINE_PAGE,
+    Pages,
+    Reading,
+    after_index,
+    answer,
+    code_of,
+    line_of,
+    pages_of,
+)
+from api.search import FAIR_DOMAIN, ORDERS, PAGE, Asked, Cursor, Found, Order, Search, term
 from projections.commitments import Day
 from projections.meetings import Meeting
+from projections.records import index_key
+from projections.reports import Report
 from projections.roll import HistoryLine, Known
-from projections.rounds import Comment, Document, Round, state_at, state_of
+from projections.rounds import Comment, Document, Round, state_at
 from projections.rounds import Response as AnswerGiven
+
+MAX_ANSWERS = 20
+MAX_CHOICES = 200
+MAX_DAYS = 60
+MAX_BEHIND = 1_000  # entries that the search may not know yet
+CODE_DIGITS = 12  # of a comment's identity, in its address
 
 # --- consultation ----------------------------------------------------------------------------------------------------
 
@@ -43,12 +67,17 @@ def round_words(reading: Reading, found: Round) -> dict[str, Any]:
         "index": found.index,
         "printed": found.printed,
         "lang": found.lang,
+        "extended": found.extended,
         "received": found.received,
         "shown": found.shown,
         "withheld": found.withheld,
         "withdrawn": found.withdrawn,
         "answered": found.answered,
         "late_comments": found.late_comments,
+        "endorsements": found.endorsements,
+        "contested": found.contested,
+        "appealed": found.appealed,
+        "overturned": found.overturned,
         "by_channel": found.channels,
         "parts": [{"part": part, "title": title} for part, title in found.parts],
         "answer_by": say.day(found.answer_by) if found.answer_by else "",
@@ -95,7 +124,6 @@ def round_page(reading: Reading) -> Response[bytes]:
     found = reading.view.records.get(Round, name)
     if found is None:
         raise Problem(404, "There is no such consultation.")
-    comments, pages = after_index(reading, Comment, name, LIST_PAGE, "#comentarios")
     documents = [document for _, document in reading.view.records.scan(Document, prefix=f"{name}/", limit=LIST_PAGE)]
     address = reading.place.base + reading.place.raw()
     return answer(
@@ -106,11 +134,268 @@ def round_page(reading: Reading) -> Response[bytes]:
             {"version": document.version, "index": document.index, "digest": document.document}
             for document in documents
         ],
-        comments=[comment_words(reading, comment, found) for comment in comments],
-        pages=pages,
+        figures=figures_of(reading, found),
+        pictures=pictures_of(reading, found),
+        list=comments_listed(reading, found),
         may_comment=not found.printed and reading.view.newest and state_at(found, reading.now_ms) in ("open", "late"),
         comment_commands=comment_commands(reading, found, address),
     )
+
+
+# --- figures ---------------------------------------------------------------------------------------------------------
+
+
+def figures_of(reading: Reading, found: Round) -> dict[str, Any]:
+    """What became of the comments, and how long answers took; published counts beside the record's."""
+    days = [day for day, count in found.first_answers for _ in range(count)]
+    due = bool(found.answer_by) and reading.view.ledger.day_of(reading.now_ms) > found.answer_by
+    return {
+        "states": [(state, getattr(found, state)) for state in CONTENT_STATES],
+        "rate": reading.say.share(10_000 * found.answered // found.received) if found.received else "",
+        "median": statistics.median_low(days) if days else None,
+        "longest": max(days, default=0),
+        "firsts": len(days),
+        "due": reading.say.day(found.answer_by) if found.answer_by else "",
+        "overdue": found.received - found.answered if due else 0,
+        "claims": [*closing_claims(reading, found), *report_claims(reading, found)],
+    }
+
+
+def closing_claims(reading: Reading, found: Round) -> Iterator[dict[str, Any]]:
+    """What the statement that closes a round says it counted, beside what the record has."""
+    if found.closed is None or found.closed_count is None or found.closed_size is None:
+        return
+    say = reading.say
+    claim = {"claimed": say.number(found.closed_count), "size": say.number(found.closed_size)}
+    differs = found.closed_count != found.closed_received
+    if not differs:
+        sentence = reading.text(
+            "The coordinator closed it with %(claimed)s comments among the first %(size)s entries; the record has as "
+            "many.",
+            **claim,
+        )
+    else:
+        sentence = reading.text(
+            "The coordinator closed it with %(claimed)s comments among the first %(size)s entries; the record has "
+            "%(counted)s.",
+            **claim,
+            counted=say.number(found.closed_received or 0),
+        )
+    yield {"differs": differs, "index": found.closed, "sentence": sentence}
+
+
+def report_claims(reading: Reading, found: Round) -> Iterator[dict[str, Any]]:
+    """What published summaries of the round say, beside what the record gives."""
+    say = reading.say
+    for _, report in reading.view.records.scan(Report, limit=MAX_SCAN):
+        for claim in report.claims:
+            if claim.round != found.round:
+                continue
+            words = {
+                "report": plain(report.title),
+                "measure": reading.text(MEASURES.get(claim.measure, claim.measure)),
+                "claimed": say.number(claim.claimed),
+            }
+            if claim.computed is None:
+                sentence = reading.text(
+                    "«%(report)s» says of %(measure)s: %(claimed)s. It cannot be computed.", **words
+                )
+            elif claim.computed == claim.claimed:
+                sentence = reading.text(
+                    "«%(report)s» says of %(measure)s: %(claimed)s; the record gives the same.", **words
+                )
+            else:
+                sentence = reading.text(
+                    "«%(report)s» says of %(measure)s: %(claimed)s; the record gives %(counted)s.",
+                    **words,
+                    counted=say.number(claim.computed),
+                )
+            yield {"differs": claim.computed != claim.claimed, "index": report.index, "sentence": sentence}
+
+
+def pictures_of(reading: Reading, found: Round) -> dict[str, Any] | None:
+    """Comments by day and by what they are about, as bars; None where the search cannot count them."""
+    search = ready_search(reading)
+    if search is None or not found.received:
+        return None
+    days = _every_day([(date.fromisoformat(day), n) for day, n in search.counts(found.round, "day")])
+    by_weeks = len(days) > MAX_DAYS
+    if by_weeks:
+        weeks = [days[start : start + 7] for start in range(0, len(days), 7)]
+        days = [(week[0][0], sum([n for _, n in week])) for week in weeks][-MAX_DAYS:]
+    abouts = choices_of(reading, found)["sobre"]
+    to = reading.place.to
+    return {
+        "by_weeks": by_weeks,
+        "days": _bars([(reading.say.day(day), n, "") for day, n in days]),
+        "parts": _bars(
+            [(name, n, to("consultas", found.round, sobre=value) + "#comentarios") for value, name, n in abouts]
+        ),
+    }
+
+
+def _every_day(counted: list[tuple[date, int]]) -> list[tuple[date, int]]:
+    """The days from the first to the last, those without a comment too."""
+    if not counted:
+        return []
+    counts = dict(counted)
+    first, last = counted[0][0].toordinal(), counted[-1][0].toordinal()
+    return [(day, counts.get(day, 0)) for day in map(date.fromordinal, range(first, last + 1))]
+
+
+def _bars(rows: list[tuple[str, int, str]]) -> list[dict[str, Any]]:
+    most = max([count for _, count, _ in rows], default=0) or 1
+    return [{"name": name, "count": n, "href": href, "width": 1_000 * n // most} for name, n, href in rows]
+
+
+# --- the list of comments --------------------------------------------------------------------------------------------
+
+# The name of each filter in the address, and the term of the search that it asks for.
+FILTERS: Mapping[str, str] = {"sobre": "about", "posicion": "position", "canal": "channel", "idioma": "lang"}
+# What a comment is now, and what became of it: one choice in the form, two kinds of term.
+STATE_TERMS: Mapping[str, str] = {
+    **{state: term("state", state) for state in CONTENT_STATES},
+    **{flag: term("flag", flag) for flag in COMMENT_FLAGS},
+}
+
+
+def comments_listed(reading: Reading, found: Round) -> dict[str, Any]:
+    """One page of the comments: what was asked for, what there is to choose from, and the comments themselves.
+
+    Where the search cannot answer (an older state of the record, or its file is being made) all of them come, the
+    oldest first, and the page says why.
+    """
+    chosen = {name: reading.query.get(name, "").strip() for name in ("q", *FILTERS, "estado", "orden", "dia")}
+    order = chosen["orden"] if chosen["orden"] in ORDERS else "fair"
+    searched = search_comments(reading, found, chosen, order)
+    shared: dict[str, Any] = {"chosen": chosen, "order": order, "filtered": any(map(chosen.get, _NARROWING))}
+    if searched is None:
+        comments, pages = after_index(reading, Comment, found.round, PAGE, "#comentarios")
+        why = "past" if not reading.view.newest else "making"
+        return shared | {
+            "comments": [comment_words(reading, comment, found) for comment in comments],
+            "pages": pages,
+            "total": found.received,
+            "plain": why,
+            "choices": {},
+        }
+    answered, day = searched
+    records = reading.view.records
+    comments = [records.get(Comment, index_key(found.round, index)) for index in answered.indexes]
+    return shared | {
+        "comments": [comment_words(reading, comment, found) for comment in comments if comment is not None],
+        "pages": _pages_after(reading, answered, chosen, day if order == "fair" else ""),
+        "total": answered.total,
+        "plain": "",
+        "behind": max(0, reading.view.size - answered.size),
+        "words": answered.words,
+        "cut": answered.cut,
+        "day": reading.say.day(day),
+        "formula": fair_formula(reading, found, day),
+        "orders": ORDERS,
+        "choices": choices_of(reading, found),
+    }
+
+
+_NARROWING = ("q", *FILTERS, "estado")
+
+
+def search_comments(reading: Reading, found: Round, chosen: Mapping[str, str], order: str) -> tuple[Found, str] | None:
+    """What the search finds, and the day of the fair order; None where it cannot be asked. Raises Problem (404)."""
+    search = ready_search(reading)
+    if search is None:
+        return None
+    terms = [term(name, chosen[field]) for field, name in FILTERS.items() if chosen[field]]
+    terms += [STATE_TERMS.get(chosen["estado"], term("state", "?"))] if chosen["estado"] else []
+    day = chosen["dia"] if _is_day(chosen["dia"]) else reading.view.ledger.day_of(reading.now_ms)
+    asked = Asked(words=chosen["q"], terms=tuple(terms), order=cast("Order", order), day=day, after=_cursor(reading))
+    try:
+        return find(reading.reader, search, found.round, asked), day
+    except sqlite3.Error:  # the file is damaged, or being closed; the record is not
+        return None
+
+
+def ready_search(reading: Reading) -> Search | None:
+    """The search, where it can answer: of the newest state, and once it has nearly caught up with the record."""
+    search = reading.reader.search
+    if search is None or not reading.view.newest or reading.view.size - search.position > MAX_BEHIND:
+        return None
+    return search
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _cursor(reading: Reading) -> Cursor | None:
+    """Where the list goes on: `desde=812`, or `desde=812r` among the answered ones. Raises Problem (404)."""
+    raw = reading.query.get("desde", "")
+    if raw in ("", "0"):
+        return None
+    if re.fullmatch(r"[1-9][0-9]{0,14}r?", raw, re.ASCII) is None:
+        raise Problem(404, "`desde` is the number of an entry")
+    return Cursor(int(raw.removesuffix("r")), raw.endswith("r"))
+
+
+def _pages_after(reading: Reading, found: Found, chosen: Mapping[str, str], day: str) -> Pages:
+    place = reading.place
+    kept = {name: value for name, value in chosen.items() if value} | ({"dia": day} if day else {})
+    following = found.following
+    at = None if following is None else f"{following.index}{'r' if following.second else ''}"
+    return Pages(
+        before=place.to(*place.segments, **kept) + "#comentarios" if reading.query.get("desde") else None,
+        after=place.to(*place.segments, **kept, desde=at) + "#comentarios" if at else None,
+    )
+
+
+def fair_formula(reading: Reading, found: Round, day: str) -> str:
+    """How the place of a comment in the fair order, and the place where a day begins, are computed."""
+    received, identity = reading.text("<received time>"), reading.text("<identity>")
+    domain = FAIR_DOMAIN.decode().strip()
+    lines = ((received, identity), (reading.view.ledger.origin, found.round, day))
+    written = [r"\n".join((domain, *each, "")) for each in lines]
+    return "\n".join([f'SHA-256("{one}")' for one in written])
+
+
+def choices_of(reading: Reading, found: Round) -> dict[str, list[tuple[str, str, int]]]:
+    """What there is to choose from, as (value, its name, how many comments have it)."""
+    search = reading.reader.search
+    assert search is not None
+    say, parts = reading.say, dict(found.parts)
+    counts = {name: dict(search.counts(found.round, term_)) for name, term_ in FILTERS.items()}
+
+    def about(value: str) -> str:
+        return plain(parts[value]) if value in parts else code_of(value) or reading.text("The whole document")
+
+    in_order = [value for value in ("whole", *parts) if value in counts["sobre"]]
+    in_order += sorted(set(counts["sobre"]) - set(in_order))
+    names = {"for", "against", "neutral"}
+    return {
+        "sobre": [(value, about(value), counts["sobre"][value]) for value in in_order[:MAX_CHOICES]],
+        "posicion": [
+            (value, say.name("position", value) if value in names else reading.text("No position"), count)
+            for value, count in counts["posicion"].items()
+        ],
+        "canal": [(value, say.name("channel", value), count) for value, count in counts["canal"].items()],
+        "idioma": [(value, value, count) for value, count in counts["idioma"].items()],
+        "estado": _states(reading, found),
+    }
+
+
+def _states(reading: Reading, found: Round) -> list[tuple[str, str, int]]:
+    """The states that a comment of the round is in, and what else became of some."""
+    say = reading.say
+    counts = {state: getattr(found, state) for state in CONTENT_STATES} | {
+        "answered": found.answered,
+        "unanswered": found.received - found.answered,
+        "late": found.late_comments,
+    }
+    names = {**{state: say.name("content_state", state) for state in CONTENT_STATES}}
+    names |= {flag: say.name("comment_flag", flag) for flag in COMMENT_FLAGS}
+    return [(value, names[value], count) for value, count in counts.items() if count]
 
 
 def comment_commands(reading: Reading, found: Round, address: str) -> str:
@@ -131,21 +416,13 @@ def comment_commands(reading: Reading, found: Round, address: str) -> str:
 def comment_words(reading: Reading, comment: Comment, found: Round) -> dict[str, Any]:
     """A comment as far as it is public now, with its answers."""
     records = reading.view.records
-    state, ground = state_of(comment), comment.ground
-    by_index = None if state == "shown" else getattr(comment, state)
-    # Of a redacted one the shorter text, which the redaction brings.
-    place = (
-        (comment.redaction_by, comment.redaction) if state == "redacted" else (comment.identity, comment.salted_digest)
-    )
-    content = reading.view.content(*place)
-    if state in ("shown", "redacted") and isinstance(content, Hidden):
-        # Hidden since: what is taken from view is not shown in older states either.
-        state, ground, by_index = content.effect, content.ground or "", None
-    body = content.content if isinstance(content, Shown) and state in ("shown", "redacted") else None
+    now = public(reading.view, comment)
     part = next((title for part, title in found.parts if part == comment.about), None)
-    answers = records.scan(AnswerGiven, prefix=f"{comment.round}/{comment.index:09d}/", limit=LIST_PAGE)
+    answers = records.scan(AnswerGiven, prefix=f"{comment.round}/{comment.index:09d}/", limit=MAX_ANSWERS)
     return {
         "index": comment.index,
+        "href": reading.place.to("comentarios", comment.identity[:CODE_DIGITS]),
+        "code": comment.identity[:CODE_DIGITS],
         "received_ms": comment.received_ms,
         "channel": comment.channel,
         "position": comment.position,
@@ -155,20 +432,17 @@ def comment_words(reading: Reading, comment: Comment, found: Round) -> dict[str,
         "about": code_of(comment.about) if "/" in comment.about else (part or ""),
         "about_href": reading.to_commitment(comment.about) if "/" in comment.about else "",
         "lang": comment.lang,
-        "text": text_of(body, "text"),
-        "name": text_of(body, "name"),
-        "place": text_of(body, "place"),
-        "state": state,
-        "ground": ground,
-        "by_index": by_index,
+        "text": now.said(),
+        "name": now.said("name"),
+        "place": now.said("place"),
+        "state": now.state,
+        "ground": now.ground,
+        "by_index": now.by_index,
+        "endorsed": comment.endorsed,
+        "changed": comment.changed,
+        "contested": comment.contested,
         "answers": [line_of(reading, reading.view.entry(given.index)) for _, given in answers],
     }
-
-
-def text_of(content: Content | None, field: str) -> str | None:
-    """A field of a content, or None."""
-    found = getattr(content, field, None)
-    return found if isinstance(found, str) else None
 
 
 def comments_among(reading: Reading, history: Iterable[HistoryLine]) -> list[dict[str, Any]]:

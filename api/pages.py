@@ -24,11 +24,13 @@ from litestar import Request, Response, Router, get, post, route
 from litestar.handlers import HTTPRouteHandler
 
 from api import site
+from api.feeds import comment_feed, round_feed
 from api.listening import read_body
 from api.names import LEVELS, msg
 from api.page_commenting import commenting_on, writing_page
 from api.page_desks import coordination_desk_page, desks_page, moderation_desk_page
 from api.page_documents import document_page
+from api.page_moderation import moderation_page
 from api.page_plans import around_page, commitment_page, home_page, plan_page
 from api.page_privacy import bodies_to_ask, privacy_page
 from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
@@ -133,6 +135,9 @@ PAGES: Mapping[str, Page] = {
     "/planes/{plan:str}/compromisos/{code:str}": commitment_page,
     "/consultas": rounds_page,
     "/consultas/{round:str}": round_page,
+    "/consultas/{round:str}/atom.xml": round_feed,
+    "/comentarios/{code:str}/atom.xml": comment_feed,
+    "/moderacion": moderation_page,
     "/consultas/{round:str}/documento": document_page,
     "/comentarios": comments_page,
     "/comentarios/{code:str}": comment_page,

@@ -12,6 +12,7 @@ import datetime
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton
@@ -75,6 +76,17 @@ def folded(text: str) -> str:
     return "".join(character for character in plain if not unicodedata.combining(character))
 
 
+# A page says the same numbers and days over and over, and Babel reads its patterns anew each time.
+@lru_cache(10_000)
+def _number(value: int, locale: Locale) -> str:
+    return format_decimal(value, locale=locale)
+
+
+@lru_cache(10_000)
+def _day(day: datetime.date, locale: Locale) -> str:
+    return format_date(day, "long", locale=locale)
+
+
 # --- the voice of one language --------------------------------------------------------------------------------
 
 
@@ -95,7 +107,7 @@ class Phrasing:
 
     def number(self, value: int) -> str:
         """1,234,567 as the country writes it."""
-        return format_decimal(value, locale=self._locale)
+        return _number(value, self._locale)
 
     def decimal(self, value: int, decimals: int = 0) -> str:
         """An integer with its decimals: `decimal(5603, 2)` is 56.03. No float is involved."""
@@ -114,7 +126,7 @@ class Phrasing:
     def day(self, day: datetime.date | str) -> str:
         """4 de septiembre de 2015."""
         value = datetime.date.fromisoformat(day) if isinstance(day, str) else day
-        return format_date(value, "long", locale=self._locale)
+        return _day(value, self._locale)
 
     def date(self, date: Date | Day) -> str:
         """A date, as precise as it was said: a day, a month, a year or nothing."""

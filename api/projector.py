@@ -47,6 +47,8 @@ class Projector:
     def __init__(self, log: Published, records: SqliteRecords) -> None:
         """Nothing happens before `start`."""
         self.records = records
+        self.on_folded: list[Callable[[], None]] = []
+        """Called in this thread after each commit; whoever is called does not wait."""
         self.failed: BaseException | None = None
         """Why folding stopped, if it did: the pages then stay at the last position."""
         self._log = log
@@ -113,6 +115,8 @@ class Projector:
         self._folded = time.monotonic()
         with self._moved:
             self._moved.notify_all()
+        for callback in self.on_folded:
+            callback()
         return True
 
 

@@ -15,14 +15,15 @@ is nothing to clear when a text is withheld or erased. tests/test_gone.py looks 
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property, lru_cache
 from typing import TypeVar
 
 import msgspec
 
 from api.documents import Documents
 from api.problems import Problem
+from api.search import Search
 from api.settings import Settings
 from consultation.desk import reopen
 from consultation.hiding import Effect
@@ -42,6 +43,7 @@ from projections.compromise import Compromise, compromises, dispute_of
 from projections.records import RecordsAt, SqliteRecords, digest
 
 MAX_AT = 2**53 - 1
+KEPT_OPEN = 256  # entries, of 64 KiB at the most
 
 
 V = TypeVar("V")
@@ -57,6 +59,11 @@ class Ledger(msgspec.Struct, frozen=True):
     founding: str
     """Identity of the founding statement, which auditors pin."""
     desk_key: str
+
+    def day_of(self, received_ms: int) -> str:
+        """The day of a received time (`YYYY-MM-DD`) by the ledger's own clock."""
+        seconds = received_ms // 1000 + 60 * self.offset_minutes
+        return (date.fromordinal(date(1970, 1, 1).toordinal() + seconds // 86_400)).isoformat()
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -115,7 +122,9 @@ class View:
 
     def entry(self, index: int) -> Entry:
         """An entry, opened. Raises IndexError when the view has no such entry."""
-        return reopen(index, self.entry_bytes(index), self.ledger.origin)
+        if not 0 <= index < self.size:
+            raise IndexError(f"no entry {index} among {self.size}")
+        return self._reader.opened(index)
 
     def entries(self, start: int, stop: int) -> Iterator[Entry]:
         """Entries from `start` up to, not including, `stop` or the end of the view."""
@@ -164,7 +173,7 @@ class Reader:
         cosigning: Cosigning | None = None,
     ) -> None:
         """`records` is folded by somebody else (api.projector), whose position moves on while we read; `cosigning` are
-        the witnesses of the ledger, where its policy asks for any."""
+        the witnesses of the ledger, where its policy asks for any. `search` is set by whoever keeps one."""
         self.ledger = ledger
         self.asks_witnesses = cosigning is not None
         self._cosigning = cosigning
@@ -177,11 +186,17 @@ class Reader:
         self.consistency = log.consistency
         self.root_at = log.root_at
         self.published = log.folder.read
+        self.search: Search | None = None
+        # No entry ever changes, and one answer to two hundred comments stands under each of them.
+        self.opened = lru_cache(KEPT_OPEN)(self._open)
         self._log = log
         self._records = records
         self._roots: OrderedDict[int, bytes] = OrderedDict()
         self._digests: OrderedDict[int, str] = OrderedDict()
         self._lock = threading.Lock()
+
+    def _open(self, index: int) -> Entry:
+        return reopen(index, next(self.entries(index, index + 1)), self.ledger.origin)
 
     @property
     def witnessed(self) -> Witnessed | None:

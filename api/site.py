@@ -137,6 +137,7 @@ def environment(language: str) -> jinja2.Environment:
         "asset": asset,
         "http_address": http_address,
         "iso": iso,
+        "needed": needed,
         "ordinal": level_ordinal,
         "parts": name_parts,
         "plain": plain,
@@ -315,6 +316,26 @@ def script(name: str) -> str:
     digest, found = _scripts()
     assert found[name]
     return f"/static/{digest}/{name}"
+
+
+_IMPORT = re.compile(rb'^import [^;]*?"\./([a-z0-9/_.-]+)";', re.MULTILINE)
+
+
+@cache
+def needed(name: str) -> tuple[str, ...]:
+    """The addresses of the modules that a script imports, directly or not, so that a page asks for all of them at once.
+
+    Without it a browser learns of each from the one before. Raises KeyError where there is no such script.
+    """
+    _, found = _scripts()
+    waiting, known = [name], {name: ""}
+    while waiting:
+        for imported in _IMPORT.findall(found[waiting.pop()]):
+            module = imported.decode()
+            if module not in known:
+                known[module] = script(module)
+                waiting.append(module)
+    return tuple(filter(None, known.values()))
 
 
 def script_answer(digest: str, name: str) -> Response[bytes] | None:

@@ -17,7 +17,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import abuse, audit, journal, latency, limits, submission
+from benchmarks import abuse, audit, journal, latency, limits, reading, submission
 from benchmarks.limits import Limits
 from benchmarks.ratio import NotMeasured, Ratio
 
@@ -31,6 +31,7 @@ RATIOS: dict[str, Callable[[Path, Limits], Ratio]] = {
     "provable": latency.provable_median,
     "provable-99": latency.provable_at_the_99th,
     "submission": submission.durable_to_only_verified,
+    "reading": reading.pages_under_the_limit,
     "journal": journal.batches_with_tiles_to_one_save_an_event,
     "comments": abuse.limit_to_comments,
     "burst": abuse.burst_to_unlimited,

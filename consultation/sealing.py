@@ -155,9 +155,9 @@ class Keys:
             )
         return None if raw[KEY_BYTES:] == _WIPED else raw[KEY_BYTES:]
 
-    def records(self) -> Iterator[Record]:
-        """All records, in order."""
-        for first in range(0, self.count, _CHUNK):
+    def records(self, start: int = 0) -> Iterator[Record]:
+        """The records from number `start` on, in order."""
+        for first in range(start, self.count, _CHUNK):
             raw = self._read(RECORD * (first + 1), RECORD * _CHUNK)
             for at in range(0, len(raw) - RECORD + 1, RECORD):
                 key = raw[at + KEY_BYTES : at + RECORD]

@@ -27,7 +27,7 @@ file, all entries are settled again. Keys that are missing altogether are an err
 
 import sqlite3
 import threading
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Container, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -89,6 +89,7 @@ CREATE TABLE acts (
     ground TEXT,
     PRIMARY KEY (statement, digest)
 ) WITHOUT ROWID;
+CREATE INDEX acts_by_index ON acts (by_index);
 CREATE TABLE strays (name BLOB NOT NULL, slot INTEGER NOT NULL, PRIMARY KEY (name, slot)) WITHOUT ROWID;
 CREATE TABLE settled (
     only INTEGER PRIMARY KEY CHECK (only = 1),
@@ -197,15 +198,19 @@ class Vault:
                     "Recupere `vault.keys` de su copia más nueva: de ese archivo solo vale la última.",
                     "Restore `vault.keys` from its newest copy: of that file only the last one counts.",
                 )
-            used = {row[0] for row in database.execute("SELECT slot FROM contents WHERE slot IS NOT NULL")}
-            strays = [
-                (each.name, each.slot) for each in self._keys.records() if not each.wiped and each.slot not in used
-            ]
-            database.execute("DELETE FROM strays")
-            database.executemany("INSERT INTO strays VALUES (?,?)", strays)
             if self._keys.wipings < wipings:  # keys are back that were destroyed: all erasures once more
+                used = {row[0] for row in database.execute("SELECT slot FROM contents WHERE slot IS NOT NULL")}
+                self._find_strays(database, 0, used)
                 database.execute("UPDATE settled SET size = 0")
+            self._find_strays(database, known)
             database.execute("UPDATE settled SET keys = ?, wipings = ?", (self._keys.count, self._keys.wipings))
+
+    def _find_strays(self, database: sqlite3.Connection, first: int, used: Container[int] = ()) -> None:
+        """Remember the keys from number `first` on that no content here has. Contents have those that are known."""
+        unused = (each for each in self._keys.records(first) if not each.wiped and each.slot not in used)
+        database.executemany(
+            "INSERT INTO strays VALUES (?,?) ON CONFLICT DO NOTHING", ((each.name, each.slot) for each in unused)
+        )
 
     def close(self) -> None:
         """Close every connection."""
@@ -255,6 +260,8 @@ class Vault:
         if not rows:
             return
         names = [name_of(statement, digest) for statement, digest, *_ in rows]
+        # Keys that another attempt left behind: no content has them.
+        self._find_strays(database, database.execute("SELECT keys FROM settled").fetchone()[0])
         first, keys = self._keys.append(names)
         database.executemany(
             "INSERT INTO contents VALUES (?,?,?,?,?,?)",
@@ -265,8 +272,7 @@ class Vault:
                 )
             ],
         )
-        # Not past keys that another attempt left behind: the next start finds those.
-        database.execute("UPDATE settled SET keys = ? WHERE keys = ?", (first + len(rows), first))
+        database.execute("UPDATE settled SET keys = ?", (first + len(rows),))
 
     def settle(self, registered: Sequence[tuple[int, str]], acts: Sequence[Act], size: int) -> set[int]:
         """Take over what the entries up to `size` decided: (index, identity) of those with contents, and acts.
@@ -376,6 +382,16 @@ class Vault:
         for row in rows:
             if held := self._held(row):
                 yield held
+
+    def acted_on_since(self, size: int) -> list[int]:
+        """The indexes of the statements on whose contents entries from `size` on have acted, in whatever way."""
+        with self._reading() as database:
+            rows = database.execute(
+                "SELECT c.idx FROM acts a JOIN contents c ON c.statement = a.statement AND c.digest = a.digest "
+                "WHERE a.by_index >= ? AND c.idx IS NOT NULL",
+                (size,),
+            ).fetchall()
+        return [row[0] for row in rows]
 
     def bundles(self, stop: int) -> list[int]:
         """The numbers N of the files `contents/<N>` that entries below `stop` have."""

@@ -121,6 +121,7 @@ class DictRecords:
 # `newest` has one row for each record, so that lists of today never walk over its past. `older` has the versions before
 # it: the first one whole, each later one as the fields in which it differs from the first, since what changes a
 # thousand times is a count or two, and what is long are texts that never change. Reading a version takes two rows.
+# Comments are also listed by when they changed last: the search follows them (`changed`).
 _TABLES = """
 CREATE TABLE IF NOT EXISTS newest (
     tbl TEXT, key TEXT, born INTEGER, since INTEGER, value BLOB, PRIMARY KEY (tbl, key)
@@ -129,6 +130,7 @@ CREATE TABLE IF NOT EXISTS older (
     tbl TEXT, key TEXT, since INTEGER, value BLOB, PRIMARY KEY (tbl, key, since)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS position (one INTEGER PRIMARY KEY, size INTEGER);
+CREATE INDEX IF NOT EXISTS changed_comments ON newest (since) WHERE tbl = 'comment';
 INSERT OR IGNORE INTO position VALUES (1, 0);
 """
 
@@ -257,6 +259,23 @@ class SqliteRecords:
             self._kept.clear()
         self._position = size
 
+    def changed(self, kind: type[R], after: int, upto: int, limit: int) -> list[tuple[int, R]]:
+        """Committed records of a kind whose newest version holds since a size above `after`, up to `upto`.
+
+        As (since, record), in that order: at least `limit` of them if there are, and all that share the last size.
+        Quick for comments, which are listed so; a walk over the table for others.
+        """
+        rows = self._connection.execute(
+            f"SELECT since, value FROM newest WHERE tbl = '{kind.table}' AND since > ? AND since <= ? ORDER BY since",
+            (after, upto),
+        )
+        found: list[tuple[int, R]] = []
+        for since, value in rows:
+            if len(found) >= limit and since != found[-1][0]:
+                break
+            found.append((since, msgspec.json.decode(value, type=kind)))
+        return found
+
     def at(self, size: int) -> "RecordsAt":
         """The records as they were after the first `size` entries; for reading only."""
         return RecordsAt(self, size)
@@ -307,6 +326,22 @@ class RecordsAt:
         """Records of a kind by prefix, in the order of keys."""
         connection = self._store._connection  # pyright: ignore[reportPrivateUsage]
         return islice(_scan(connection, kind, prefix, after, self.size), limit)
+
+    def last(self, kind: type[R], path: str, limit: int, before: int | None = None) -> list[R]:
+        """The newest records below a path that ends in `/`, the last one first; of a kind whose keys end in one index.
+
+        With `before`, those of entries below that index.
+        """
+        connection = self._store._connection  # pyright: ignore[reportPrivateUsage]
+        stop = self.size if before is None else min(before, self.size)
+        rows = connection.execute(
+            "SELECT key, born, since, value FROM newest WHERE tbl = ? AND key >= ? AND key < ? "
+            "ORDER BY key DESC LIMIT ?",
+            (kind.table, path, f"{path}{stop:09d}", limit),
+        )
+        return [
+            msgspec.json.decode(_value(connection, kind.table, key, row, self.size), type=kind) for key, *row in rows
+        ]
 
     def lines(self, table: str = "", after: str = "", limit: int | None = None) -> Iterator[tuple[str, str, bytes]]:
         """Every record as (table, key, canonical JSON), in that order; of one table only, from a key on, if wanted."""

@@ -189,6 +189,20 @@ class ErasureAsked(Record, frozen=True, kw_only=True):
     actor: str = ""
 
 
+class ModerationCount(Record, frozen=True, kw_only=True):
+    """How many acts there are of a sort, by ground or by organisation [round/act/ground/ or round/act//organisation].
+
+    An act of two organisations is one by its ground, and one for each of them.
+    """
+
+    table: ClassVar[str] = "moderation_count"
+    round: str = ""
+    act: str
+    ground: str = ""
+    organisation: str = ""
+    count: int = 0
+
+
 class Document(Record, frozen=True, kw_only=True):
     """A version of the consulted document [round/version]."""
 
@@ -509,6 +523,15 @@ def _act(
         appeal_until=appeal_until,
     )
     records.put(index_key("moderation", entry.index), made)
+    _count_act(records, ModerationCount(round=made.round, act=act, ground=ground))
+    for organisation in dict.fromkeys(made.organisations):
+        _count_act(records, ModerationCount(round=made.round, act=act, organisation=organisation))
+
+
+def _count_act(records: Records, one: ModerationCount) -> None:
+    key = f"{one.round}/{one.act}/{one.ground}/{one.organisation}"
+    found = records.get(ModerationCount, key) or one
+    records.put(key, msgspec.structs.replace(found, count=found.count + 1))
 
 
 def organisation_of(records: Records, actor: str) -> str:

@@ -1,0 +1,349 @@
+"""Every comment of a round as a table: CSV with its metadata, and JSON lines, both from one `Row`.
+
+    GET /gt/consultas/{round}/comentarios.csv                   https://rfc-editor.org/rfc/rfc4180, UTF-8, one header
+    GET /gt/consultas/{round}/comentarios.csv-metadata.json     CSVW (https://www.w3.org/TR/tabular-data-primer/)
+    GET /gt/consultas/{round}/comentarios.json                  the same rows, one JSON object a line
+
+`?at=SIZE` and `?as_of=DATE` as everywhere. No comment is left out: one that is withheld, redacted, erased or withdrawn
+keeps its row, with its state, the ground and the entry that did it, and without its text, so that the rows are as many
+as the comments received. What every column means stands in the metadata, in both languages, beside the checkpoint on
+which the table stands; each answer names it (`Link: …; rel="describedby"`).
+
+A cell that a spreadsheet would take for a formula (it begins with = + - @, a tab or a carriage return) begins with an
+apostrophe in the CSV. The JSON lines have every text as it is.
+
+Rows are streamed, a batch at a time, so the answer of a large round needs no memory to speak of.
+"""
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Response as HttpAnswer
+from litestar import get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+from litestar.response import Stream
+
+from api.comments import public
+from api.problems import Problem
+from api.record import Reader, View
+from ledger.statement import format_time
+from projections.records import index_key
+from projections.rounds import Comment, Response, Round
+
+BATCH = 200
+MAX_ANSWERS = 100
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column: its name, its type in CSVW, and what it means."""
+
+    name: str
+    datatype: str
+    es: str
+    en: str
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column("round", "string", "Identificador de la consulta.", "Identifier of the consultation."),
+    Column("version", "integer", "Versión del documento comentada.", "Version of the document commented on."),
+    Column(
+        "about",
+        "string",
+        "De qué trata: whole (todo el documento), una parte, o un compromiso.",
+        "What it is about: whole (the document), a part, or a commitment.",
+    ),
+    Column("index", "integer", "Número del asiento en el registro.", "Number of the entry in the ledger."),
+    Column(
+        "identity",
+        "string",
+        "Identidad del comentario: SHA-256 del texto firmado, 64 dígitos hexadecimales.",
+        "Identity of the comment: SHA-256 of the signed text, 64 hexadecimal digits.",
+    ),
+    Column("received_at", "dateTimeStamp", "Cuándo se recibió, UTC.", "When it was received, UTC."),
+    Column(
+        "said_at", "dateTimeStamp", "Cuándo dice su autor que lo dijo, UTC.", "When its author says it was said, UTC."
+    ),
+    Column("lang", "language", "Idioma del texto (BCP 47).", "Language of the text (BCP 47)."),
+    Column(
+        "channel",
+        "string",
+        "Cómo llegó: signed (firmado por su autor), paper, meeting, phone, web_form, report.",
+        "How it came: signed (by its author), paper, meeting, phone, web_form, report.",
+    ),
+    Column(
+        "heard_at",
+        "dateTimeStamp",
+        "Cuándo lo oyó o leyó quien lo transcribió, UTC.",
+        "When whoever transcribed it heard or read it, UTC.",
+    ),
+    Column(
+        "position", "string", "Postura: for, against, neutral, o ninguna.", "Position: for, against, neutral, or none."
+    ),
+    Column(
+        "reply_to",
+        "string",
+        "Identidad del comentario al que responde.",
+        "Identity of the comment that it replies to.",
+    ),
+    Column("late", "boolean", "Si llegó después del cierre.", "Whether it came after the closing."),
+    Column("printed", "boolean", "Si se copió de un informe impreso.", "Whether it was copied from a printed report."),
+    Column(
+        "state",
+        "string",
+        "Estado del texto: shown (visible), redacted (visible en parte), withheld (retenido), withdrawn (retirado por "
+        "su autor), erased (borrado).",
+        "State of the text: shown, redacted (shown in part), withheld, withdrawn (by its author), erased.",
+    ),
+    Column("ground", "string", "Causal del acto de moderación.", "Ground of the act of moderation."),
+    Column(
+        "state_by",
+        "integer",
+        "Asiento que dejó el texto en ese estado.",
+        "Entry that left the text in that state.",
+    ),
+    Column(
+        "text",
+        "string",
+        "El texto, si es público; si está en parte, el más corto.",
+        "The text, if it is public; if in part, the shorter one.",
+    ),
+    Column(
+        "name", "string", "Nombre, si su autor lo dio y es público.", "Name, if its author gave it and it is public."
+    ),
+    Column(
+        "place", "string", "Lugar, si su autor lo dio y es público.", "Place, if its author gave it and it is public."
+    ),
+    Column(
+        "salted_digest",
+        "string",
+        "Resumen con sal que el registro guarda del texto.",
+        "Salted digest that the ledger keeps of the text.",
+    ),
+    Column("salt", "string", "La sal del texto mostrado.", "The salt of the text shown."),
+    Column(
+        "endorsements",
+        "integer",
+        "Cuántas llaves lo apoyan; una llave no es una persona.",
+        "How many keys endorse it; a key is not a person.",
+    ),
+    Column("answers", "integer", "Cuántas respuestas ha recibido.", "How many answers it has had."),
+    Column("first_answered_at", "dateTimeStamp", "Cuándo llegó la primera, UTC.", "When the first one came, UTC."),
+    Column(
+        "disposition",
+        "string",
+        "Qué dice la última: accepted, partly, rejected, already_done, out_of_scope.",
+        "What the last one says: accepted, partly, rejected, already_done, out_of_scope.",
+    ),
+    Column("answered_by", "string", "Quién dio la última.", "Who gave the last one."),
+    Column("answer", "integer", "Asiento de la última.", "Entry of the last one."),
+    Column("contested", "integer", "Asiento en que su autor la objeta.", "Entry in which its author contests it."),
+    Column("appealed", "integer", "Asiento de la última apelación.", "Entry of the last appeal."),
+    Column(
+        "decision",
+        "string",
+        "Qué se decidió: upheld (se mantiene), overturned (se revoca).",
+        "What was decided: upheld, overturned.",
+    ),
+    Column("changed", "integer", "Asiento del cambio al que dio lugar.", "Entry of the change that it led to."),
+)
+NAMES = tuple([column.name for column in COLUMNS])
+
+Row = dict[str, Any]
+"""A comment by the names of the columns; None where there is nothing."""
+
+
+# --- rows ------------------------------------------------------------------------------------------------------------
+
+
+def rows_of(view: View, round_: str, after: str = "") -> Iterator[Row]:
+    """Every comment of a round, by index, as it is public now; only those behind the key `after`, if given."""
+    for _, comment in view.records.scan(Comment, prefix=f"{round_}/", after=after):
+        yield row_of(view, comment)
+
+
+def row_of(view: View, comment: Comment) -> Row:
+    """One comment as a row."""
+    now = public(view, comment)
+    prefix = f"{comment.round}/{comment.index:09d}/"
+    answers = [one for _, one in view.records.scan(Response, prefix=prefix, limit=MAX_ANSWERS)]
+    last = answers[-1] if answers else None
+    return {
+        "round": comment.round,
+        "version": comment.version,
+        "about": comment.about,
+        "index": comment.index,
+        "identity": comment.identity,
+        "received_at": format_time(comment.received_ms),
+        "said_at": comment.said_at,
+        "lang": comment.lang,
+        "channel": comment.channel,
+        "heard_at": comment.heard_at or None,
+        "position": comment.position or None,
+        "reply_to": comment.reply_to or None,
+        "late": comment.late,
+        "printed": comment.printed,
+        "state": now.state,
+        "ground": now.ground or None,
+        "state_by": now.by_index,
+        "text": now.said(),
+        "name": now.said("name"),
+        "place": now.said("place"),
+        "salted_digest": comment.redaction if now.state == "redacted" else comment.salted_digest,
+        "salt": now.salt or None,
+        "endorsements": comment.endorsed,
+        "answers": comment.answers,
+        "first_answered_at": format_time(answers[0].received_ms) if answers else None,
+        "disposition": last.disposition if last else None,
+        "answered_by": last.actor if last else None,
+        "answer": last.index if last else None,
+        "contested": comment.contested,
+        "appealed": comment.appealed,
+        "decision": comment.decision or None,
+        "changed": comment.changed,
+    }
+
+
+def csv_lines(rows: Iterable[Row], *, header: bool = True) -> Iterator[str]:
+    """The rows as CSV, each with its line end; the header before them."""
+    if header:
+        yield ",".join(NAMES) + "\r\n"
+    for row in rows:
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\r\n").writerow([_cell(row[name]) for name in NAMES])
+        yield line.getvalue()
+
+
+def _cell(value: str | int | bool | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+
+
+def json_lines(rows: Iterable[Row]) -> Iterator[str]:
+    """The rows as JSON, one a line."""
+    for row in rows:
+        yield msgspec.json.encode(row).decode() + "\n"
+
+
+# --- what the columns mean -------------------------------------------------------------------------------------------
+
+
+def metadata(view: View, round_: Round, url: str) -> bytes:
+    """The CSVW description of the table at `url`: its columns, and the record on which it stands."""
+    checkpoint = view.checkpoint
+    described: dict[str, Any] = {
+        "@context": ["http://www.w3.org/ns/csvw", {"@language": "es"}],
+        "url": url,
+        "dc:title": {
+            "es": f"Comentarios de la consulta {round_.round}",
+            "en": f"Comments of the consultation {round_.round}",
+        },
+        "dc:source": f"{checkpoint.origin}, {checkpoint.size}",
+        "dc:modified": view.as_of,
+        "constancia:checkpoint": {
+            "origin": checkpoint.origin,
+            "tree_size": checkpoint.size,
+            "root": checkpoint.root.hex(),
+            "as_of": view.as_of,
+        },
+        "constancia:methodology": view.methodology,
+        "constancia:comments": round_.received,
+        "rdfs:comment": {
+            "es": "Una celda que una hoja de cálculo tomaría por fórmula comienza con un apóstrofo. Ningún comentario "
+            "falta: los que se retuvieron, borraron o retiraron están marcados, sin texto.",
+            "en": "A cell that a spreadsheet would take for a formula begins with an apostrophe. No comment is "
+            "missing: those withheld, erased or withdrawn are marked, without text.",
+        },
+        "dialect": {"encoding": "utf-8", "header": True, "lineTerminators": ["\r\n"], "delimiter": ","},
+        "tableSchema": {
+            "primaryKey": "index",
+            "columns": [
+                {
+                    "name": column.name,
+                    "titles": column.name,
+                    "datatype": column.datatype,
+                    "dc:description": {"es": column.es, "en": column.en},
+                }
+                for column in COLUMNS
+            ],
+        },
+    }
+    return msgspec.json.format(msgspec.json.encode(described), indent=2) + b"\n"
+
+
+# --- over HTTP -------------------------------------------------------------------------------------------------------
+
+At = Annotated[str | None, QueryParameter(name="at", description="The record of so many entries")]
+AsOf = Annotated[str | None, QueryParameter(name="as_of", description="The record at the end of a day, or at a time")]
+
+
+def handlers(reader: Reader) -> Sequence[HTTPRouteHandler]:
+    """The routes, below the ledger's path."""
+
+    def asked(name: str, at: str | None, as_of: str | None) -> tuple[View, Round]:
+        view = reader.asked(at, as_of)
+        found = view.records.get(Round, name)
+        if found is None:
+            raise Problem(404, "There is no such consultation.")
+        return view, found
+
+    @get("/consultas/{name:str}/comentarios.csv", sync_to_thread=True, tags=["consultation"], media_type="text/csv")
+    def table(name: str, at: At = None, as_of: AsOf = None) -> Stream:
+        """The comments of a round as CSV."""
+        view, found = asked(name, at, as_of)
+        return _streamed(
+            view, found, partial(csv_lines, header=False), "text/csv; charset=utf-8; header=present", "csv"
+        )
+
+    @get("/consultas/{name:str}/comentarios.json", sync_to_thread=True, tags=["consultation"])
+    def lines(name: str, at: At = None, as_of: AsOf = None) -> Stream:
+        """The comments of a round as JSON lines."""
+        view, found = asked(name, at, as_of)
+        return _streamed(view, found, json_lines, "application/jsonl; charset=utf-8", "json")
+
+    @get("/consultas/{name:str}/comentarios.csv-metadata.json", sync_to_thread=True, tags=["consultation"])
+    def described(name: str, at: At = None, as_of: AsOf = None) -> HttpAnswer[bytes]:
+        """What the columns of the tables mean, and on which record they stand (CSVW)."""
+        view, found = asked(name, at, as_of)
+        body = metadata(view, found, f"comentarios.csv?at={view.size}")
+        return HttpAnswer(body, media_type="application/csvm+json", headers=_HEADERS)
+
+    return [table, lines, described]
+
+
+_HEADERS = {"access-control-allow-origin": "*", "cache-control": "no-cache", "x-content-type-options": "nosniff"}
+
+
+def _streamed(view: View, found: Round, lines: Any, media_type: str, ending: str) -> Stream:
+    """The rows of a round, all of the one view; each batch is a question of its own, so that a slow reader holds up
+    nothing."""
+
+    def batch(after: str) -> list[Row]:
+        return list(islice(rows_of(view, found.round, after), BATCH))
+
+    async def parts() -> AsyncIterator[bytes]:
+        if ending == "csv":
+            yield "".join(csv_lines(())).encode()
+        after = ""
+        while rows := await asyncio.to_thread(batch, after):
+            yield "".join(lines(rows)).encode()
+            after = index_key(found.round, rows[-1]["index"])
+
+    name = f"{found.round}.{view.size}.{ending}{'l' if ending == 'json' else ''}"
+    described = f"comentarios.csv-metadata.json?at={view.size}"
+    headers = _HEADERS | {
+        "content-disposition": f'attachment; filename="{name}"',
+        "link": f'<{described}>; rel="describedby"; type="application/csvm+json"',
+    }
+    return Stream(parts(), media_type=media_type, headers=headers)
