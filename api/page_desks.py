@@ -18,12 +18,13 @@ from typing import Any, TypeVar
 from litestar import Response
 
 from api.names import CHANNELS, CONCERNS, DISPOSITIONS, GROUNDS, KIND_NAMES, ROLES, msg
-from api.page_rounds import days_between, text_of, window_sentence
+from api.page_rounds import days_between, window_sentence
 from api.phrasing import unseen
 from api.problems import ADVICE
 from api.reading import LIST_PAGE, MAX_SCAN, Pages, Reading, answer
 from api.record import Shown
 from api.site import SEGMENTS
+from consultation.text import Content
 from ledger.rulebook import Barred
 from ledger.statement import format_when, parse_when
 from projections.commitments import Commitment, PlanState
@@ -447,7 +448,7 @@ def case_of(reading: Reading, comment: Comment) -> dict[str, Any]:
     if state == "redacted":
         content = reading.view.content(comment.redaction_by, comment.redaction)
     body = content.content if isinstance(content, Shown) and state in ("shown", "redacted") else None
-    text = text_of(body, "text")
+    text = _text_of(body, "text")
     barred = {name: why_barred(reading, why) for name, why in reading.reader.barred(comment.identity).items()}
     round_ = record.get(Round, comment.round)
     plan = round_.plan if round_ else ""
@@ -467,8 +468,8 @@ def case_of(reading: Reading, comment: Comment) -> dict[str, Any]:
         "about": about_of(reading, comment, round_),
         "lang": comment.lang,
         "text": text,
-        "name": text_of(body, "name"),
-        "place": text_of(body, "place"),
+        "name": _text_of(body, "name"),
+        "place": _text_of(body, "place"),
         "text_href": place.raw("api", "plans", plan, "rounds", comment.round, "comments") + f"?after={after}&limit=1",
         "unseen": sum(map(unseen, text or "")),
         "state": state,
@@ -483,6 +484,11 @@ def case_of(reading: Reading, comment: Comment) -> dict[str, Any]:
         "appeal": "",
         "against": (),
     }
+
+
+def _text_of(content: Content | None, field: str) -> str | None:
+    found = getattr(content, field, None)
+    return found if isinstance(found, str) else None
 
 
 def _why_hidden(reading: Reading, comment: Comment, state: str) -> str:
