@@ -484,9 +484,9 @@ def _routers(ledger: Running, settings: Settings, threads: ThreadPoolExecutor, m
     ledger.reader.settings = settings
     form = WebForm(door, ledger.form_key) if ledger.form_key else None
     paged = pages.router(ledger.reader, read_timeout=settings.read_timeout, web_form=form)
+    tables = Router(f"/{path}", route_handlers=exports.handlers(ledger.reader))
     texts = sealed_texts.SealedTexts(ledger.settings.origin, ledger.desk.vault, lambda: ledger.log.docket)
     sealed = sealed_texts.router(path, texts, settings.read_timeout, metrics.looks.labels(path).inc, refused)
-    tables = Router(f"/{path}", route_handlers=exports.handlers(ledger.reader))
     return [submissions.router(door), sealed, answers.router(ledger.reader), tables, paged]
 
 

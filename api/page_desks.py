@@ -17,20 +17,19 @@ from typing import Any, TypeVar
 
 from litestar import Response
 
+from api.comments import public
 from api.names import CHANNELS, CONCERNS, DISPOSITIONS, GROUNDS, KIND_NAMES, ROLES, msg
 from api.page_rounds import days_between, window_sentence
 from api.phrasing import unseen
 from api.problems import ADVICE
 from api.reading import LIST_PAGE, MAX_SCAN, Pages, Reading, answer
-from api.record import Shown
 from api.site import SEGMENTS
-from consultation.text import Content
 from ledger.rulebook import Barred
 from ledger.statement import format_when, parse_when
 from projections.commitments import Commitment, PlanState
 from projections.records import Record, Records, index_key
 from projections.roll import Actor, KeyHeld, RoleHeld
-from projections.rounds import Comment, ErasureAsked, ModerationAct, Round, state_at, state_of
+from projections.rounds import Comment, ErasureAsked, ModerationAct, Round, state_at
 
 R = TypeVar("R", bound=Record)
 
@@ -193,7 +192,7 @@ WORDS: Mapping[str, str] = {
     "field.comment_count": msg("Comments"),
     "field.tree_size": msg("Among the first entries, so many"),
     "field.changes": msg("Changes"),
-    "field.answers": msg("In answer to"),
+    "field.answers": msg("What it answers"),
     "field.disposition": msg("What becomes of them"),
     "field.led_to": msg("It led to"),
     "field.about": msg("About"),
@@ -442,13 +441,9 @@ def waiting_since(reading: Reading, received_ms: int) -> str:
 
 def case_of(reading: Reading, comment: Comment) -> dict[str, Any]:
     """A comment as a moderator has it before them: what is public of it, its state, and whom A6 bars."""
-    state = state_of(comment)
     record, place = reading.view.records, reading.place
-    content = reading.view.content(comment.identity, comment.salted_digest)
-    if state == "redacted":
-        content = reading.view.content(comment.redaction_by, comment.redaction)
-    body = content.content if isinstance(content, Shown) and state in ("shown", "redacted") else None
-    text = _text_of(body, "text")
+    found = public(reading.view, comment)
+    state, text = found.state, found.said()
     barred = {name: why_barred(reading, why) for name, why in reading.reader.barred(comment.identity).items()}
     round_ = record.get(Round, comment.round)
     plan = round_.plan if round_ else ""
@@ -468,8 +463,8 @@ def case_of(reading: Reading, comment: Comment) -> dict[str, Any]:
         "about": about_of(reading, comment, round_),
         "lang": comment.lang,
         "text": text,
-        "name": _text_of(body, "name"),
-        "place": _text_of(body, "place"),
+        "name": found.said("name"),
+        "place": found.said("place"),
         "text_href": place.raw("api", "plans", plan, "rounds", comment.round, "comments") + f"?after={after}&limit=1",
         "unseen": sum(map(unseen, text or "")),
         "state": state,
@@ -484,11 +479,6 @@ def case_of(reading: Reading, comment: Comment) -> dict[str, Any]:
         "appeal": "",
         "against": (),
     }
-
-
-def _text_of(content: Content | None, field: str) -> str | None:
-    found = getattr(content, field, None)
-    return found if isinstance(found, str) else None
 
 
 def _why_hidden(reading: Reading, comment: Comment, state: str) -> str:

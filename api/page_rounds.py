@@ -353,9 +353,9 @@ def _pages_after(reading: Reading, found: Found, chosen: Mapping[str, str], day:
 
 def fair_formula(reading: Reading, found: Round, day: str) -> str:
     """How the place of a comment in the fair order, and the place where a day begins, are computed."""
-    received, identity = reading.text("<received time>"), reading.text("<identity>")
+    received, identity = reading.text("received time"), reading.text("identity")
     domain = FAIR_DOMAIN.decode().strip()
-    lines = ((received, identity), (reading.view.ledger.origin, found.round, day))
+    lines = ((f"<{received}>", f"<{identity}>"), (reading.view.ledger.origin, found.round, day))
     written = [r"\n".join((domain, *each, "")) for each in lines]
     return "\n".join([f'SHA-256("{one}")' for one in written])
 

@@ -174,6 +174,20 @@ class ModerationAct(Record, frozen=True, kw_only=True):
     undone: int | None = None  # by the restoration, or an erasure after it
 
 
+class ModerationCount(Record, frozen=True, kw_only=True):
+    """How many acts there are of a sort, by ground or by organisation [round/act/ground/ or round/act//organisation].
+
+    An act of two organisations is one by its ground, and one for each of them.
+    """
+
+    table: ClassVar[str] = "moderation_count"
+    round: str = ""
+    act: str
+    ground: str = ""
+    organisation: str = ""
+    count: int = 0
+
+
 class ErasureAsked(Record, frozen=True, kw_only=True):
     """Somebody asked that a content be erased [erasure/index]: its author, or a moderator for another (`actor`)."""
 
@@ -187,20 +201,6 @@ class ErasureAsked(Record, frozen=True, kw_only=True):
     round: str = ""
     ground: str
     actor: str = ""
-
-
-class ModerationCount(Record, frozen=True, kw_only=True):
-    """How many acts there are of a sort, by ground or by organisation [round/act/ground/ or round/act//organisation].
-
-    An act of two organisations is one by its ground, and one for each of them.
-    """
-
-    table: ClassVar[str] = "moderation_count"
-    round: str = ""
-    act: str
-    ground: str = ""
-    organisation: str = ""
-    count: int = 0
 
 
 class Document(Record, frozen=True, kw_only=True):
