@@ -437,7 +437,7 @@ def test_a_form_says_which_field_is_wrong_and_leads_to_it(look: Open, town: Town
     page = look("/mesa/moderacion")
     item(page, comment).get_by_role("button", name="Retener").click()
     page.get_by_role("button", name="Revisar antes de firmar").click()
-    expect(page.locator("#work .form-fault")).to_contain_text("Causal: falta")
+    expect(page.locator("#work .form-fault")).to_contain_text("Motivo: falta")
     expect(page.locator("#work [name='ground']")).to_be_focused()
     page.locator("#work [name='ground']").select_option("spam")
     page.locator("#work [name='rule']").fill("Regla 1")
