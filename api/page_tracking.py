@@ -23,8 +23,7 @@ from api.problems import Problem
 from api.reading import LIST_PAGE, Reading, answer, line_of, redirect, statement_at
 from ledger.statement import parse_when
 from ledger.vocabulary import ContentErased, ContentRedacted, ContentWithheld
-from projections.records import index_key
-from projections.rounds import Comment, ModerationAct, Round, state_at, state_of
+from projections.rounds import Comment, ModerationAct, Round, acts_on, state_at, state_of
 from projections.rounds import Response as AnswerGiven
 
 # Grounds on which an author asks for erasure, in the words of one who asks.
@@ -105,16 +104,14 @@ class Act(msgspec.Struct, frozen=True):
 
 
 def moderation_of(reading: Reading, comment: Comment) -> list[Act]:
-    """The acts of moderation that stand on a comment's text, and the last one that was undone."""
-    indexes = [comment.withheld, comment.redacted, comment.restored, comment.erased]
-    return [act_of(reading, index) for index in sorted(index for index in indexes if index is not None)]
+    """What moderators did with a comment's text, in its order; of very many acts the last ones."""
+    acts = acts_on(reading.view.records, comment.identity, comment.salted_digest, LIST_PAGE)
+    return [told(reading, record) for record in reversed(acts)]
 
 
-def act_of(reading: Reading, index: int) -> Act:
-    """The act of moderation of this entry."""
-    record = reading.view.records.get(ModerationAct, index_key("moderation", index))
-    assert record is not None  # the fold of rounds makes one for each
-    statement: Any = statement_at(reading, index)
+def told(reading: Reading, record: ModerationAct) -> Act:
+    """An act of moderation as the page tells it."""
+    statement: Any = statement_at(reading, record.index)
     until_ms = parse_when(record.appeal_until) if record.appeal_until else 0
     return Act(
         record=record,

@@ -171,7 +171,8 @@ class ModerationAct(Record, frozen=True, kw_only=True):
     appealed: int | None = None
     decided: int | None = None
     decision: str = ""
-    undone: int | None = None  # by the restoration, or an erasure after it
+    before: int | None = None  # the act on the same content that it undid
+    undone: int | None = None  # by the act after it
 
 
 class ModerationCount(Record, frozen=True, kw_only=True):
@@ -212,6 +213,20 @@ class Document(Record, frozen=True, kw_only=True):
     document: str = ""
     index: int
     printed: bool = False
+
+
+def acts_on(records: Records, statement: str, digest: str, most: int) -> list[ModerationAct]:
+    """What moderators did with a content, the last of them first, at most so many."""
+    moderated = records.get(Moderated, f"{statement}/{digest}")
+    index = None if moderated is None else moderated.act
+    found: list[ModerationAct] = []
+    while index is not None and len(found) < most:
+        act = records.get(ModerationAct, index_key("moderation", index))
+        if act is None:
+            break
+        found.append(act)
+        index = act.before
+    return found
 
 
 def state_of(comment: Comment) -> str:
@@ -521,6 +536,7 @@ def _act(
         actors=actors,
         organisations=tuple([organisation_of(records, actor) for actor in actors]),
         appeal_until=appeal_until,
+        before=None if before is None else before.act,
     )
     records.put(index_key("moderation", entry.index), made)
     _count_act(records, ModerationCount(round=made.round, act=act, ground=ground))
