@@ -99,6 +99,14 @@ def addresses() -> dict[str, str]:
         "as of": f"{page}?at={{middle}}",
         "as of, deep": f"{page}?at={{middle}}&desde={{early}}",
         "rounds": "/consultas",
+        "one comment": "/comentarios/{after}",
+        "writing": f"/consultas/{ROUND}/comentar",
+        "document": f"/consultas/{ROUND}/documento",
+        "moderation": "/moderacion",
+        "desk, moderation": f"/mesa/moderacion?ronda={ROUND}",
+        "desk, coordination": f"/mesa/coordinacion?ronda={ROUND}",
+        "feed": f"/consultas/{ROUND}/atom.xml",
+        "feed of one": "/comentarios/{after}/atom.xml",
         "API, comments": f"/api/plans/{world.PLAN}/rounds/{ROUND}/comments?limit=50",
         "API, deep": f"/api/plans/{world.PLAN}/rounds/{ROUND}/comments?limit=50&after={ROUND}/{{after:09d}}",
     }
@@ -134,13 +142,12 @@ def measure(address: str, rounds: int) -> dict[str, list[float]]:
 def _settled(connection: http.client.HTTPConnection, path: str) -> int:
     """Wait until the server has folded and indexed everything; gives the size of the record."""
     for _ in range(6_000):
-        connection.request("GET", "/readyz")
-        ready = connection.getresponse()
-        ready.read()
+        connection.request("GET", "/metrics")
+        folded = f'constancia_entries_not_folded{{ledger="{path[1:]}"}} 0.0'.encode() in connection.getresponse().read()
         connection.request("GET", f"{path}/consultas/{ROUND}", headers={"accept": "text/html"})
         page = connection.getresponse()
         body = page.read()
-        if ready.status == page.status == 200 and b'class="behind"' not in body:
+        if folded and page.status == 200 and b'class="behind' not in body:
             connection.request("GET", f"{path}/checkpoint")
             return int(connection.getresponse().read().split(b"\n")[1])
         time.sleep(0.1)
