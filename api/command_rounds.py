@@ -118,7 +118,8 @@ salted_option = option(
     constancia,
     "round",
     help=say(
-        "Abre, prorroga y cierra consultas, y publica versiones.", "Open, extend and close rounds; publish versions."
+        "Abre, anuncia, prorroga y cierra consultas, y publica versiones.",
+        "Open, announce, extend and close rounds; publish versions.",
     ),
 )
 @spoken
@@ -221,6 +222,52 @@ def _say_where_documents_go(*files: Path) -> None:
         f"Entregue a quien opera el registro, para su carpeta documents/: {named}",
         f"Hand to whoever operates the ledger, for its folder documents/: {named}",
     )
+
+
+@command(
+    round_,
+    "notice",
+    help=say(
+        "Declara dónde y cuándo se anunció una consulta; su página lo muestra.",
+        "State where and when a round was announced; its page shows it.",
+    ),
+)
+@argument("name", metavar=ROUND)
+@option(
+    "--medium",
+    type=click.Choice(["press", "web", "email", "radio", "tv", "poster", "social", "message"]),
+    required=True,
+    help=say("Por qué medio.", "By which medium."),
+)
+@option("--outlet", help=say("Nombre del periódico, emisora, página o cuenta.", "Newspaper, station, page or account."))
+@option(
+    "--on", "day", required=True, metavar=say("DÍA", "DAY"), help=say("Día, como 2026-11-22.", "Day, as 2026-11-22.")
+)
+@option("--address", metavar="URL", help=say("Dirección del aviso.", "Address of the notice."))
+@acting
+def round_notice(
+    name: str,
+    medium: str,
+    outlet: str | None,
+    day: str,
+    address: str | None,
+    url: str | None,
+    key_file: Path,
+    **how: Any,
+) -> None:
+    """Tell of a notice."""
+    with _at(url, key_file) as desk:
+        draft = {
+            "kind": "NoticePublished",
+            "plan": desk.round(name).plan,
+            "round": name,
+            "announces": "round",
+            "medium": medium,
+            "on": {"precision": "day", "day": day},
+        }
+        draft |= {"outlet": outlet} if outlet else {}
+        draft |= {"url": address} if address else {}
+        desk.state(draft, "coordinator", _how(how))
 
 
 @command(

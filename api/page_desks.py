@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from litestar import Response
 
 from api.comments import public
-from api.names import CHANNELS, CONCERNS, DISPOSITIONS, GROUNDS, KIND_NAMES, ROLES, msg
+from api.names import CHANNELS, CONCERNS, DISPOSITIONS, GROUNDS, KIND_NAMES, MEDIA, ROLES, msg
 from api.page_rounds import days_between, window_sentence
 from api.phrasing import unseen
 from api.problems import ADVICE
@@ -128,6 +128,7 @@ WORDS: Mapping[str, str] = {
         "extended before it closes."
     ),
     "says.extend": msg("The consultation closes later than was said. Extensions stay in public."),
+    "says.notice": msg("You state where and when the consultation was announced. It is shown on its page."),
     "says.close": msg(
         "You state how many comments there were when it closed. The count is the record's; everybody can repeat it."
     ),
@@ -198,6 +199,11 @@ WORDS: Mapping[str, str] = {
     "field.about": msg("About"),
     "field.position": msg("Position"),
     "field.claim": msg("Claim, whose secret stands on the slip"),
+    "field.announces": msg("What it announces"),
+    "field.medium": msg("Where it was announced"),
+    "field.outlet": msg("Name of the newspaper, station, page or account"),
+    "field.on": msg("Day"),
+    "field.url": msg("Address of the notice"),
     "field.channel": msg("How it came"),
     "field.heard_at": msg("Said or handed in"),
     "field.source": msg("Digest of the scan (SHA-256)"),
@@ -260,9 +266,14 @@ def codes_of_script(reading: Reading) -> dict[str, dict[str, str]]:
         "channel": ("channel", CHANNELS),
         "concerns": ("concerns", CONCERNS),
         "late": ("late", ("refuse", "accept")),
+        "medium": ("medium", MEDIA),
     }
     found = {field: {code: reading.say.name(name, code) for code in among} for field, (name, among) in named.items()}
-    return found | {"about": {"whole": reading.text("The whole document")}}
+    plain = {
+        "about": {"whole": reading.text("The whole document")},
+        "announces": {"round": reading.text("A consultation")},
+    }
+    return found | plain
 
 
 # --- who can sign ----------------------------------------------------------------------------------------------------
@@ -519,6 +530,7 @@ def coordination_desk_page(reading: Reading) -> Response[bytes]:
         "desk_coordination.html",
         plans=plans,
         concerns=tuple(CONCERNS),
+        media=tuple(MEDIA),
         dispositions=tuple(DISPOSITIONS),
         rounds=[round_line(reading, one) for one in rounds],
         chosen=round_line(reading, chosen) if chosen else None,

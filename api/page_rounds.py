@@ -32,7 +32,7 @@ from projections.meetings import Meeting
 from projections.records import index_key
 from projections.reports import Report
 from projections.roll import HistoryLine, Known
-from projections.rounds import Comment, Document, Round, state_at
+from projections.rounds import Comment, Document, Notice, Round, state_at
 from projections.rounds import Response as AnswerGiven
 
 MAX_ANSWERS = 20
@@ -133,6 +133,18 @@ def round_page(reading: Reading) -> Response[bytes]:
         documents=[
             {"version": document.version, "index": document.index, "digest": document.document}
             for document in documents
+        ],
+        notices=[
+            {
+                "index": notice.index,
+                "medium": notice.medium,
+                "outlet": notice.outlet,
+                "lang": notice.lang,
+                "on": reading.say.date(Day(precision=notice.precision, day=notice.day)),
+                "url": notice.url,
+                "printed": notice.printed,
+            }
+            for _, notice in reading.view.records.scan(Notice, prefix=f"{name}/", limit=LIST_PAGE)
         ],
         figures=figures_of(reading, found),
         pictures=pictures_of(reading, found),

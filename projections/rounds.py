@@ -28,6 +28,7 @@ from ledger.vocabulary import (
     DocumentPublished,
     ErasureRequested,
     ModerationAppealed,
+    NoticePublished,
     OfContent,
     ResponseGiven,
     RoundClosed,
@@ -204,6 +205,21 @@ class ErasureAsked(Record, frozen=True, kw_only=True):
     actor: str = ""
 
 
+class Notice(Record, frozen=True, kw_only=True):
+    """Where and when a round was announced [round/index]."""
+
+    table: ClassVar[str] = "notice"
+    indexes: ClassVar[int] = 1
+    index: int
+    medium: str
+    outlet: str = ""
+    lang: str
+    day: str = ""
+    precision: str
+    url: str = ""
+    printed: bool = False
+
+
 class Document(Record, frozen=True, kw_only=True):
     """A version of the consulted document [round/version]."""
 
@@ -322,6 +338,22 @@ def _mark_changed(records: Records, identity: str, index: int) -> None:
     found = _target(records, identity)
     if found is not None:
         _put_comment(records, msgspec.structs.replace(found[0], changed=index))
+
+
+def _announce(records: Records, entry: Entry, published: NoticePublished, known: Known) -> None:
+    if published.round is UNSET:
+        return
+    notice = Notice(
+        index=entry.index,
+        medium=published.medium,
+        outlet="" if published.outlet is UNSET else published.outlet,
+        lang=published.lang,
+        day="" if published.on.day is UNSET else published.on.day,
+        precision=published.on.precision,
+        url="" if published.url is UNSET else published.url,
+        printed=printed_in(published),
+    )
+    records.put(index_key(published.round, entry.index), notice)
 
 
 def _extend(records: Records, entry: Entry, extended: RoundExtended, known: Known) -> None:
@@ -653,6 +685,7 @@ def _recount(records: Records, entry: Entry, round_: Round, **counts: Any) -> No
 FOLDS: dict[type[Statement], Callable[..., None]] = {
     RoundOpened: _open,
     RoundExtended: _extend,
+    NoticePublished: _announce,
     RoundClosed: _close,
     DocumentPublished: _publish,
     CommentSubmitted: _comment,

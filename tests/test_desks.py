@@ -544,6 +544,25 @@ def test_a_round_is_opened_extended_published_and_another_counted(
     expect(page.locator("#queue")).to_contain_text("contó 0 comentarios")
 
 
+def test_a_notice_is_told_and_stands_on_the_round_s_page(look: Open, town: Town) -> None:
+    page = look("/mesa/coordinacion?ronda=ronda-1")
+    open_key(page, "copret")
+    fields = {
+        "medium": "radio",
+        "outlet": "Radio <b>Ixchel</b>",
+        "on": "2026-11-20",
+        "url": "https://radio.example/aviso",
+    }
+    do(page, page.get_by_role("button", name="Dar cuenta de un aviso"), **fields)
+    expect(page.locator(".review")).to_contain_text("Radio <b>Ixchel</b>")
+    said = town.statement(sent(page))
+    assert (said["kind"], said["announces"], said["round"]) == ("NoticePublished", "round", "ronda-1")
+    page = look("/consultas/ronda-1")
+    told = page.locator("#que").locator("xpath=..")
+    for words in ("Radio", "Radio <b>Ixchel</b>", "20 de noviembre de 2026", "https://radio.example/aviso"):
+        expect(told).to_contain_text(words)
+
+
 def test_ten_comments_are_answered_at_once(look: Open, town: Town, axe_findings: Callable[[Page], list[str]]) -> None:
     made = [town.comment(f"Que haya agua {number}.") for number in range(10)]
     page = look(f"/en/mesa/coordinacion?ronda=ronda-1&desde={made[0]['index'] - 1}", 1280)

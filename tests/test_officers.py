@@ -20,6 +20,7 @@ from ledger.statement import format_when
 
 ACTS = (
     ("round", "open"),
+    ("round", "notice"),
     ("round", "extend"),
     ("round", "close"),
     ("round", "publish"),
@@ -183,6 +184,11 @@ def test_a_round_is_opened_extended_published_answered_and_another_closed(office
     later = format_when(now + 5 * 86_400_000)
     extended = office.did("copret", "round", "extend", "ronda-2", "--closes", later, "--reason", "Lo pidieron.")
     assert extended["closes"] == later
+
+    announced = office.did(
+        "copret", "round", "notice", "ronda-2", "--medium", "tv", "--outlet", "TV", "--on", "2026-11-20"
+    )
+    assert (announced["medium"], announced["on"]) == ("tv", {"precision": "day", "day": "2026-11-20"})
 
     made = [town.comment(f"Falta {number}.", round="ronda-2", about="metas") for number in range(3)]
     change = f"Se añadió [{made[0]['index']}, {made[1]['identity'][:16]}]"

@@ -8,7 +8,7 @@ from storyline import public_turn, story
 from ledger.statement import Entry, format_when
 from projections.records import DictRecords
 from projections.replay import replay
-from projections.rounds import Comment, Document, Moderated, ModerationAct, Response, Round, state_at, state_of
+from projections.rounds import Comment, Document, Moderated, ModerationAct, Notice, Response, Round, state_at, state_of
 
 DAY = 86_400_000
 
@@ -219,3 +219,8 @@ def test_an_erasure_is_final_and_a_restoration_does_not_undo_a_withdrawal() -> N
     found = folded(world.entries)
     assert [state_of(one) for one in comments_of(found)] == ["erased"]
     assert (round_of(found).erased, round_of(found).withdrawn, round_of(found).withheld) == (1, 0, 0)
+
+
+def test_a_round_has_its_notices() -> None:
+    (notice,) = [one for _, one in folded().scan(Notice, prefix="ronda-1/")]
+    assert (notice.medium, notice.day, notice.precision) == ("web", "2015-05-08", "day")
