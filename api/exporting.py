@@ -62,6 +62,8 @@ def export_round(name: str, where: str, folder: Path, policy: Path | None, langu
             f"Tiene: {known}",
             f"It has: {known}",
         )
+    if pdf:
+        _weasyprint()  # before anything is written
     written = [*_tables(copy, found, folder)]
     if pdf:
         written.append(_write(folder / f"{_stem(copy, found)}.{language}.pdf", [make_pdf(copy, found, language)]))
@@ -127,21 +129,25 @@ def document(copy: Copy, found: Round, language: str) -> str:
 
 def make_pdf(copy: Copy, found: Round, language: str) -> bytes:
     """The document as a PDF. Raises CannotRun where WeasyPrint, or what it needs of the system, is missing."""
+    library = _weasyprint()
+    style = library.CSS(string=(HERE / "static" / "pdf.css").read_text("utf-8"), url_fetcher=no_fetching)
+    html = library.HTML(string=document(copy, found, language), url_fetcher=no_fetching)
+    return html.write_pdf(stylesheets=[style], pdf_variant="pdf/ua-1")
+
+
+def _weasyprint() -> Any:  # it has no usable types
     try:
         import weasyprint
     except (ImportError, OSError) as error:
         raise CannotRun(
             f"Falta lo que hace los PDF ({error}).",
             f"What makes PDFs is missing ({error}).",
-            "Instale `constancia[pdf]` y, en Debian, libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0; "
-            "o pida --no-pdf.",
-            "Install `constancia[pdf]` and, on Debian, libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0; "
-            "or ask for --no-pdf.",
+            "Instale el extra (`pip install '.[pdf]'` en la carpeta del programa) y, en Debian, libpango-1.0-0 "
+            "libpangoft2-1.0-0 libharfbuzz-subset0; o pida --no-pdf.",
+            "Install the extra (`pip install '.[pdf]'` in the program's folder) and, on Debian, libpango-1.0-0 "
+            "libpangoft2-1.0-0 libharfbuzz-subset0; or ask for --no-pdf.",
         ) from error
-    library: Any = weasyprint  # it has no usable types
-    style = library.CSS(string=(HERE / "static" / "pdf.css").read_text("utf-8"), url_fetcher=no_fetching)
-    html = library.HTML(string=document(copy, found, language), url_fetcher=no_fetching)
-    return html.write_pdf(stylesheets=[style], pdf_variant="pdf/ua-1")
+    return weasyprint
 
 
 def no_fetching(url: str, *_: object, **__: object) -> Any:

@@ -12,6 +12,7 @@ Every sentence that the script may say stands in `WORDS`, in the reader's langua
 """
 
 import base64
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -307,6 +308,14 @@ def comment_by(reading: Reading, code: str) -> Comment | None:
     return None
 
 
+def statement_by(reading: Reading, code: str) -> int | None:
+    """The index of the one statement, of any kind, whose identity begins with a code of 12 digits or more."""
+    if not _CODE.fullmatch(code):
+        return None
+    found = [known.index for _, known in reading.view.records.scan(Known, prefix=code, limit=2)]
+    return found[0] if len(found) == 1 else None
+
+
 # --- pages -----------------------------------------------------------------------------------------------------------
 
 
@@ -328,7 +337,7 @@ def writing_page(
         groups=choices(at),
         tongues=TONGUES,
         reply=comment_words(at.reading, reply, at.round) if reply else None,
-        hours_late=-((at.round.closes_ms - at.reading.now_ms) // 3_600_000) if at.phase == "late" else 0,
+        hours_late=(at.reading.now_ms - at.round.closes_ms) // 3_600_000 if at.phase == "late" else 0,
         late_until=at.reading.say.time(at.round.late_until_ms) if at.round.late_until_ms else "",
         words_of_script=words_of_script(at.reading),
         most=MAX_CODE_POINTS,
@@ -378,7 +387,8 @@ def form_taken_page(at: Commenting, taken: Taken) -> Response[bytes]:
         receipt_data=_data("text/plain", taken.receipt),
         private_name=f"comentario-{taken.index}.private.json",
         private_data=_data("application/json", taken.private_file),
-        private_text=taken.private_file.decode(),
+        # In ASCII: characters that cannot be seen survive being copied off a page as \\u…, and mean the same.
+        private_text=json.dumps(json.loads(taken.private_file), ensure_ascii=True, separators=(",", ":")),
     )
     return _own(response, kept=False)
 

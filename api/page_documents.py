@@ -196,7 +196,7 @@ def _doors(reading: Reading, found: Round, about: str) -> dict[str, str]:
     place = reading.place
     return {
         "to_comment": place.to("consultas", found.round, "comentar", parte=about),
-        "to_comments": place.to("consultas", found.round, sobre=about) + "#comentarios",
+        "to_comments": place.to("consultas", found.round, sobre=about) + "#resultados",
     }
 
 

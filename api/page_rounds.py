@@ -163,7 +163,7 @@ def figures_of(reading: Reading, found: Round) -> dict[str, Any]:
     due = bool(found.answer_by) and reading.view.ledger.day_of(reading.now_ms) > found.answer_by
     return {
         "states": [(state, getattr(found, state)) for state in CONTENT_STATES],
-        "rate": reading.say.share(10_000 * found.answered // found.received) if found.received else "",
+        "rate": reading.say.share(_rounded_bp(found.answered, found.received)) if found.received else "",
         "median": statistics.median_low(days) if days else None,
         "longest": max(days, default=0),
         "firsts": len(days),
@@ -171,6 +171,11 @@ def figures_of(reading: Reading, found: Round) -> dict[str, Any]:
         "overdue": found.received - found.answered if due else 0,
         "claims": [*closing_claims(reading, found), *report_claims(reading, found)],
     }
+
+
+def _rounded_bp(count: int, whole: int) -> int:
+    """A share in basis points, rounded half up as reports' shares are (projections.reports)."""
+    return (20_000 * count + whole) // (2 * whole)
 
 
 def closing_claims(reading: Reading, found: Round) -> Iterator[dict[str, Any]]:
@@ -241,7 +246,7 @@ def pictures_of(reading: Reading, found: Round) -> dict[str, Any] | None:
         "by_weeks": by_weeks,
         "days": _bars([(reading.say.day(day), n, "") for day, n in days]),
         "parts": _bars(
-            [(name, n, to("consultas", found.round, sobre=value) + "#comentarios") for value, name, n in abouts]
+            [(name, n, to("consultas", found.round, sobre=value) + "#resultados") for value, name, n in abouts]
         ),
     }
 
@@ -282,7 +287,7 @@ def comments_listed(reading: Reading, found: Round) -> dict[str, Any]:
     searched = search_comments(reading, found, chosen, order)
     shared: dict[str, Any] = {"chosen": chosen, "order": order, "filtered": any(map(chosen.get, _NARROWING))}
     if searched is None:
-        comments, pages = after_index(reading, Comment, found.round, PAGE, "#comentarios")
+        comments, pages = after_index(reading, Comment, found.round, PAGE, "#resultados")
         why = "past" if not reading.view.newest else "making"
         return shared | {
             "comments": [comment_words(reading, comment, found) for comment in comments],
@@ -358,8 +363,8 @@ def _pages_after(reading: Reading, found: Found, chosen: Mapping[str, str], day:
     following = found.following
     at = None if following is None else f"{following.index}{'r' if following.second else ''}"
     return Pages(
-        before=place.to(*place.segments, **kept) + "#comentarios" if reading.query.get("desde") else None,
-        after=place.to(*place.segments, **kept, desde=at) + "#comentarios" if at else None,
+        before=place.to(*place.segments, **kept) + "#resultados" if reading.query.get("desde") else None,
+        after=place.to(*place.segments, **kept, desde=at) + "#resultados" if at else None,
     )
 
 
@@ -438,7 +443,8 @@ def comment_words(reading: Reading, comment: Comment, found: Round) -> dict[str,
         "received_ms": comment.received_ms,
         "channel": comment.channel,
         "position": comment.position,
-        "hours_late": -((found.closes_ms - comment.received_ms) // 3_600_000) if comment.late else 0,
+        "late_ms": comment.received_ms - found.closes_ms if comment.late else None,
+        "replies_to": _replied_to(reading, comment),
         "printed": comment.printed,
         "heard": reading.say.when(comment.heard_at) if comment.heard_at else "",
         "about": code_of(comment.about) if "/" in comment.about else (part or ""),
@@ -455,6 +461,14 @@ def comment_words(reading: Reading, comment: Comment, found: Round) -> dict[str,
         "contested": comment.contested,
         "answers": [line_of(reading, reading.view.entry(given.index)) for _, given in answers],
     }
+
+
+def _replied_to(reading: Reading, comment: Comment) -> dict[str, Any] | None:
+    """The comment that one replies to: its number, and its page."""
+    known = reading.view.records.get(Known, comment.reply_to) if comment.reply_to else None
+    if known is None:
+        return None
+    return {"index": known.index, "href": reading.place.to("comentarios", comment.reply_to[:CODE_DIGITS])}
 
 
 def comments_among(reading: Reading, history: Iterable[HistoryLine]) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ import msgspec
 from litestar import Response
 
 from api.names import msg
-from api.page_commenting import CODE_DIGITS, TONGUES, comment_by, words_of_script
+from api.page_commenting import CODE_DIGITS, TONGUES, comment_by, statement_by, words_of_script
 from api.page_receipts import short_code, standing_of
 from api.page_rounds import comment_words, round_words
 from api.problems import Problem
@@ -41,6 +41,10 @@ def comments_page(reading: Reading) -> Response[bytes]:
     found = comment_by(reading, code) if code else None
     if found is not None:
         return redirect(reading.place.to("comentarios", found.identity[:CODE_DIGITS]))
+    # Whoever endorses, appeals or answers has a receipt with a code too.
+    other = statement_by(reading, code) if code else None
+    if other is not None:
+        return redirect(reading.place.to("asientos", other))
     return answer(
         reading,
         "comments.html",
@@ -154,8 +158,8 @@ def may_be_done(reading: Reading, comment: Comment, round_: Round) -> dict[str, 
     return {
         "withdraw": now and comment.withdrawn is None and comment.erased is None,
         "erase": now and comment.erased is None and comment.erasure_asked is None,
-        "contest": now and comment.answered is not None,
+        "contest": now and comment.answered is not None and (comment.contested or -1) < comment.answered,
         "appeal": now and appeal,
         "endorse": now and state in ("shown", "redacted") and phase == "open",
-        "reply": now and phase in ("open", "late"),
+        "reply": now and state in ("shown", "redacted") and phase in ("open", "late"),
     }

@@ -24,6 +24,7 @@ A submission that came too late is answered with a note to keep, signed by the d
 Its kind is in no catalogue, so nobody can register it. FORMAT.md, "Contents" and "Refusal note".
 """
 
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -37,6 +38,7 @@ from consultation.hiding import Act, acts_of
 from consultation.text import (
     BUNDLE,
     Authority,
+    Content,
     PublicLine,
     SaltedContent,
     bundle_path,
@@ -44,10 +46,12 @@ from consultation.text import (
     format_bundle,
     parse_content,
     parse_salt,
+    salted_digest,
 )
+from consultation.text import parse_bundle as parse_bundle_file
 from consultation.vault import Held, Kept, Vault
 from ledger.docket import Docket
-from ledger.errors import CannotRun
+from ledger.errors import CannotRun, Refused
 from ledger.log import Deposit, Registered
 from ledger.published import Folder
 from ledger.statement import (
@@ -62,6 +66,8 @@ from ledger.statement import (
 )
 from ledger.tlog.note import Note, format_note, sign_line
 from ledger.tlog.tiles import WIDTH, entries_path, parse_bundle
+
+_logger = logging.getLogger("constancia.desk")
 
 SWEEP_AFTER_MS = 86_400_000
 
@@ -108,6 +114,7 @@ class Desk:
         # As far as the entries were looked at. The vault knows it too, but is not written to for entries without
         # contents more than now and then.
         self._settled = vault.settled
+        self._read_last: tuple[int, list[PublicLine]] = (-1, [])
 
     def open(self, log: Register) -> None:
         """Take submissions for this log from now on; forget contents whose statement never came.
@@ -197,6 +204,8 @@ class Desk:
         Also of earlier entries on whose contents the entries start..stop-1 act, and, when the vault was restored from
         a backup, of all that it has missed. What they erase is destroyed first: `Vault.settle`.
         """
+        if self._settled < start:
+            self._take_back(self._settled, start, stop, docket)
         registered: list[tuple[int, str]] = []
         acts: list[Act] = []
         for entry in _bundled(self._folder, self.origin, min(start, self._settled), stop):
@@ -207,6 +216,53 @@ class Desk:
             for number in sorted(self.vault.settle(registered, acts, stop)):
                 self._write_public(number, stop)
         self._settled = stop
+
+    def _take_back(self, start: int, end: int, stop: int, docket: Docket) -> None:
+        """A vault from a backup lacks what came since: what is public of it is taken back from the published files.
+
+        What was sealed when the backup was put back is in no other place; whoever operates the ledger is told.
+        """
+        back: list[Kept] = []
+        lost: list[int] = []
+        for entry in _bundled(self._folder, self.origin, start, stop):
+            identity, digests = entry.opened.identity, entry.opened.statement.salted_digests()
+            if entry.index >= end:
+                break
+            for digest in set(digests) - set(self.vault.digests(identity)) if digests else ():
+                if found := self._published(entry, digest):
+                    back.append(found)
+                elif docket.content_state(identity, digest) != "erased":
+                    lost.append(entry.index)
+        if back:
+            self.vault.keep(back, _now_ms())
+            _logger.warning(
+                "%s: the vault is an older copy; %d texts that came since were taken back from contents/",
+                self.origin,
+                len(back),
+            )
+        if lost:
+            _logger.error(
+                "%s: the texts of %d entries are in neither vault nor contents/ (%s): restore a newer vault.db",
+                self.origin,
+                len(lost),
+                ", ".join(map(str, lost[:20])) + ("…" if len(lost) > 20 else ""),
+            )
+
+    def _published(self, entry: Entry, digest: str) -> Kept | None:
+        """A content as it is public now, if that is what the statement bound."""
+        number = entry.index // BUNDLE
+        if self._read_last[0] != number:
+            try:
+                lines = parse_bundle_file(self._folder.read(bundle_path(number)) or b"", number)
+            except Refused:
+                lines = []
+            self._read_last = number, lines
+        for line in self._read_last[1]:
+            if (line.index, line.salted_digest) == (entry.index, digest) and isinstance(line.content, Content):
+                salt = parse_salt(str(line.salt))
+                if salted_digest(salt, self.origin, entry.opened.statement.by[0].key, line.content) == digest:
+                    return Kept(entry.opened.identity, digest, salt, canonical(line.content))
+        return None
 
     def _write_public(self, number: int, stop: int) -> None:
         held = self.vault.between(number * BUNDLE, min((number + 1) * BUNDLE, stop))

@@ -273,6 +273,30 @@ def test_a_vault_restored_from_a_backup_learns_what_it_missed(hall: Hall) -> Non
     assert isinstance(line.by, text.Authority)
 
 
+def test_a_vault_restored_from_a_backup_takes_back_what_is_public(hall: Hall, caplog: pytest.LogCaptureFixture) -> None:
+    hall.desk.submit(*_with_contents(hall.comment("maria"))).result(30)
+    backup = (hall.root / "backup.db").absolute()
+    with hall.vault._reading() as database:  # pyright: ignore[reportPrivateUsage]
+        database.execute("VACUUM INTO ?", (str(backup),))
+    shown = hall.desk.submit(*_with_contents(hall.comment("jorge", "Otro texto."))).result(30)
+    sealed = hall.desk.submit(*_with_contents(hall.comment("sara", "Un tercero."))).result(30)
+    hall.desk.submit(withhold(hall, sealed)).result(30)
+    before = hall.public(0)
+    hall.close()
+    for path in hall.root.glob("vault.db*"):
+        path.unlink()
+    backup.rename(hall.root / "vault.db")
+    hall.open()
+    held = hall.vault.held(shown.identity, reopen_digest(shown))
+    assert held is not None
+    assert b"Otro texto." in held.content
+    (line,) = [line for line in hall.public(0) if line.index == shown.index]
+    assert line in before
+    # What was sealed is nowhere else: that is said, with its entry.
+    assert "1 texts that came since were taken back" in caplog.text
+    assert f"({sealed.index})" in caplog.text
+
+
 def reopen_digest(registered: Registered) -> str:
     (digest,) = reopen(registered.index, registered.entry, ORIGIN).opened.statement.salted_digests()
     return digest
