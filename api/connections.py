@@ -48,7 +48,7 @@ DESCRIPTORS = "/proc/self/fd"
 # The slowest telephone network carries more bytes a second.
 LEAST_RATE = 1_024
 
-LOOK_SECONDS, LOOK_SECONDS_CROWDED = 1.0, 0.1
+LOOK_SECONDS, LOOK_SECONDS_CROWDED, LOOK_SECONDS_AT_START = 1.0, 0.1, 0.01
 # Of the time that a connection may idle: how long it may crawl, and how often it is looked at for that at the least.
 CRAWL_PART, LOOK_PART = 3 / 4, 1 / 8
 AT_WORK_SECONDS = 2.0
@@ -208,6 +208,7 @@ class _Watch:
         self.at_work: dict[Peer, float] = {}
         self._ended = 0
         self._told = 0.0
+        self._listening = False  # was the socket seen that accepts, and given its limit?
 
     def start(self) -> None:
         self._thread.start()
@@ -217,12 +218,17 @@ class _Watch:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._over.wait(LOOK_SECONDS_CROWDED if self._judge.crowded() else self._pause):
+        while not self._over.wait(self._until_next()):
             try:
                 self._turn()
             except OSError as error:
                 # No descriptor for a look, say. The next look may have one.
                 _logger.warning("connections could not be looked at: %s", error)
+
+    def _until_next(self) -> float:
+        if not self._listening:
+            return LOOK_SECONDS_AT_START  # the first to be accepted inherit the limit too
+        return LOOK_SECONDS_CROWDED if self._judge.crowded() else self._pause
 
     def _turn(self) -> None:
         now = time.monotonic()
@@ -232,6 +238,7 @@ class _Watch:
                 looks[number] = look
             else:
                 each.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self._seconds * 1000))
+                self._listening = True
         ended = self._judge.judge(looks, self.at_work.copy(), now)
         if not ended:
             return

@@ -1,6 +1,7 @@
 """Whose address counts: chains of proxies read from the right, and what nobody who is not trusted can change."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -61,6 +62,12 @@ def test_an_address_stands_for_its_network() -> None:
     assert network_of("testclient") == network_of("") == b""
 
 
+def run(work: Any) -> None:
+    """In a thread of its own: where a browser was tested before, this one has an event loop already."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
+
+
 def told(scope: dict[str, Any], *trusted: str) -> dict[str, Any]:
     """The scope as the application gets it."""
     seen: list[dict[str, Any]] = []
@@ -68,7 +75,7 @@ def told(scope: dict[str, Any], *trusted: str) -> dict[str, Any]:
     async def app(scope: Any, _receive: Any, _send: Any) -> None:
         seen.append(scope)
 
-    asyncio.run(behind_proxies(app, trusted)(scope, None, None))  # type: ignore[arg-type]
+    run(behind_proxies(app, trusted)(scope, None, None))  # type: ignore[arg-type]
     return seen[0]
 
 
@@ -92,7 +99,7 @@ def test_an_operator_who_named_no_proxy_is_told_once(caplog: pytest.LogCaptureFi
     wrapped = behind_proxies(app, ())
     for _ in range(3):
         asked = {"type": "http", "client": ("10.0.0.2", 4711), "scheme": "http", "headers": HEADERS}
-        asyncio.run(wrapped(asked, None, None))  # type: ignore[arg-type]
+        run(wrapped(asked, None, None))  # type: ignore[arg-type]
     (said,) = caplog.messages
     assert "trusted_proxies" in said
     assert "198.51" not in said

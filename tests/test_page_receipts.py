@@ -253,13 +253,14 @@ def test_scripts_are_served_under_the_digest_of_all_of_them(served: Served) -> N
 
 
 def test_every_module_that_a_module_names_is_served(served: Served) -> None:
-    waiting, seen = ["verify-page.js", "receipt-page.js"], set[str]()
+    pages = ["verify-page.js", "receipt-page.js", "commenting.js", "acts.js", "mine-page.js", "desk.js"]
+    waiting, seen = pages, set[str]()
     while waiting:
         name = waiting.pop()
         seen.add(name)
         source = served.get(f"/{script(name)}").body.decode()
         below = name.rpartition("/")[0]
-        for named in re.findall(r'(?:from |import\()"\./([^"]+)"', source):
+        for named in re.findall(r'(?:from |import |import\(|new URL\()"\./([^"]+)"', source):
             path = f"{below}/{named}".lstrip("/")
             waiting += [path] if path not in seen else []
     assert {"ed25519.js", "kinds.js", "vendor/sha2.js", "vendor/_u64.js", "vendor/noble-ed25519.js"} <= seen
