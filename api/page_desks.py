@@ -22,10 +22,10 @@ from api.names import CHANNELS, CONCERNS, DISPOSITIONS, GROUNDS, KIND_NAMES, MED
 from api.page_rounds import days_between, window_sentence
 from api.phrasing import unseen
 from api.problems import ADVICE
-from api.reading import LIST_PAGE, MAX_SCAN, Pages, Reading, answer
+from api.reading import LIST_PAGE, MAX_SCAN, Pages, Reading, answer, words_of
 from api.site import SEGMENTS
 from ledger.rulebook import Barred
-from ledger.statement import format_when, parse_when
+from ledger.statement import Entry, format_when, parse_when
 from projections.commitments import Commitment, PlanState
 from projections.records import Record, Records, index_key
 from projections.roll import Actor, KeyHeld, RoleHeld
@@ -231,6 +231,7 @@ WORDS: Mapping[str, str] = {
         "Your comment was entered into the record %(origin)s on %(when)s, as somebody wrote it down for you."
     ),
     "slip-code": msg("Code of the comment"),
+    "slip-address": msg("Its page, where the secret is written in"),
     "slip-secret": msg("Secret"),
     "slip-keep": msg(
         "Keep this paper and show the secret to nobody. With it you can later withdraw the comment, ask for its "
@@ -384,6 +385,7 @@ def moderation_desk_page(reading: Reading) -> Response[bytes]:
         grounds=WITHHOLDING,
         appeal_days=str(APPEAL_DAYS),
         appeals=appeals_waiting(reading),
+        won=appeals_won(reading),
         requests=erasures_waiting(reading),
         rounds=[
             {"id": one.round, "name": f"{reading.say.name('concerns', one.concerns)} ({one.round})"} for one in rounds
@@ -416,10 +418,29 @@ def appeals_waiting(reading: Reading) -> list[dict[str, Any]]:
                 "appeal": appeal.opened.identity,
                 "against": act.organisations,
                 "asked": reading.text("Its author has appealed."),
+                "says": said_in(reading, appeal),
+                "appeal_index": act.appealed,
                 "clock": waiting_since(reading, appeal.received_ms),
             }
         )
     return found
+
+
+def said_in(reading: Reading, appeal: Entry) -> str | None:
+    """The words of an appeal, as far as they are public."""
+    return words_of(reading, appeal.opened.statement.salted_digests()[0], appeal.opened.identity).text
+
+
+def appeals_won(reading: Reading) -> list[dict[str, Any]]:
+    """Acts that were overturned and still stand: a restoration is due."""
+    acts = newest_first(reading.view.records, ModerationAct, "moderation", reading.view.size, MAX_SCAN)
+    found: list[dict[str, Any]] = []
+    for act in acts:
+        comment = reading.view.records.get(Comment, index_key(act.round, act.target))
+        if act.decision == "overturned" and act.undone is None and comment is not None and comment.erased is None:
+            due = {"asked": reading.text("Its author won the appeal: the text is to be restored."), "clock": ""}
+            found.append(case_of(reading, comment) | due | {"appeal_index": act.decided})
+    return found[:_WAITING]
 
 
 def erasures_waiting(reading: Reading) -> list[dict[str, Any]]:
@@ -486,6 +507,8 @@ def case_of(reading: Reading, comment: Comment) -> dict[str, Any]:
         "barred": barred,
         "barred_names": barred_sentence(reading, barred),
         "asked": "",
+        "says": None,
+        "appeal_index": None,
         "clock": "",
         "appeal": "",
         "against": (),

@@ -660,13 +660,13 @@ def test_a_wrong_clock_does_not_keep_anybody_out(context: BrowserContext, served
 
 def test_late_is_said_before_and_after(context: BrowserContext, served: Served) -> None:
     page = commenting(context, served, round_=plaza.LATE)
-    expect(page.locator("main")).to_contain_text("con 2 horas de atraso")
+    expect(page.locator("main")).to_contain_text("como llegado 1 hora tarde")
     write(page)
     review(page)
-    expect(page.locator("#step-review")).to_contain_text("Quedará marcado con 2 horas de atraso")
+    expect(page.locator("#step-review")).to_contain_text("Quedará marcado como llegado 1 hora tarde")
     told = sign(page)
     served.folded()
-    assert "2 horas tarde" in follow(page, served, told).locator(".track").inner_text()
+    assert "1 hora tarde" in follow(page, served, told).locator(".track").inner_text()
 
 
 @pytest.mark.parametrize("round_", [plaza.CLOSED, plaza.ANNOUNCED])
@@ -837,6 +837,24 @@ def test_the_author_of_a_form_withdraws_with_the_private_file(context_of: NewCon
     act(page, "withdraw")
     served.folded()
     expect(follow(page, served, {"identity": identity}).locator(".track")).to_contain_text("Retirado por su autor")
+
+
+def test_the_secret_of_a_slip_is_typed_as_it_is_printed(context_of: NewContext, served: Served) -> None:
+    page = context_of(java_script_enabled=False).new_page()
+    page.goto(address(served, f"/consultas/{plaza.OPEN}/comentar"))
+    write(page, "De una boleta.")
+    page.locator("#to-review").click()
+    page.get_by_role("button", name="Enviar y registrar").click()
+    private = json.loads(saved(page, "text=Guardar el archivo privado")[1])
+    served.folded()
+    page = follow(context_of().new_page(), served, {"identity": private["statement"]})
+    page.fill("#secret", "0" * 64)
+    expect(page.locator("#private-error")).to_be_visible()
+    page.fill("#secret", " ".join(re.findall("....", private["secret"])).upper())
+    expect(page.locator("#author-known")).to_be_visible()
+    act(page, "withdraw")
+    served.folded()
+    expect(follow(page, served, {"identity": private["statement"]}).locator(".track")).to_contain_text("Retirado")
 
 
 def test_an_act_whose_answer_was_lost_is_sent_again_when_the_page_is_opened(

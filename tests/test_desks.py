@@ -307,8 +307,13 @@ def test_withheld_appealed_decided_by_another_organisation_and_restored(
         decision="overturned",
         words="Es dirección oficial.",
     )
+    expect(case.locator("blockquote").last).to_have_text("Es una oficina pública.")
     decided = town.statement(sent(page))
     assert (decided["kind"], decided["decision"]) == ("AppealDecided", "overturned")
+    # What was won and is still hidden waits on top of the desk.
+    again = look("/mesa/moderacion")
+    due = again.locator("#queue ol").first.locator(f"li[data-number='{comment['index']}']")
+    expect(due).to_contain_text("Su autor ganó la apelación")
     do(page, item(page, comment).get_by_role("button", name="Restaurar"), words="La apelación tenía razón.")
     restored = town.statement(sent(page))
     assert (restored["kind"], restored["words"]) == ("ContentRestored", {"text": "La apelación tenía razón."})

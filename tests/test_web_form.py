@@ -319,7 +319,7 @@ def test_where_everybody_sends_at_once_nobodys_network_is_blamed(tmp_path: Path)
 
 def test_in_a_late_round_it_is_said_that_it_will_be_marked(served: Served) -> None:
     form = Read(served.get(f"/consultas/{plaza.LATE}/comentar", accept="text/html").body.decode())
-    assert "con 2 horas de atraso" in form.text
+    assert "como llegado 1 hora tarde" in form.text
     review = send(served, PLAIN, round_=plaza.LATE)
     assert "quedará marcado como tardío" in Read(review.body.decode()).text
     answer = send(served, hidden(review), "confirm", plaza.LATE)

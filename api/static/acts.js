@@ -11,7 +11,7 @@ import { offerPending, showDone, showTrouble, tellProgress } from "./outcome.js"
 import { at, foreign, number, say } from "./saying.js";
 import { mayArrive, send, signAndKeep, timeToSign } from "./sending.js";
 import { newContent } from "./sign.js";
-import { secretIn } from "./statement.js";
+import { canonical, secretIn } from "./statement.js";
 
 const page = at("acts");
 const { origin, path, plan, round, identity, saltedDigest, author, most } = page.dataset;
@@ -54,10 +54,18 @@ async function showAuthor() {
   at("for-author").hidden = !known;
 }
 
-async function takePrivateFile(file) {
+/** The secret of a slip as it was typed: in groups, in capitals, whatever. */
+async function takeSecret(typed) {
+  const written = typed.toLowerCase().replace(/[^0-9a-f]/g, "");
+  if (written.length === 64) await takeAuthor(utf8(canonical({ contents: [], origin, secret: written, statement: identity })));
+}
+
+const takePrivateFile = async (file) => takeAuthor(new Uint8Array(await file.arrayBuffer()));
+
+async function takeAuthor(raw) {
   at("private-error").hidden = true;
   try {
-    secret = await secretIn(new Uint8Array(await file.arrayBuffer()), origin, identity, page.dataset.claim);
+    secret = await secretIn(raw, origin, identity, page.dataset.claim);
   } catch (fault) {
     if (!(fault instanceof Fault)) throw fault;
     at("private-error").textContent = say("error.private-file");
@@ -213,6 +221,7 @@ async function begin() {
   at("private")?.addEventListener("change", ({ target: { files } }) => {
     if (files.length) void takePrivateFile(files[0]);
   });
+  at("secret")?.addEventListener("input", ({ target }) => void takeSecret(target.value));
   if (at("act-endorse")) {
     const own = await isAuthor();
     const before = await endorsement();

@@ -158,6 +158,7 @@ function begin(trigger) {
   const { form: name, fixed = "{}", fills = "{}" } = trigger.dataset;
   const fragment = at(`form-${name}`).content.cloneNode(true);
   const form = fragment.querySelector("form");
+  if (!mayAs(form.dataset.role)) return fail(at("queue-fault"), say("role-missing", { role: codes.role[form.dataset.role] }));
   const known = JSON.parse(fixed);
   if (trigger.dataset.ticked !== undefined) {
     known.answers = [...document.querySelectorAll("#queue [name=ticked]:checked")].map((one) => one.value);
@@ -479,6 +480,7 @@ function slipOf(answer, part, secret) {
     element("h3", {}, say("slip", { number: number(answer.index) })),
     element("p", {}, say("slip-what", { origin, when: moment(`${answer.received_at.slice(0, 19)}Z`) })),
     element("dl", { class: "fields" }, element("dt", {}, say("slip-code")), element("dd", { class: "hash" }, part.identity),
+      element("dt", {}, say("slip-address")), element("dd", { class: "hash" }, `${location.origin}${pages}/comentarios/${part.identity.slice(0, 12)}`),
       element("dt", {}, say("slip-secret")), element("dd", { class: "hash secret" }, groups)),
     element("p", {}, say("slip-keep")),
     element("p", { class: "no-print acts" }, button(say("slip-print"), () => print()),
