@@ -106,12 +106,12 @@ def test_a_text_is_shown_by_parts_with_what_was_said_of_each(consulted: Served) 
     assert "cada semana" in access
     assert "4 comentarios" in Read(access).text
     assert "A favor: 2 · En contra: 1 · Sin posición: 1" in access
-    assert 'href="/gt/consultas/ronda-1?sobre=acceso#comentarios"' in access
+    assert 'href="/gt/consultas/ronda-1?sobre=acceso#resultados"' in access
     assert 'href="/gt/consultas/ronda-1/comentar?parte=acceso"' in access
     assert "Sin comentarios todavía" in part_of(source, "seguimiento")
     whole = source[source.index('id="documento-entero"') :]
     assert "1 comentario" in whole
-    assert 'href="/gt/consultas/ronda-1?sobre=gt-2014-2016%2FC8#comentarios"' in whole
+    assert 'href="/gt/consultas/ronda-1?sobre=gt-2014-2016%2FC8#resultados"' in whole
 
 
 def test_nothing_of_a_document_is_interpreted(consulted: Served) -> None:

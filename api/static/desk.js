@@ -158,7 +158,7 @@ function begin(trigger) {
   const { form: name, fixed = "{}", fills = "{}" } = trigger.dataset;
   const fragment = at(`form-${name}`).content.cloneNode(true);
   const form = fragment.querySelector("form");
-  if (!mayAs(form.dataset.role)) return fail(at("queue-fault"), say("role-missing", { role: codes.role[form.dataset.role] }));
+  if (signer && !mayAs(form.dataset.role)) return fail(at("queue-fault"), say("role-missing", { role: codes.role[form.dataset.role] }));
   const known = JSON.parse(fixed);
   if (trigger.dataset.ticked !== undefined) {
     known.answers = [...document.querySelectorAll("#queue [name=ticked]:checked")].map((one) => one.value);
