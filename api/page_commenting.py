@@ -46,7 +46,6 @@ TONGUES: Mapping[str, str] = {
 }
 
 # A code has as many digits of an identity as a receipt prints, or more. A number of an entry is shorter.
-CODE_DIGITS = 12
 _CODE = re.compile("[0-9a-f]{12,64}")
 _INDEX = re.compile("0|[1-9][0-9]{0,10}")
 

@@ -23,8 +23,7 @@ from msgspec import UNSET
 
 from api.consulted import Consulted, Section, changes_between, html_of, read_document
 from api.names import POSITIONS
-from api.page_commenting import CODE_DIGITS
-from api.page_rounds import round_words
+from api.page_rounds import CODE_DIGITS, round_words
 from api.problems import Problem
 from api.reading import LIST_PAGE, Reading, answer, code_of, redirect, statement_at
 from api.record import Reader, View

@@ -10,15 +10,16 @@ in the browser.
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from litestar import Response
 
 from api.names import msg
-from api.page_commenting import CODE_DIGITS, TONGUES, comment_by, statement_by, words_of_script
+from api.page_commenting import TONGUES, comment_by, statement_by, words_of_script
 from api.page_receipts import short_code, standing_of
-from api.page_rounds import comment_words, round_words
+from api.page_rounds import CODE_DIGITS, comment_words, round_words
 from api.problems import Problem
 from api.reading import LIST_PAGE, Reading, answer, line_of, redirect, statement_at
 from ledger.statement import parse_when
@@ -62,6 +63,7 @@ def comment_page(reading: Reading) -> Response[bytes]:
         raise Problem(404, "There is no comment with this code.")
     statement: Any = statement_at(reading, comment.index)
     author = statement.by[0]
+    acts = moderation_of(reading, comment)
     return answer(
         reading,
         "tracking.html",
@@ -71,14 +73,14 @@ def comment_page(reading: Reading) -> Response[bytes]:
         code=short_code(comment.identity),
         state=state_of(comment),
         standing=standing_of(reading.reader.receipt(comment.index), reading.reader.published("policy")),
-        acts=moderation_of(reading, comment),
+        acts=acts,
         answers=answers_of(reading, comment),
         due=due_of(reading, comment, round_),
-        may=may_be_done(reading, comment, round_),
+        may=may_be_done(reading, comment, round_, acts),
         author_key=author.key if author.role == "citizen" else "",
         claim=statement.claim if isinstance(statement.claim, str) else "",
         plan=round_.plan,
-        said_at={index: line_of(reading, reading.view.entry(index)) for index in spoken_at(reading, comment)},
+        said_at={index: line_of(reading, reading.view.entry(index)) for index in spoken_at(comment, acts)},
         grounds={ground: reading.text(sentence) for ground, sentence in GROUNDS_TO_ASK.items()},
         tongues=TONGUES,
         words_of_script=words_of_script(reading),
@@ -88,9 +90,9 @@ def comment_page(reading: Reading) -> Response[bytes]:
 # --- what became of it -----------------------------------------------------------------------------------------------
 
 
-def spoken_at(reading: Reading, comment: Comment) -> set[int]:
+def spoken_at(comment: Comment, told: Sequence["Act"]) -> set[int]:
     """The entries whose words the page shows beside what they did: appeals, decisions, restorations, objections."""
-    acts = [act.record for act in moderation_of(reading, comment)]
+    acts = [act.record for act in told]
     found = {index for act in acts for index in (act.appealed, act.decided) if index is not None}
     found |= {act.index for act in acts if act.act == "restored"}
     return found | ({comment.contested} if comment.contested is not None else set())
@@ -150,15 +152,15 @@ def due_of(reading: Reading, comment: Comment, round_: Round) -> dict[str, Any]:
     return {"day": reading.say.day(round_.answer_by), "overdue": late}
 
 
-def may_be_done(reading: Reading, comment: Comment, round_: Round) -> dict[str, bool]:
+def may_be_done(reading: Reading, comment: Comment, round_: Round, acts: Sequence[Act]) -> dict[str, bool]:
     """Which acts the record would take now; whose they are the browser knows, and the record judges."""
     now = not reading.place.keep and not comment.printed
     state, phase = state_of(comment), state_at(round_, reading.now_ms)
-    appeal = any(act.open for act in moderation_of(reading, comment)) and state in ("withheld", "redacted")
+    appeal = any(act.open for act in acts) and state in ("withheld", "redacted")
     return {
         "withdraw": now and comment.withdrawn is None and comment.erased is None,
         "erase": now and comment.erased is None and comment.erasure_asked is None,
-        "contest": now and comment.answered is not None and (comment.contested or -1) < comment.answered,
+        "contest": now and comment.answered is not None,
         "appeal": now and appeal,
         "endorse": now and state in ("shown", "redacted") and phase == "open",
         "reply": now and state in ("shown", "redacted") and phase in ("open", "late"),

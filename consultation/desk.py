@@ -114,7 +114,6 @@ class Desk:
         # As far as the entries were looked at. The vault knows it too, but is not written to for entries without
         # contents more than now and then.
         self._settled = vault.settled
-        self._read_last: tuple[int, list[PublicLine]] = (-1, [])
 
     def open(self, log: Register) -> None:
         """Take submissions for this log from now on; forget contents whose statement never came.
@@ -224,12 +223,17 @@ class Desk:
         """
         back: list[Kept] = []
         lost: list[int] = []
+        # Of one file at a time, and gone with this call: no text outlives here what takes it from view.
+        number, public = -1, dict[tuple[int, str], PublicLine]()
         for entry in _bundled(self._folder, self.origin, start, stop):
             identity, digests = entry.opened.identity, entry.opened.statement.salted_digests()
             if entry.index >= end:
                 break
             for digest in set(digests) - set(self.vault.digests(identity)) if digests else ():
-                if found := self._published(entry, digest):
+                if number != entry.index // BUNDLE:
+                    number = entry.index // BUNDLE
+                    public = self._published(number)
+                if found := _as_bound(public.get((entry.index, digest)), entry, self.origin):
                     back.append(found)
                 elif docket.content_state(identity, digest) != "erased":
                     lost.append(entry.index)
@@ -248,21 +252,13 @@ class Desk:
                 ", ".join(map(str, lost[:20])) + ("…" if len(lost) > 20 else ""),
             )
 
-    def _published(self, entry: Entry, digest: str) -> Kept | None:
-        """A content as it is public now, if that is what the statement bound."""
-        number = entry.index // BUNDLE
-        if self._read_last[0] != number:
-            try:
-                lines = parse_bundle_file(self._folder.read(bundle_path(number)) or b"", number)
-            except Refused:
-                lines = []
-            self._read_last = number, lines
-        for line in self._read_last[1]:
-            if (line.index, line.salted_digest) == (entry.index, digest) and isinstance(line.content, Content):
-                salt = parse_salt(str(line.salt))
-                if salted_digest(salt, self.origin, entry.opened.statement.by[0].key, line.content) == digest:
-                    return Kept(entry.opened.identity, digest, salt, canonical(line.content))
-        return None
+    def _published(self, number: int) -> dict[tuple[int, str], PublicLine]:
+        """The lines of a file of contents, by index and salted digest; none of a file that is not of the format."""
+        try:
+            lines = parse_bundle_file(self._folder.read(bundle_path(number)) or b"", number)
+        except Refused:
+            return {}
+        return {(line.index, line.salted_digest): line for line in lines}
 
     def _write_public(self, number: int, stop: int) -> None:
         held = self.vault.between(number * BUNDLE, min((number + 1) * BUNDLE, stop))
@@ -278,6 +274,16 @@ def public_line(held: Held) -> PublicLine:
     return PublicLine(
         index=held.index, salted_digest=held.digest, salt=held.salt.hex(), content=parse_content(held.content)
     )
+
+
+def _as_bound(line: PublicLine | None, entry: Entry, origin: str) -> Kept | None:
+    """A content as a public line has it, if that is what the entry's statement bound."""
+    if line is None or not isinstance(line.content, Content):
+        return None
+    salt, key = parse_salt(str(line.salt)), entry.opened.statement.by[0].key
+    if salted_digest(salt, origin, key, line.content) != line.salted_digest:
+        return None
+    return Kept(entry.opened.identity, line.salted_digest, salt, canonical(line.content))
 
 
 def _marker(act: Act) -> PublicLine:
