@@ -10,28 +10,14 @@ indexes of the entries that fired it. The name is for ever, and the anchor of it
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from api.names import msg
 from api.phrasing import Phrasing
 from api.reading import Reading
 from ledger.vocabulary import MethodologyAdopted, Parameters
 from projections.commitments import PlanState
-
-
-class Fired(Protocol):
-    """A rule of the tables, and the leaf indexes of the entries that fired it."""
-
-    @property
-    def rule(self) -> str:
-        """Its name: `cap/shared`."""
-        ...
-
-    @property
-    def entries(self) -> tuple[int, ...]:
-        """Leaf indexes, in order."""
-        ...
-
+from projections.grading import Reason
 
 # In the order of the tables. The names are those that the engine uses; tests/test_page_methodology.py compares them.
 RULES: Mapping[str, str] = {
@@ -136,7 +122,7 @@ def whole_share(say: Phrasing, basis_points: int) -> str:
     return f"{say.number(basis_points // 100)}{space}%"
 
 
-_ON_THE_SCALE = ("no_evidence_available", "limited", "substantial", "complete")
+ON_THE_SCALE = ("no_evidence_available", "limited", "substantial", "complete")
 
 
 def figures_of(say: Phrasing, parameters: Parameters) -> dict[str, str]:
@@ -144,7 +130,7 @@ def figures_of(say: Phrasing, parameters: Parameters) -> dict[str, str]:
     caps = parameters.machine_cap
 
     def most(cap: int) -> str:
-        return f"«{say.name('level', _ON_THE_SCALE[cap]).lower()}»"
+        return f"«{say.name('level', ON_THE_SCALE[cap]).lower()}»"
 
     return {
         "confirm_days": say.number(parameters.confirm_days),
@@ -172,7 +158,7 @@ def methodology_of(reading: Reading, plan: str) -> MethodologyAdopted:
     return adopted
 
 
-def reason_words(reading: Reading, reason: Fired, plan: str = "") -> dict[str, Any]:
+def reason_words(reading: Reading, reason: Reason, plan: str = "") -> dict[str, Any]:
     """A reason ready for a template: `rule`, `sentence`, `href` (its row on the methodology page), `entries`.
 
     `plan` is the plan that it is about; the first one where none is named. Raises LookupError as `methodology_of`, and

@@ -1,6 +1,8 @@
 """The methodology in words: every rule has a sentence in both languages, and the page shows the tables in force."""
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -8,6 +10,7 @@ from msgspec.structs import replace
 from api.phrasing import Phrasing
 from api.reasons import RULES, figures_of, sentence_of, whole_share
 from ledger.vocabulary import Codes, MachineCap, Parameters
+from projections import grading
 from projections.words.catalogue import catalogue, languages
 
 PARAMETERS = Parameters(
@@ -22,6 +25,13 @@ PARAMETERS = Parameters(
     codes=Codes(verifiability=("none",), relevance=("none",), ambition=("none",), early_results=("none",)),
     default_grace_days=15,
 )
+
+
+def test_the_engine_names_no_rule_that_has_no_sentence_and_every_sentence_is_of_a_rule() -> None:
+    source = Path(grading.__file__).read_text("utf-8")
+    named = {node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)}
+    rules = {value for value in named if isinstance(value, str) and re.fullmatch(r"[a-z]+/[a-z0-9-]+", value)}
+    assert rules == set(RULES)
 
 
 @pytest.mark.parametrize("language", languages())
