@@ -20,6 +20,8 @@ from ledger.vocabulary import (
     CommentSubmitted,
     CommentTranscribed,
     CompletionReported,
+    DisputeResolved,
+    DisputeScreened,
     EvidenceCaptured,
     EvidenceChecked,
     EvidenceDisputed,
@@ -309,6 +311,8 @@ _NAMES_ONE: dict[type[Statement], str] = {
     EvidenceCaptured: "link",
     EvidenceChecked: "link",
     EvidenceDisputed: "link",
+    DisputeScreened: "dispute",
+    DisputeResolved: "dispute",
     StatementConfirmed: "statement",
     StatementContested: "statement",
     StatementWithdrawn: "statement",
@@ -350,7 +354,7 @@ def _know(records: Records, entry: Entry) -> Known:
         case CompletionReported():
             place = statement.subject
         case VerdictGiven():
-            place = f"{statement.mechanism}/{speaker_of(statement)[0]}"
+            place = index_key(statement.mechanism, entry.index)
         case EvidenceDisputed() if earlier:
             place = index_key(commitment_of(statement.mechanism), earlier[0].index)
         case _:
