@@ -265,7 +265,8 @@ def test_with_nothing_to_count_nothing_is_drawn() -> None:
 
 
 def test_the_picture_over_time_says_its_last_figures() -> None:
-    points = [dict.fromkeys(SCALE, 0), dict.fromkeys(SCALE, 0) | {"complete": 3, "limited": 1}]
+    nothing: dict[str, int] = dict.fromkeys(SCALE, 0)
+    points = [nothing, nothing | {"complete": 3, "limited": 1}]
     who = speaker("reported", "government", "Reporta")
     line = {"speaker": who, "points": points, "pieces": over_time(points, 8)}
     read = drawn('{{ ch.columns("Niveles", lines, scale, "enero", "marzo", 8) }}', lines=[line])
