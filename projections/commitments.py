@@ -6,7 +6,7 @@ lead to the proof.
 """
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -17,6 +17,7 @@ from ledger.vocabulary import (
     AxisDefined,
     CommentSubmitted,
     CommentTranscribed,
+    CommitmentAmended,
     CommitmentRegistered,
     CommitmentReopened,
     CompletionAssessed,
@@ -31,6 +32,7 @@ from ledger.vocabulary import (
     IndicatorDefined,
     IndicatorMeasured,
     InstrumentCited,
+    MechanismAmended,
     MechanismDefined,
     MethodologyAdopted,
     NextStepsSet,
@@ -140,6 +142,7 @@ class Commitment(Record, frozen=True, kw_only=True):
     due: Day | None = None
     index: int
     printed: bool = False
+    amended: tuple[int, ...] = ()  # the entries that changed what was promised
     reported: LevelSaid | None = None
     reopened: int | None = None  # the index of CommitmentReopened, until a level is reported again
     assessed: tuple[LevelSaid, ...] = ()
@@ -175,6 +178,7 @@ class Mechanism(Record, frozen=True, kw_only=True):
     date_printed: bool = False
     index: int
     printed: bool = False
+    amended: tuple[int, ...] = ()
 
 
 class Evidence(Record, frozen=True, kw_only=True):
@@ -382,6 +386,50 @@ def _mechanism(records: Records, entry: Entry, defined: MechanismDefined, known:
     if commitment is not None:
         changed = msgspec.structs.replace(commitment, mechanisms=commitment.mechanisms + 1)
         records.put(commitment.commitment, changed)
+
+
+_AMENDED_AS_THEY_ARE = (
+    "title",
+    "objective",
+    "description",
+    "relevance",
+    "ambition",
+    "axis",
+    "institution",
+    "post",
+    "problem",
+    "further",
+)
+
+
+def _commitment_amended(records: Records, entry: Entry, amended: CommitmentAmended, known: Known) -> None:
+    commitment = records.get(Commitment, amended.commitment)
+    if commitment is None:
+        return
+    changes: dict[str, Any] = _given(amended, *_AMENDED_AS_THEY_ARE) | _days_given(amended, "starts", "due")
+    if amended.others is not UNSET:
+        changes |= {name: getattr(amended.others, name) for name in ("government", "civil", "unlabelled")}
+    changes["amended"] = (*commitment.amended, entry.index)
+    records.put(amended.commitment, msgspec.structs.replace(commitment, **changes))
+
+
+def _mechanism_amended(records: Records, entry: Entry, amended: MechanismAmended, known: Known) -> None:
+    mechanism = records.get(Mechanism, amended.mechanism)
+    if mechanism is None:
+        return
+    changes = _given(amended, "text", "means", "repeats", "period_days", "grace_days") | _days_given(amended, "due")
+    changes["amended"] = (*mechanism.amended, entry.index)
+    records.put(amended.mechanism, msgspec.structs.replace(mechanism, **changes))
+
+
+def _given(statement: Statement, *names: str) -> dict[str, Any]:
+    """Those of these fields that a statement has."""
+    return {name: value for name in names if (value := getattr(statement, name)) is not UNSET}
+
+
+def _days_given(statement: Statement, *names: str) -> dict[str, Any]:
+    """Those of these dates that a statement has, as records keep them."""
+    return {name: _certain(date) for name, date in _given(statement, *names).items()}
 
 
 def _level(entry: Entry, said: CompletionReported | CompletionAssessed) -> LevelSaid:
@@ -673,7 +721,9 @@ FOLDS: dict[type[Statement], Callable[..., None]] = {
     PlanSubmitted: _submitted,
     AxisDefined: _axis,
     CommitmentRegistered: _commitment,
+    CommitmentAmended: _commitment_amended,
     MechanismDefined: _mechanism,
+    MechanismAmended: _mechanism_amended,
     CompletionReported: _reported,
     CommitmentReopened: _reopened,
     CompletionAssessed: _assessed,
