@@ -362,7 +362,7 @@ def _know(records: Records, entry: Entry) -> Known:
         case CompletionReported():
             place = statement.subject
         case VerdictGiven():
-            place = f"{statement.mechanism}/{speaker_of(statement)[0]}"
+            place = index_key(statement.mechanism, entry.index)
         case EvidenceDisputed() if earlier:
             place = index_key(commitment_of(statement.mechanism), earlier[0].index)
         case _:
