@@ -194,9 +194,9 @@ def comparison_page(reading: Reading) -> Response[bytes]:
 
 
 def json_path(reading: Reading, plan: str) -> str:
-    """The same as data: of the same state, also when more has been registered meanwhile."""
-    keep = reading.place.keep or (("at", str(reading.view.size)),)
-    return f"{reading.place.raw('api', 'plans', plan, 'gaps')}?{urlencode(keep)}"
+    """The same as data: of the same size and day, also when more has been registered meanwhile."""
+    view = reading.view
+    return f"{reading.place.raw('api', 'plans', plan, 'gaps')}?{urlencode({'at': view.size, 'as_of': view.day})}"
 
 
 def condition_words(reading: Reading, matrix: Matrix, chosen: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -380,8 +380,8 @@ def bare_sentence(reading: Reading, matrix: Matrix) -> list[str]:
     if bare == len(matrix.rows):
         return [
             reading.text(
-                "Of none of them is there any captured evidence yet: it is still to be captured, which does not say that "
-                "nothing was done."
+                "Of none of them is there any captured evidence yet: it is still to be captured, which does not say "
+                "that nothing was done."
             )
         ]
     return [
@@ -586,6 +586,5 @@ def moment_words(reading: Reading, moment: Moment) -> str:
 
 def moment_path(reading: Reading, moment: Moment) -> str:
     """This page as it was at a moment."""
-    keep = ("at", str(moment.size)) if moment.unit == "size" else ("as_of", moment.day)
-    place = msgspec.structs.replace(reading.place, keep=(keep,))
+    place = msgspec.structs.replace(reading.place, keep=(("at", str(moment.size)), ("as_of", moment.day)))
     return place.to(*place.segments)
