@@ -569,7 +569,10 @@ def times(reading: Reading, plan: PlanState, matrix: Matrix) -> dict[str, Any]:
             lines.append({"speaker": speaker, "points": points, "pieces": pieces})
     return {
         "labels": [moment_words(reading, state) for state in states],
-        "hrefs": [moment_path(reading, state) for state in states],
+        # A choice and no links: every page of an earlier state leads to that state of all others, and a robot that
+        # follows links would read the whole site over again for each.
+        "by": "at" if states[-1].unit == "size" else "as_of",
+        "values": [str(state.size) if state.unit == "size" else state.day for state in states],
         "lines": lines,
         "of": len(matrix.rows),
     }
@@ -582,9 +585,3 @@ def moment_words(reading: Reading, moment: Moment) -> str:
     if moment.unit == "month":
         return reading.say.date(Day(precision="month", day=moment.day))
     return reading.say.day(moment.day)
-
-
-def moment_path(reading: Reading, moment: Moment) -> str:
-    """This page as it was at a moment."""
-    place = msgspec.structs.replace(reading.place, keep=(("at", str(moment.size)), ("as_of", moment.day)))
-    return place.to(*place.segments)
