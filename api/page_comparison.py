@@ -572,7 +572,7 @@ def times(reading: Reading, plan: PlanState, matrix: Matrix) -> dict[str, Any]:
         # A choice and no links: every page of an earlier state leads to that state of all others, and a robot that
         # follows links would read the whole site over again for each.
         "by": "at" if states[-1].unit == "size" else "as_of",
-        "values": [str(state.size) if state.unit == "size" else state.day for state in states],
+        "days": [str(state.size) if state.unit == "size" else state.day for state in states],
         "lines": lines,
         "of": len(matrix.rows),
     }
