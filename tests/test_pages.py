@@ -613,6 +613,7 @@ HOSTILE_PAGES = (
     "/",
     f"/planes/{w.PLAN}",
     f"/planes/{w.PLAN}/entorno",
+    f"/planes/{w.PLAN}/comparacion",
     f"/planes/{w.PLAN}/compromisos/C9",
     "/consultas/ronda-1",
     "/consultas/ronda-1/documento",
