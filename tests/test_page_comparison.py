@@ -413,6 +413,11 @@ def test_filters_and_days_work_without_javascript_on_the_smallest_phone(opened: 
     expect(page.get_by_role("status")).to_have_text("Coincide 1 de 3 compromisos.")  # the filter came along
 
 
+@pytest.mark.parametrize("width", [700, 800, 1000])
+def test_between_telephone_and_desk_nothing_scrolls_sideways(opened: Callable[..., Page], width: int) -> None:
+    assert opened(width=width).evaluate("document.documentElement.scrollWidth") <= width
+
+
 def test_voices_are_told_apart_by_shape_where_colours_are_the_readers_own(opened: Callable[..., Page]) -> None:
     page = opened(forced_colors="active")
     colours = {
