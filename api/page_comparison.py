@@ -32,7 +32,10 @@ from projections.comparison import EVIDENCED, REPORTED, Matrix, Row, values_of
 from projections.grading import CommitmentStanding, Voice
 
 WIDE_GAP = 2
-MOMENTS = 24
+MOMENTS, FEWEST = 24, 4
+"""States that a picture over time shows, at most and at least."""
+LOOKED_AT = 1_200
+"""Commitments that are graded for it, over all states: 24 states of a plan of 50, and fewer of a larger one."""
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -507,8 +510,8 @@ class Moment(msgspec.Struct, frozen=True):
     unit: str
 
 
-def moments(view: View, reader: Reader, first: int) -> list[Moment]:
-    """At most MOMENTS states, the view's own the last: ends of months; of days, or sizes, in a record that is young.
+def moments(view: View, reader: Reader, first: int, most: int) -> list[Moment]:
+    """At most so many states, the view's own the last: ends of months; of days, or sizes, in a record that is young.
 
     `first` is the index of the entry with which the plan began.
     """
@@ -517,12 +520,12 @@ def moments(view: View, reader: Reader, first: int) -> list[Moment]:
     last = Moment(view.size, view.day, "")
     months = month_ends(began, today)
     if len(months) >= 2:
-        chosen, unit = thinned(months, MOMENTS - 1), "month"
+        chosen, unit = thinned(months, most - 1), "month"
     elif (today - began).days >= 2:
         days = [began + datetime.timedelta(days=n) for n in range((today - began).days)]
-        chosen, unit = thinned(days, MOMENTS - 1), "day"
+        chosen, unit = thinned(days, most - 1), "day"
     else:
-        sizes = even_sizes(first, view.size, MOMENTS - 1)
+        sizes = even_sizes(first, view.size, most - 1)
         found = [Moment(size, view.ledger.day_of(view.entry(size - 1).received_ms), "size") for size in sizes]
         return [*found, msgspec.structs.replace(last, unit="size")]
     ends = [(min(reader.as_of(day.isoformat()).size, view.size), day.isoformat()) for day in chosen]
@@ -568,7 +571,8 @@ def counts_at(reader: Reader, plan: str, size: int, day: str) -> Mapping[str, Ma
 
 def times(reading: Reading, plan: PlanState, matrix: Matrix) -> dict[str, Any]:
     """Levels by voice over time: a picture and its figures for each voice that said anything by now."""
-    states = moments(reading.view, reading.reader, plan.index)
+    most = max(FEWEST, min(MOMENTS, LOOKED_AT // max(1, len(matrix.rows))))
+    states = moments(reading.view, reading.reader, plan.index, most)
     found = [counts_at(reading.reader, plan.plan, state.size, state.day) for state in states]
     lines: list[dict[str, Any]] = []
     for speaker in speakers(reading, matrix):
