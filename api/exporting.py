@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 from api.checking import read_policy
 from api.copying import Copy, read_copy
 from api.documents import Documents
-from api.exports import csv_lines, json_lines, metadata, rows_of
+from api.exports import COLUMNS, metadata, rows_of
 from api.page_moderation import act_words
 from api.page_rounds import comment_words, figures_of, pictures_of, round_words
 from api.phrasing import Phrasing
@@ -28,6 +28,7 @@ from api.reading import Reading, answer
 from api.screen import screen
 from api.site import HERE, Place
 from api.sources import reading as published_files
+from api.tabular import csv_lines, json_lines
 from ledger.errors import CannotRun
 from projections.rounds import Comment, ModerationAct, Round
 
@@ -81,7 +82,7 @@ def _stem(copy: Copy, found: Round) -> str:
 def _tables(copy: Copy, found: Round, folder: Path) -> Iterator[Path]:
     view = cast("View", copy)
     stem = _stem(copy, found)
-    lines = (line.encode() for line in csv_lines(rows_of(view, found.round)))
+    lines = (line.encode() for line in csv_lines(COLUMNS, rows_of(view, found.round)))
     yield _write(folder / f"{stem}.csv", lines)
     yield _write(folder / f"{stem}.csv-metadata.json", [metadata(view, found, f"{stem}.csv")])
     yield _write(folder / f"{stem}.jsonl", (line.encode() for line in json_lines(rows_of(view, found.round))))
