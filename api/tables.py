@@ -52,10 +52,25 @@ from projections.roll import Actor, HistoryLine, Known, speaker_of
 class Ground(Protocol):
     """What tables are made from: an `api.record.View`, or an `api.copying.Copy`."""
 
-    ledger: Ledger
-    checkpoint: Checkpoint
-    records: Records
-    as_of_ms: int
+    @property
+    def ledger(self) -> Ledger:
+        """What never changes about the ledger."""
+        ...
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The head of the record."""
+        ...
+
+    @property
+    def records(self) -> Records:
+        """What the folds keep at that size."""
+        ...
+
+    @property
+    def as_of_ms(self) -> int:
+        """When the last entry was received."""
+        ...
 
     def entry(self, index: int) -> Entry:
         """An entry that is no comment."""
