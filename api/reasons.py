@@ -56,6 +56,7 @@ RULES: Mapping[str, str] = {
     ),
     # What is shown beside a grade and does not change it.
     "mark/gone": msg("It is no longer at its address. Captures of it exist, so the grade stands."),
+    "mark/fresh": msg("This mechanism recurs, and its evidence is recent enough: nothing has fallen for its age."),
     "mark/questioned": msg("A citizen disputes it, and nobody has screened that yet: the grade stands until then."),
     # Whether a verdict counts.
     "verdict/in-force": msg("The verdict is in force."),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import world as w
+from storyline import CODES
 from test_rulebook import COPRET, DAY, K2, M0, captured, level, link, linked, refused
 from world import C8, G1, G2, PLAN, World, digest_of, found
 
@@ -20,12 +21,6 @@ S, I, O = "icefi:assessor", "irm:irm", "copret:coordinator"  # noqa: E741
 WORDS = {"text": "Unas palabras."}
 SALTED = {"salted_digest": digest_of("unas palabras")}
 DAY_DUE = {"precision": "day", "day": "2026-03-31"}
-CODES: dict[str, list[str]] = {
-    "verifiability": ["none", "low", "medium", "high"],
-    "relevance": ["unclear", "clear"],
-    "ambition": ["none", "minor", "moderate", "transformative"],
-    "early_results": ["worsened", "did_not_change", "marginal", "major", "outstanding"],
-}
 
 
 def tried(world: World, kind: str, fields: dict[str, Any], *lines: tuple[str, tuple[str, ...], dict[str, Any]]) -> None:
