@@ -559,7 +559,7 @@ ASSESSMENTS = Shape(
         _COMMITMENT,
         Column("level", "string", f"Nivel: {_SCALE}.", f"Level: {_SCALE}."),
         Column("ordinal", "integer", "El mismo en la escala 0 a 3.", "The same on the scale 0 to 3."),
-        Column("reason", "string", "Por qué.", "Why."),
+        Column("reason", "string", "Por qué, en sus palabras.", "Why, in their words."),
         _LANG,
         Column(
             "evidence",

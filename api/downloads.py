@@ -31,7 +31,7 @@ from api.problems import Problem
 from api.record import Reader, View, plain_number
 from api.tables import TABLES, Stand, Table
 from api.tabular import DESCRIPTION, DESCRIPTION_TYPE, FORMS, described, parquet_missing
-from projections.comparison import default_as_of
+from projections.evidence import default_as_of
 
 At = Annotated[str | None, QueryParameter(name="at", description="The record of so many entries")]
 AsOf = Annotated[str | None, QueryParameter(name="as_of", description="Computed for this day (YYYY-MM-DD)")]

@@ -16,7 +16,7 @@ the plan's statements alone, apart from the rows (the server finds those through
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import MAXYEAR, date, datetime, timedelta
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -29,22 +29,13 @@ from api.tabular import Cell, Head, Row, Shape
 from ledger.statement import Entry, format_time
 from ledger.tlog.checkpoint import Checkpoint
 from ledger.vocabulary import LEVEL_ORDINAL, IndicatorMeasured, ReportPublished, Statement, Words, commitment_of
-from projections.commitments import (
-    Axis,
-    Commitment,
-    Day,
-    Evidence,
-    Indicator,
-    Measure,
-    Mechanism,
-    PlanState,
-    day_of,
-)
-from projections.comparison import Matrix, default_as_of, matrix_of
+from projections.commitments import Axis, Commitment, Day, Indicator, Measure, Mechanism, PlanState, day_of
+from projections.comparison import Matrix, matrix_of
 from projections.compromise import compromises, dispute_of
-from projections.grading import Lens, Reason, Voice
+from projections.evidence import Dispute, Evidence, Request, Situation, default_as_of, dispute_facts, last_day
+from projections.grading import DisputeFacts, Lens, Reason, Voice
 from projections.meetings import Meeting
-from projections.records import Records
+from projections.records import Records, index_key
 from projections.reports import Report
 from projections.roll import Actor, HistoryLine, Known, speaker_of
 
@@ -97,10 +88,9 @@ class Stand:
         return matrix_of(self.records, self.plan.plan, self.size, self.as_of)
 
     @cached_property
-    def parameters(self) -> Any:
-        """The parameters of the methodology in force."""
-        adopted: Any = self.ground.entry(self.matrix.methodology_index).opened.statement
-        return adopted.parameters
+    def situation(self) -> Situation:
+        """What all its commitments have in common on that day."""
+        return Situation(self.records, self.plan.plan, self.as_of)
 
     @cached_property
     def compromised(self) -> Any:
@@ -474,7 +464,7 @@ def _of_evidence(stand: Stand) -> Iterator[Row]:
         best[link] = max(best[link], grade)
     for entry in stand.entries("EvidenceLinked"):
         one: Any = entry.opened.statement
-        kept = stand.records.get(Evidence, f"{commitment_of(one.for_[0])}/{entry.index:09d}")
+        kept = stand.records.get(Evidence, index_key(commitment_of(one.for_[0]), entry.index))
         yield {
             **_said(stand, entry),
             "for": one.for_,
@@ -530,126 +520,67 @@ def _of_checks(stand: Stand) -> Iterator[Row]:
 
 # --- disputes, requests and what became of them ----------------------------------------------------------------------
 
-_FOLLOWING = {
-    "DisputeScreened": "dispute",
-    "DisputeResolved": "dispute",
-    "ResponseGiven": "answers",
-    "EvidenceLinked": "answers",
-}
-
-
-def _followed(stand: Stand, kind: str) -> dict[str, list[Entry]]:
-    """What was said later of the statements of a kind, by their identities, in order; without what was withdrawn."""
-    found = {entry.opened.identity: list[Entry]() for entry in stand.entries(kind)}
-    if not found:
-        return found
-    for entry in stand.entries(*_FOLLOWING):
-        named: Any = getattr(entry.opened.statement, _FOLLOWING[entry.opened.statement.kind])
-        for identity in (named,) if isinstance(named, str) else () if named is UNSET else named:
-            known = stand.records.get(Known, entry.opened.identity)
-            if identity in found and not (known and known.withdrawn):
-                found[identity].append(entry)
-    return found
-
-
-def _last(entries: Iterable[Entry], kind: str) -> Entry | None:
-    return next((one for one in reversed(list(entries)) if one.opened.statement.kind == kind), None)
-
 
 def _of_disputes(stand: Stand) -> Iterator[Row]:
-    followed = _followed(stand, "EvidenceDisputed")
     for entry in stand.entries("EvidenceDisputed"):
         one: Any = entry.opened.statement
-        said = _said(stand, entry)
-        later = followed[entry.opened.identity]
-        screened, resolved = _last(later, "DisputeScreened"), _last(later, "DisputeResolved")
-        answered = next((each for each in later if each.opened.statement.kind == "ResponseGiven"), None)
-        screening: Any = screened.opened.statement if screened else None
-        resolution: Any = resolved.opened.statement if resolved else None
-        admitted = (
-            entry
-            if one.by[0].role != "citizen"
-            else screened
-            if screening and screening.screening == "admitted"
-            else None
-        )
-        due = _after(stand, admitted, stand.parameters.answer_days) if admitted else None
-        state = _dispute_state(stand, said, admitted, screened, answered, resolved, due)
+        key = index_key(index_key(commitment_of(one.mechanism), stand.index_of(one.link) or 0), entry.index)
+        kept = stand.records.get(Dispute, key)
+        assert kept is not None  # its fold and its history come of the same entry
+        facts = dispute_facts(stand.situation, kept)
+        answer = next((act for act in kept.answers if act.index == facts.answered), None)
+        due = facts.admitted_day + stand.situation.parameters.answer_days if facts.admitted is not None else None
         yield {
-            **said,
+            **_said(stand, entry),
             "link": stand.index_of(one.link),
             "mechanism": one.mechanism,
             "commitment": commitment_of(one.mechanism),
             "objection": one.objection,
             **_words(one.words),
-            "state": state,
-            "admitted": admitted.index if admitted else None,
-            "screened": screened.index if screened else None,
-            "answer_due": due,
-            "answered": answered.index if answered else None,
-            "answered_at": format_time(answered.received_ms) if answered else None,
-            "resolution": resolution.resolution if resolution else None,
-            "resolved": resolved.index if resolved else None,
+            "state": _dispute_state(facts, overdue=due is not None and due <= stand.situation.as_of),
+            "admitted": facts.admitted,
+            "screened": kept.screened.index if kept.screened else None,
+            "answer_due": date.fromordinal(due).isoformat() if due else None,
+            "answered": facts.answered,
+            "answered_at": format_time(answer.received_ms) if answer else None,
+            "resolution": _text(facts.resolution),
+            "resolved": facts.resolved,
         }
 
 
-def _after(stand: Stand, entry: Entry, days: int) -> str:
-    """The day that comes so many days after an entry was received."""
-    return (date.fromisoformat(stand.day(entry.received_ms)) + timedelta(days=days)).isoformat()
-
-
-def _dispute_state(
-    stand: Stand,
-    said: Mapping[str, Cell],
-    admitted: Entry | None,
-    screened: Entry | None,
-    answered: Entry | None,
-    resolved: Entry | None,
-    due: str | None,
-) -> str:
-    if said["withdrawn"] is not None:
-        return "withdrawn"
-    if resolved is not None:
-        return "resolved"
-    if admitted is None:
-        return "declined" if screened else "questioned"
-    if answered is not None:
-        return "answered"
-    return "unanswered" if due is not None and stand.as_of >= due else "open"
+def _dispute_state(facts: DisputeFacts, *, overdue: bool) -> str:
+    """In one word; `overdue` says that the days to answer are over."""
+    states = (
+        ("withdrawn", facts.withdrawn is not None),
+        ("resolved", facts.resolved is not None),
+        ("declined", facts.declined is not None),
+        ("questioned", facts.questioned),
+        ("answered", facts.answered is not None),
+        ("unanswered", overdue),
+    )
+    return next((state for state, holds in states if holds), "open")
 
 
 def _of_requests(stand: Stand) -> Iterator[Row]:
-    followed = _followed(stand, "EvidenceRequested")
     for entry in stand.entries("EvidenceRequested"):
         one: Any = entry.opened.statement
+        kept = stand.records.get(Request, index_key(commitment_of(one.mechanism), entry.index))
+        assert kept is not None
         said = _said(stand, entry)
-        later = followed[entry.opened.identity]
-        answered = next((each for each in later if each.opened.statement.kind == "ResponseGiven"), None)
-        linked = tuple([each.index for each in later if each.opened.statement.kind == "EvidenceLinked"])
-        due = day_of(one.due)
-        last = last_day(due) if due else ""
-        waiting = said["withdrawn"] is None and answered is None and not linked
+        last = last_day(kept.due)
+        waiting = said["withdrawn"] is None and not kept.answers and not kept.evidence
         yield {
             **said,
             "institution": one.institution,
             "mechanism": one.mechanism,
             "commitment": commitment_of(one.mechanism),
             **_words(one.words),
-            **_on("due", due),
-            "answered": answered.index if answered else None,
-            "answered_at": format_time(answered.received_ms) if answered else None,
-            "links": linked,
-            "overdue": waiting and last != "" and last < stand.as_of,
+            **_on("due", kept.due),
+            "answered": kept.answers[0].index if kept.answers else None,
+            "answered_at": format_time(kept.answers[0].received_ms) if kept.answers else None,
+            "links": kept.evidence,
+            "overdue": waiting and last is not None and last < stand.situation.as_of,
         }
-
-
-def last_day(day: Day) -> str:
-    """The last day of a date's span, YYYY-MM-DD; empty for none."""
-    if not day.day or day.precision == "day":
-        return day.day
-    year, month = int(day.day[:4]), int(day.day[5:7])
-    year, month = (year + 1, 1) if day.precision == "year" or month == 12 else (year, month + 1)
-    return (date(year, month, 1) - timedelta(days=1)).isoformat() if year <= MAXYEAR else f"{MAXYEAR}-12-31"
 
 
 # --- assessment ------------------------------------------------------------------------------------------------------

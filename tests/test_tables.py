@@ -16,10 +16,9 @@ import pytest
 from compared import C8, G2, PLAN, Compared
 from service import Served
 
-from api.tables import TABLES, last_day
+from api.tables import TABLES
 from api.tabular import FORMS, Column, Head, Row, Shape, described
 from ledger.statement import format_time
-from projections.commitments import Day
 
 NAMES = list(TABLES)
 parquet: Any = import_module("pyarrow.parquet")  # it has no types
@@ -81,7 +80,7 @@ def test_evidence_is_listed_once_however_many_mechanisms_it_serves_and_withdrawn
     assert shared["for"] == [f"{C8}.M1", f"{C8}.M2", f"{C8}.M3"]
     assert (shared["commitments"], shared["captures"], shared["last_seen"]) == ([C8], 2, "gone")
     assert (shared["dated"], shared["dated_precision"]) == ("2015-07-01", "month")
-    withdrawn = the(rows, index=told.index["wrong"])["withdrawn"]
+    withdrawn: int = the(rows, index=told.index["wrong"])["withdrawn"]
     assert told.world.entries[withdrawn].opened.statement.kind == "StatementWithdrawn"
     assert the(rows, index=told.index["late"])["requests"] == [told.index["request of G1"]]
     assert the(rows, index=told.index["G1"])["url"] is None
@@ -148,15 +147,6 @@ def test_what_is_measured_claimed_and_met_is_there(server: Served, told: Compare
     tallies = table(server, "tallies")
     assert the(tallies, voice="reported", level="complete")["civil_society"] == 1
     assert sum(row["commitments"] for row in tallies if row["voice"] == "reported") == 3
-
-
-def test_a_date_ends_with_its_span() -> None:
-    assert last_day(Day(precision="day", day="2015-02-03")) == "2015-02-03"
-    assert last_day(Day(precision="month", day="2015-02-01")) == "2015-02-28"
-    assert last_day(Day(precision="month", day="2015-12-01")) == "2015-12-31"
-    assert last_day(Day(precision="year", day="2016-01-01")) == "2016-12-31"
-    assert last_day(Day(precision="year", day="9999-01-01")) == "9999-12-31"
-    assert last_day(Day(precision="none")) == ""
 
 
 # --- nothing is missing ----------------------------------------------------------------------------------------------
