@@ -84,7 +84,7 @@ _MECHANISM = Column(
     "Identifier of the mechanism; .M0 is the implicit one.",
 )
 
-_LANG = Column("lang", "language", "Idioma de los textos (BCP 47).", "Language of the texts (BCP 47).")
+_LANG = Column("lang", "string", "Idioma de los textos (BCP 47).", "Language of the texts (BCP 47).")
 
 COMMITMENTS = Shape(
     "commitments",

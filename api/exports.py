@@ -58,7 +58,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "said_at", "dateTimeStamp", "Cuándo dice su autor que lo dijo, UTC.", "When its author says it was said, UTC."
     ),
-    Column("lang", "language", "Idioma del texto (BCP 47).", "Language of the text (BCP 47)."),
+    Column("lang", "string", "Idioma del texto (BCP 47).", "Language of the text (BCP 47)."),
     Column(
         "channel",
         "string",

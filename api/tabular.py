@@ -33,7 +33,7 @@ from ledger.tlog.note import format_base64
 T = TypeVar("T")
 Cell = str | int | bool | tuple[str, ...] | tuple[int, ...] | None
 Row = Mapping[str, Cell]
-Datatype = Literal["string", "integer", "boolean", "dateTimeStamp", "date", "language", "anyURI", "json"]
+Datatype = Literal["string", "integer", "boolean", "dateTimeStamp", "date", "anyURI", "json"]
 
 BATCH = 200
 ROW_GROUP = 10_000
