@@ -30,6 +30,7 @@ from api.names import LEVELS, msg
 from api.page_commenting import commenting_on, writing_page
 from api.page_desks import coordination_desk_page, desks_page, moderation_desk_page
 from api.page_documents import document_page
+from api.page_exports import exports_page
 from api.page_moderation import moderation_page
 from api.page_plans import around_page, commitment_page, home_page, plan_page
 from api.page_privacy import bodies_to_ask, privacy_page
@@ -151,6 +152,7 @@ PAGES: Mapping[str, Page] = {
     "/asientos/{index:str}/original": entry_bytes_page,
     "/constancias/{identity:str}": receipt_page,
     "/acerca": about_page,
+    "/exportar": exports_page,
     "/mesa": desks_page,
     "/mesa/moderacion": moderation_desk_page,
     "/mesa/coordinacion": coordination_desk_page,
