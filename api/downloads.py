@@ -28,10 +28,9 @@ from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from api.problems import Problem
-from api.record import Reader, View, plain_number
+from api.record import Reader, View
 from api.tables import TABLES, Stand, Table
 from api.tabular import DESCRIPTION, DESCRIPTION_TYPE, FORMS, described, parquet_missing
-from projections.evidence import default_as_of
 
 At = Annotated[str | None, QueryParameter(name="at", description="The record of so many entries")]
 AsOf = Annotated[str | None, QueryParameter(name="as_of", description="Computed for this day (YYYY-MM-DD)")]
@@ -39,27 +38,18 @@ AsOf = Annotated[str | None, QueryParameter(name="as_of", description="Computed 
 HEADERS = {"access-control-allow-origin": "*", "cache-control": "no-cache", "x-content-type-options": "nosniff"}
 
 
-def stand_asked(reader: Reader, plan: str, at: str | None, as_of: str | None) -> Stand:
-    """The plan at the size and for the day that a request names. Raises Problem (400, 404, 503)."""
-    view = reader.at(plain_number(at, "at")) if at is not None and as_of is not None else reader.asked(at, as_of)
+def stand_asked(view: View, plan: str) -> Stand:
+    """The plan at the size and for the day of a view. Raises Problem (400, 404).
+
+    No table can be of a day before its last entry: what was said since would count, and no day of waiting would.
+    """
+    last = view.ledger.day_of(view.as_of_ms)
+    if view.day < last:
+        raise Problem(400, f"The record of {view.size} entries goes to {last}; `as_of` is that day or a later one.")
     try:
-        return Stand(view, plan, day_asked(reader, view, as_of))
+        return Stand(view, plan)
     except LookupError:
         raise Problem(404, "There is no such plan.") from None
-
-
-def day_asked(reader: Reader, view: View, as_of: str | None) -> str:
-    """The day for which a view is computed: the one that was asked for, or that of its last entry. Raises Problem.
-
-    No table can be of a day before its last entry (400): what was said since would count, and no day of waiting would.
-    """
-    last = default_as_of(view.records, view.size)
-    if as_of is None:
-        return last
-    day = reader.ledger.day_of(reader.end_of(as_of) - 1)
-    if day < last:
-        raise Problem(400, f"The record of {view.size} entries goes to {last}; `as_of` is that day or a later one.")
-    return day
 
 
 def handlers(reader: Reader) -> Sequence[HTTPRouteHandler]:
@@ -76,8 +66,7 @@ def handlers(reader: Reader) -> Sequence[HTTPRouteHandler]:
             raise Problem(404, "There is no such table, or not in this form.")
         if ending == "parquet" and (missing := parquet_missing()):
             raise Problem(501, f"{missing.detail} {missing.advice}")
-        stand = stand_asked(reader, plan, at, as_of)
-        return _answer(request, stand, found, ending)
+        return _answer(request, stand_asked(reader.asked(at, as_of), plan), found, ending)
 
     return [table]
 

@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Response
 
 from api.catalogue import licence_of
-from api.downloads import day_asked
+from api.downloads import stand_asked
 from api.names import msg
 from api.reading import Reading, answer
 from api.tables import TABLES, Stand, Table
@@ -28,8 +28,7 @@ DATATYPES = {
 def exports_page(reading: Reading) -> Response[bytes]:
     """Every table that can be taken away, and what its columns mean."""
     view = reading.view
-    day = day_asked(reading.reader, view, reading.query.get("as_of") or None)
-    plans = [Stand(view, key, day) for key, _ in view.records.scan(PlanState)]
+    plans = [stand_asked(view, key) for key, _ in view.records.scan(PlanState)]
     return answer(
         reading,
         "exports.html",
@@ -43,7 +42,7 @@ def exports_page(reading: Reading) -> Response[bytes]:
             for stand in plans
         ],
         rounds=[round_ for round_, _ in view.records.scan(Round)],
-        day=reading.say.day(day),
+        day=reading.say.day(view.day),
         licence=licence_of(reading.reader),
         origin=reading.place.base + reading.place.raw(),
         export_command=f"constancia export plan {plans[0].plan.plan if plans else 'PLAN'} "

@@ -1,6 +1,6 @@
 """The tables of a plan: reported against evidenced, with everything it rests on, as rows with documented columns.
 
-    stand = Stand(view, "gt-2014-2016", "2015-11-30")      the record at one size, computed for one day
+    stand = Stand(view, "gt-2014-2016")                    a plan of the record at one size, computed for one day
     TABLES["levels"].rows(stand)                           dicts, one a row, the columns in TABLES["levels"].shape
     stand.head(TABLES["levels"])                           what each file says of the record on which it stands
 
@@ -32,7 +32,7 @@ from ledger.vocabulary import LEVEL_ORDINAL, IndicatorMeasured, ReportPublished,
 from projections.commitments import Axis, Commitment, Day, Indicator, Measure, Mechanism, PlanState, day_of
 from projections.comparison import Matrix, matrix_of
 from projections.compromise import compromises, dispute_of
-from projections.evidence import Dispute, Evidence, Request, Situation, default_as_of, dispute_facts, last_day
+from projections.evidence import Dispute, Evidence, Request, Situation, dispute_facts, last_day
 from projections.grading import DisputeFacts, Lens, Reason, Voice
 from projections.meetings import Meeting
 from projections.records import Records, index_key
@@ -63,16 +63,21 @@ class Ground(Protocol):
         """When the last entry was received."""
         ...
 
+    @property
+    def day(self) -> str:
+        """The day for which levels are computed, YYYY-MM-DD."""
+        ...
+
     def entry(self, index: int) -> Entry:
         """An entry that is no comment."""
         ...
 
 
 class Stand:
-    """A plan of the record at one size, computed for one day. Raises LookupError where there is no such plan."""
+    """A plan of the record at one size, computed for one day."""
 
-    def __init__(self, ground: Ground, plan: str, as_of: str = "") -> None:
-        """`as_of` is a day (YYYY-MM-DD); without one it is that of the last entry, by the ledger's own clock."""
+    def __init__(self, ground: Ground, plan: str) -> None:
+        """Raises LookupError where there is no such plan."""
         found = ground.records.get(PlanState, plan)
         if found is None:
             raise LookupError(plan)
@@ -80,7 +85,7 @@ class Stand:
         self.records = ground.records
         self.size = ground.checkpoint.size
         self.plan = found
-        self.as_of = as_of or default_as_of(ground.records, self.size)
+        self.as_of = ground.day
 
     @cached_property
     def matrix(self) -> Matrix:
