@@ -1,0 +1,144 @@
+"""`constancia export plan`: the server's bytes, from verified published files, at any size and for any day."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import compared as c
+import pytest
+from compared import PLAN, Compared
+from service import Served
+from test_cli import run as command
+
+from api.cli import run
+from api.tables import TABLES
+
+FORMS = ("csv", "json", "jsonl", "parquet")
+
+
+@pytest.fixture(scope="module")
+def told() -> Compared:
+    return c.tell()
+
+
+@pytest.fixture(scope="module")
+def place(told: Compared, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exportar") / "registro"
+    told.write(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(place: Path) -> Iterator[Served]:
+    with Served(place) as running:
+        running.folded()
+        yield running
+
+
+def export(where: Path | str, folder: Path, *more: str, code: int = 0, forms: str = ",".join(FORMS)) -> Path:
+    words = ["export", "plan", PLAN, "--from", str(where), "--to", str(folder), "--formats", forms, "--quiet", *more]
+    assert run(words) == code
+    return folder
+
+
+def index_of(folder: Path) -> dict[str, Any]:
+    (found,) = [path for path in folder.glob(f"{PLAN}.*.json") if path.name.count(".") == 3]
+    return json.loads(found.read_bytes())
+
+
+@pytest.mark.parametrize("state", ["newest", "size", "day", "both"])
+def test_the_command_writes_what_the_server_gives(
+    place: Path, server: Served, told: Compared, tmp_path: Path, state: str
+) -> None:
+    size, day = told.index["resolved"] + 1, told.world_day(30)
+    then = told.world_day(-4)
+    words, query = {
+        "newest": ([], ""),
+        "size": (["--at", str(size)], f"?at={size}"),
+        "day": (["--as-of", then], f"?as_of={then}"),
+        "both": (["--at", str(size), "--as-of", day], f"?at={size}&as_of={day}"),
+    }[state]
+    folder = export(place, tmp_path / "datos", *words)
+    index = index_of(folder)
+    for name in TABLES:
+        for form in FORMS:
+            answer = server.get(f"/exportar/{PLAN}/{name}.{form}{query}")
+            path = folder / f"{PLAN}.{name}.{index['size']}.{index['as_of']}.{form}"
+            assert path.read_bytes() == answer.body, (name, form)
+            assert f'filename="{path.name}"' in answer.headers["content-disposition"]
+    assert index["root"] == server.get(f"/exportar/{PLAN}/levels.csv-metadata.json{query}").json["constancia:root"]
+
+
+def test_the_index_names_every_file_its_digest_and_its_rows(place: Path, told: Compared, tmp_path: Path) -> None:
+    folder = export(place, tmp_path / "datos")
+    index = index_of(folder)
+    assert (index["size"], index["as_of"], index["methodology"]) == (len(told.world.entries), told.world_day(0), 2)
+    assert {path.name for path in folder.iterdir()} == {one["file"] for one in index["files"]} | {
+        f"{PLAN}.{index['size']}.{index['as_of']}.json"
+    }
+    for one in index["files"]:
+        assert hashlib.sha256((folder / one["file"]).read_bytes()).hexdigest() == one["sha256"]
+    rows = {one["table"]: one["rows"] for one in index["files"] if one["file"].endswith(".csv")}
+    kinds = [entry.opened.statement.kind for entry in told.world.entries]
+    assert rows["evidence"] == kinds.count("EvidenceLinked")
+    assert rows["disputes"] == kinds.count("EvidenceDisputed")
+    assert all(one.get("whole") in (None, one.get("rows")) for one in index["files"])
+    again = export(place, tmp_path / "otra vez")
+    assert sorted(path.read_bytes() for path in again.iterdir()) == sorted(
+        path.read_bytes() for path in folder.iterdir()
+    )
+
+
+def test_from_an_address_it_is_the_same(place: Path, server: Served, tmp_path: Path) -> None:
+    from_folder = export(place, tmp_path / "carpeta", forms="csv")
+    from_address = export(server.address.rstrip("/") + server.path, tmp_path / "direccion", forms="csv")
+    assert [path.read_bytes() for path in sorted(from_folder.iterdir())] == [
+        path.read_bytes() for path in sorted(from_address.iterdir())
+    ]
+
+
+def test_people_are_told_that_nothing_is_missing(place: Path, tmp_path: Path) -> None:
+    words = ["export", "plan", PLAN, "--from", place, "--to", tmp_path / "datos", "--formats", "csv"]
+    for language, sentence in (("es", "se contaron en el árbol"), ("en", "counted in the tree")):
+        ran = command("--lang", language, *words)
+        assert ran.code == 0, ran.err
+        assert sentence in ran.err
+        assert "evidence: 6 " in ran.err
+    assert command(*words, "--json").json["size"] == 73
+
+
+def test_an_altered_entry_is_not_exported(place: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copia"
+    shutil.copytree(place / "public", copy / "public")
+    for file in (copy / "public" / "tile" / "entries").rglob("*"):
+        if file.is_file():
+            file.write_bytes(file.read_bytes().replace(b"medios de verific", b"MEDIOS de verific"))
+    export(copy, tmp_path / "no", code=1)
+    assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--at", "9999"], "9999"),
+        (["--as-of", "2001-01-01"], "--as-of"),
+        (["--at", "70", "--as-of", "2001-01-01"], "--at"),
+        (["--formats", "xls"], "xls"),
+        (["--formats", ""], "csv"),
+    ],
+)
+def test_what_cannot_be_exported_is_said_and_nothing_is_written(
+    place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], named: str
+) -> None:
+    export(place, tmp_path / "no", *words, code=2)
+    assert not (tmp_path / "no").exists()
+    said = capsys.readouterr().err
+    assert named in said or "73" in said
+
+
+def test_a_plan_that_is_not_there_is_named(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["export", "plan", "otro", "--from", str(place), "--to", str(tmp_path / "no"), "--formats", "csv"]) == 2
+    assert PLAN in capsys.readouterr().err
