@@ -163,6 +163,7 @@ def _judge(told: Compared) -> None:
 
 
 def _around(told: Compared) -> None:
+    told.world.open_round()
     starts = format_when(told.world.now_ms + DAY)
     meeting: dict[str, Any] = {"meeting": "comite-1", "meeting_form": "committee", "starts": starts, "place": told.text}
     told.say("MeetingConvened", CHAIR, **meeting, invited=["icefi"], agenda=[told.text, "Otro punto"])

@@ -107,7 +107,7 @@ def test_people_are_told_that_nothing_is_missing(place: Path, tmp_path: Path) ->
         assert ran.code == 0, ran.err
         assert sentence in ran.err
         assert "evidence: 6 " in ran.err
-    assert command(*words, "--json").json["size"] == 73
+    assert command(*words, "--json").json["size"] == 74
 
 
 def test_an_altered_entry_is_not_exported(place: Path, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_what_cannot_be_exported_is_said_and_nothing_is_written(
     export(place, tmp_path / "no", *words, code=2)
     assert not (tmp_path / "no").exists()
     said = capsys.readouterr().err
-    assert named in said or "73" in said
+    assert named in said or "74" in said
 
 
 def test_a_plan_that_is_not_there_is_named(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
