@@ -95,7 +95,8 @@ def _promise(told: Compared) -> None:
 def _report(told: Compared) -> None:
     level: dict[str, Any] = {"level": "complete", "reason": told.text, "evidence": []}
     told.named("reported", "CompletionReported", R, subject=C8, **level)
-    told.say("CompletionReported", "copret:institution", subject=G1, **{**level, "level": "limited"})
+    level |= {"subject": G1, "level": "limited"}
+    told.say("CompletionReported", "copret:institution", **level)
     told.days(1)
     link: dict[str, Any] = {"title": told.text, "evidence_type": "document", "shows": told.text}
     dated = {"precision": "month", "day": "2015-07-01"}
@@ -117,9 +118,9 @@ def _look(told: Compared) -> None:
     told.days(9)
     checked: dict[str, Any] = {"checked_at": format_when(told.world.now_ms)}
     alive: dict[str, Any] = {"link": told.identity["D1"], "seen": "alive", "digest": digest_of("D1")}
-    told.say("EvidenceChecked", "captura:capturer", **alive, **checked)
+    told.say("EvidenceChecked", "captura:capturer", **alive | checked)
     gone: dict[str, Any] = {"link": told.identity["D2"], "seen": "gone"}
-    told.say("EvidenceChecked", "captura:capturer", **gone, **checked)
+    told.say("EvidenceChecked", "captura:capturer", **gone | checked)
 
 
 def _dispute(told: Compared) -> None:
