@@ -24,9 +24,10 @@ from litestar import Request, Response, Router, get, post, route
 from litestar.handlers import HTTPRouteHandler
 
 from api import site
-from api.feeds import comment_feed, round_feed
+from api.feeds import comment_feed, commitment_feed, institution_feed, organisation_feed, plan_feed, round_feed
 from api.listening import read_body
 from api.names import LEVELS, msg
+from api.page_bodies import institution_page, organisation_page
 from api.page_commenting import commenting_on, writing_page
 from api.page_desks import coordination_desk_page, desks_page, moderation_desk_page
 from api.page_documents import document_page
@@ -114,7 +115,9 @@ def about_page(reading: Reading) -> Response[bytes]:
         roles = [role for _, role in records.scan(RoleHeld, prefix=f"{slug}/")]
         held = dict.fromkeys(role.role for role in roles if role.ended is None)
         names = [reading.say.name("role", role) for role in held]
-        bodies.append({"name": actor.name, "form": actor.form, "roles": names, "ended": bool(roles) and not names})
+        href = reading.place.to("instituciones" if actor.form == "institution" else "organizaciones", slug)
+        ended = bool(roles) and not names
+        bodies.append({"name": actor.name, "form": actor.form, "roles": names, "ended": ended, "href": href})
     bodies.sort(key=lambda body: (not body["roles"], folded(body["name"])))
     plans = [{"id": plan.plan, "title": plan.title, "lang": plan.lang} for _, plan in records.scan(PlanState)]
     return answer(reading, "about.html", bodies=bodies, plans=plans, levels=list(LEVELS))
@@ -132,7 +135,9 @@ Page = Callable[[Reading], Response[bytes]]
 PAGES: Mapping[str, Page] = {
     "/": home_page,
     "/planes/{plan:str}": plan_page,
+    "/planes/{plan:str}/atom.xml": plan_feed,
     "/planes/{plan:str}/entorno": around_page,
+    "/planes/{plan:str}/compromisos/{code:str}/atom.xml": commitment_feed,
     "/planes/{plan:str}/compromisos/{code:str}": commitment_page,
     "/consultas": rounds_page,
     "/consultas/{round:str}": round_page,
@@ -153,6 +158,10 @@ PAGES: Mapping[str, Page] = {
     "/constancias/{identity:str}": receipt_page,
     "/acerca": about_page,
     "/exportar": exports_page,
+    "/instituciones/{slug:str}": institution_page,
+    "/instituciones/{slug:str}/atom.xml": institution_feed,
+    "/organizaciones/{slug:str}": organisation_page,
+    "/organizaciones/{slug:str}/atom.xml": organisation_feed,
     "/mesa": desks_page,
     "/mesa/moderacion": moderation_desk_page,
     "/mesa/coordinacion": coordination_desk_page,
