@@ -30,6 +30,7 @@ from api.names import LEVELS, msg
 from api.page_bodies import institution_page, organisation_page
 from api.page_changes import changes_page
 from api.page_commenting import commenting_on, writing_page
+from api.page_comparison import comparison_page
 from api.page_desks import coordination_desk_page, desks_page, moderation_desk_page
 from api.page_documents import document_page
 from api.page_exports import exports_page
@@ -139,6 +140,7 @@ PAGES: Mapping[str, Page] = {
     "/planes/{plan:str}/atom.xml": plan_feed,
     "/planes/{plan:str}/entorno": around_page,
     "/planes/{plan:str}/compromisos/{code:str}/atom.xml": commitment_feed,
+    "/planes/{plan:str}/comparacion": comparison_page,
     "/planes/{plan:str}/cambios": changes_page,
     "/planes/{plan:str}/compromisos/{code:str}": commitment_page,
     "/consultas": rounds_page,

@@ -39,11 +39,13 @@ from ledger.tlog.tiles import HashReader
 from ledger.vocabulary import LedgerOpened
 from ledger.witnesses import Cosigning, Witnessed
 from projections.commitments import PlanState
+from projections.comparison import Matrix, matrix_of
 from projections.compromise import Compromise, compromises, dispute_of
 from projections.records import RecordsAt, SqliteRecords, digest
 
 MAX_AT = 2**53 - 1
 KEPT_OPEN = 256  # entries, of 64 KiB at the most
+KEPT_MATRICES = 16  # of all commitments of a plan, with every reason
 
 
 V = TypeVar("V")
@@ -191,6 +193,8 @@ class Reader:
         self.search: Search | None = None
         # No entry ever changes, and one answer to two hundred comments stands under each of them.
         self.opened = lru_cache(KEPT_OPEN)(self._open)
+        # Nothing of a size ever changes, so what was computed of it may be kept: it holds statements, and no content.
+        self.matrix = lru_cache(KEPT_MATRICES)(self.compare)
         self._log = log
         self._records = records
         self._roots: OrderedDict[int, bytes] = OrderedDict()
@@ -199,6 +203,10 @@ class Reader:
 
     def _open(self, index: int) -> Entry:
         return reopen(index, next(self.entries(index, index + 1)), self.ledger.origin)
+
+    def compare(self, plan: str, size: int, as_of: str) -> Matrix:
+        """Reported against evidenced, for each commitment of a plan at a size and a day."""
+        return matrix_of(self._records.at(size), plan, size, as_of)
 
     @property
     def witnessed(self) -> Witnessed | None:

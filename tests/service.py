@@ -54,8 +54,11 @@ def founded_lately(*, round_open: bool = True, ago_ms: int = 600_000) -> World:
     return world
 
 
-def put_on_disk(world: World, folder: Path, **changed: Any) -> Settings:
-    """A ledger's folder with everything that the world said; returns its settings, also in constancia.toml."""
+def put_on_disk(world: World, folder: Path, *, as_received: bool = False, **changed: Any) -> Settings:
+    """A ledger's folder with everything that the world said; returns its settings, also in constancia.toml.
+
+    All of it comes in at the world's last moment, or, with `as_received`, each at its own.
+    """
     (folder / "keys").mkdir(parents=True)
     for name in ("log", "desk"):
         path = folder / "keys" / name
@@ -65,7 +68,8 @@ def put_on_disk(world: World, folder: Path, **changed: Any) -> Settings:
     (folder / "constancia.toml").write_text(format_settings(settings), "utf-8")
     with closing(Vault.open(folder / "vault.db", create=True)) as vault:
         desk = Desk(world.origin, vault, Folder(folder / "public"), key_of("desk"))
-        clock = Clock(wall_ms=lambda: world.now_ms, monotonic=lambda: world.now_ms / 1000)
+        now = [world.now_ms]
+        clock = Clock(wall_ms=lambda: now[0], monotonic=lambda: now[0] / 1000)
         with Log.open(
             world.origin,
             journal=folder / "journal.db",
@@ -77,6 +81,9 @@ def put_on_disk(world: World, folder: Path, **changed: Any) -> Settings:
             clock=clock,
         ) as log:
             desk.open(log)
+            for entry in world.entries if as_received else ():
+                now[0] = entry.received_ms
+                assert desk.submit(entry.opened.note).result(30).index == entry.index
             waiting = [desk.submit(entry.opened.note) for entry in world.entries]
             assert [each.result(30).index for each in waiting] == list(range(len(waiting)))
     return settings

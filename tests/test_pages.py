@@ -38,6 +38,8 @@ PAGES = (
     f"/planes/{PLAN}?pagina=1",
     f"/planes/{PLAN}?q=transparencia&nivel=complete",
     f"/planes/{PLAN}/entorno",
+    f"/planes/{PLAN}/comparacion",
+    f"/planes/{PLAN}/comparacion?autoevaluado=si&brecha=si&orden=brecha",
     f"/planes/{PLAN}/compromisos/C8",
     f"/planes/{PLAN}/compromisos/G13",
     "/consultas",
