@@ -9,7 +9,7 @@ indexes of the entries that fired it. The name is for ever, and the anchor of it
     reason_words(reading, …)    a reason ready for a template: rule, sentence, address of its row, entries
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from api.names import msg
@@ -17,7 +17,7 @@ from api.phrasing import Phrasing
 from api.reading import Reading
 from ledger.vocabulary import MethodologyAdopted, Parameters
 from projections.commitments import PlanState
-from projections.grading import Reason
+from projections.grading import CommitmentStanding, Reason
 
 # In the order of the tables. The names are those that the engine uses; tests/test_page_methodology.py compares them.
 RULES: Mapping[str, str] = {
@@ -147,6 +147,15 @@ def figures_of(say: Phrasing, parameters: Parameters) -> dict[str, str]:
 def sentence_of(say: Phrasing, rule: str, parameters: Parameters) -> str:
     """A rule in words. Raises KeyError for a rule that the tables do not have."""
     return say.words.gettext(RULES[rule]) % figures_of(say, parameters)
+
+
+def all_reasons(standing: CommitmentStanding) -> Iterator[Reason]:
+    """Every reason that a commitment's standing gives: of its level, its mechanisms, their grades and verdicts."""
+    yield from standing.reasons
+    for mechanism in standing.mechanisms:
+        yield from mechanism.reasons
+        for one in (*mechanism.grades, *mechanism.verdicts):
+            yield from one.reasons
 
 
 def methodology_of(reading: Reading, plan: str) -> MethodologyAdopted:
