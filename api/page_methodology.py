@@ -5,20 +5,18 @@ figures are those of the signed MethodologyAdopted, and the example is computed 
 commitment. A version never changes: the next one has a page of its own, and both can be replayed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from litestar import Response
-from msgspec import UNSET
 
 from api.names import msg
 from api.problems import Problem
 from api.reading import Reading, answer, line_of, redirect
 from api.reasons import ON_THE_SCALE, RULES, all_reasons, sentence_of, whole_share
 from api.worked_example import worked_example
-from ledger.vocabulary import MethodologyAdopted, Parameters
-from projections.commitments import PlanState
-from projections.roll import HistoryLine
+from ledger.vocabulary import Parameters
+from projections.commitments import Methodology, PlanState
 
 # What a cap holds a grade at, and whether a verdict in force that cites the bytes lifts it.
 CAPS: Mapping[str, tuple[int, bool]] = {
@@ -83,6 +81,7 @@ FALLS: tuple[tuple[str, str, str, str, str], ...] = (
         msg("Fresh evidence is captured"),
         "fall/aged",
     ),
+    (msg("The mechanism recurs, and fresh evidence came in time"), "0–4", msg("no change"), "", "mark/fresh"),
     (
         msg("A key of whoever captured or judged is declared compromised"),
         "3–4",
@@ -169,15 +168,9 @@ FIGURES: Mapping[str, str] = {
 }
 
 
-def versions_of(reading: Reading, plan: str) -> dict[int, tuple[int, MethodologyAdopted]]:
-    """Every version of a plan's methodology in the view, with the index of its entry."""
-    found: dict[int, tuple[int, MethodologyAdopted]] = {}
-    for _, line in reading.view.records.scan(HistoryLine, prefix=f"plan/{plan}/"):
-        if line.kind == "MethodologyAdopted":
-            adopted = reading.view.entry(line.index).opened.statement
-            assert isinstance(adopted, MethodologyAdopted)
-            found[adopted.version] = (line.index, adopted)
-    return found
+def versions_of(reading: Reading, plan: str) -> dict[int, Methodology]:
+    """Every version of a plan's methodology in the view."""
+    return {one.version: one for _, one in reading.view.records.scan(Methodology, prefix=f"{plan}/")}
 
 
 def methodologies_page(reading: Reading) -> Response[bytes]:
@@ -206,7 +199,7 @@ def methodology_page(reading: Reading) -> Response[bytes]:
     versions = versions_of(reading, name) if plan is not None else {}
     if plan is None or raw not in {str(version) for version in versions}:
         raise Problem(404, "There is no such version of a methodology.")
-    index, adopted = versions[int(raw)]
+    adopted = versions[int(raw)]
     before = versions.get(adopted.version - 1)
     after = versions.get(adopted.version + 1)
     return answer(
@@ -214,14 +207,14 @@ def methodology_page(reading: Reading) -> Response[bytes]:
         "methodology.html",
         plan={"title": plan.title, "lang": plan.lang, "href": reading.place.to("planes", name)},
         version=adopted.version,
-        line=line_of(reading, reading.view.entry(index)),
-        since=adopted.from_ if adopted.from_ is not UNSET else None,
+        line=line_of(reading, reading.view.entry(adopted.index)),
+        since_ms=adopted.from_ms,
         document=adopted.document,
         followed_by=after and {"version": adopted.version + 1, "href": _to(reading, name, adopted.version + 1)},
-        figures=figure_rows(reading, adopted.parameters, before[1].parameters if before else None),
+        figures=figure_rows(reading, adopted.parameters, before.parameters if before else None),
         others=[
-            {"version": version, "href": _to(reading, name, version), "index": each}
-            for version, (each, _) in sorted(versions.items(), reverse=True)
+            {"version": version, "href": _to(reading, name, version), "index": each.index}
+            for version, each in sorted(versions.items(), reverse=True)
             if version != adopted.version
         ],
         say_rule={rule: sentence_of(reading.say, rule, adopted.parameters) for rule in RULES},
@@ -307,7 +300,7 @@ def figure_rows(reading: Reading, parameters: Parameters, before: Parameters | N
                 "meaning": reading.text(meaning),
                 "lines": values,
                 "before": None if earlier == values else earlier,
-                "codes": name in ("own_pages", "codes"),
+                "codes": name == "own_pages",
             }
         )
     return rows
@@ -328,6 +321,12 @@ def _values(reading: Reading, name: str, parameters: Parameters) -> list[str]:
     if name == "own_pages":
         return list(parameters.own_pages)
     if name == "codes":
-        return [f"{aspect}: {', '.join(getattr(codes, aspect))}" for aspect in codes.__struct_fields__]
+        return [_coded(reading, aspect, getattr(codes, aspect)) for aspect in codes.__struct_fields__]
     value: int = getattr(parameters, name)
     return [reading.texts("%(num)s day", "%(num)s days", value) if name.endswith("_days") else whole_share(say, value)]
+
+
+def _coded(reading: Reading, aspect: str, codes: Sequence[str]) -> str:
+    """`Ambition: minor (minor), moderate (moderate)`: what each code of an aspect is called, and the code."""
+    named = ", ".join([f"{reading.say.name('code', code)} ({code})" for code in codes])
+    return f"{reading.say.name('aspect', aspect)}: {named or '–'}"
