@@ -13,10 +13,11 @@ from litestar import Response
 from api.names import msg
 from api.problems import Problem
 from api.reading import Reading, answer, line_of, redirect
-from api.reasons import ON_THE_SCALE, RULES, all_reasons, sentence_of, whole_share
+from api.reasons import ON_THE_SCALE, RULES, sentence_of, whole_share
 from api.worked_example import worked_example
 from ledger.vocabulary import Parameters
 from projections.commitments import Methodology, PlanState
+from projections.grading import reasons_in
 
 # What a cap holds a grade at, and whether a verdict in force that cites the bytes lifts it.
 CAPS: Mapping[str, tuple[int, bool]] = {
@@ -257,7 +258,7 @@ def example_rows(reading: Reading, parameters: Parameters) -> list[dict[str, Any
     before: set[str] = set()
     for step in worked_example(parameters):
         found = step.standing
-        fired = {reason.rule for reason in all_reasons(found)}
+        fired = {reason.rule for reason in reasons_in(found)}
         rows.append(
             {
                 "day": reading.say.day(step.day),

@@ -29,11 +29,12 @@ from api.listening import read_body
 from api.names import LEVELS, msg
 from api.page_changes import changes_page
 from api.page_commenting import commenting_on, writing_page
+from api.page_commitments import commitment_page
 from api.page_desks import coordination_desk_page, desks_page, moderation_desk_page
 from api.page_documents import document_page
 from api.page_methodology import methodologies_page, methodology_page
 from api.page_moderation import moderation_page
-from api.page_plans import around_page, commitment_page, home_page, plan_page
+from api.page_plans import around_page, home_page, plan_page
 from api.page_privacy import bodies_to_ask, privacy_page
 from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
 from api.page_reports import report_page, reports_page

@@ -10,7 +10,7 @@ indexes of the entries that fired it. The name is for ever, and the anchor of it
     reason_words(reading, …)    one of them
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from api.names import msg
@@ -18,7 +18,7 @@ from api.phrasing import Phrasing
 from api.reading import Reading
 from ledger.vocabulary import Parameters
 from projections.evidence import Situation
-from projections.grading import CommitmentStanding, Reason
+from projections.grading import Reason
 
 # In the order of the tables. The names are those that the engine uses; tests/test_page_methodology.py compares them.
 RULES: Mapping[str, str] = {
@@ -148,15 +148,6 @@ def figures_of(say: Phrasing, parameters: Parameters) -> dict[str, str]:
 def sentence_of(say: Phrasing, rule: str, parameters: Parameters) -> str:
     """A rule in words. Raises KeyError for a rule that the tables do not have."""
     return say.words.gettext(RULES[rule]) % figures_of(say, parameters)
-
-
-def all_reasons(standing: CommitmentStanding) -> Iterator[Reason]:
-    """Every reason that a commitment's standing gives: of its level, its mechanisms, their grades and verdicts."""
-    yield from standing.reasons
-    for mechanism in standing.mechanisms:
-        yield from mechanism.reasons
-        for one in (*mechanism.grades, *mechanism.verdicts):
-            yield from one.reasons
 
 
 def explainer(reading: Reading, plan: str) -> Callable[[Reason], dict[str, Any]]:

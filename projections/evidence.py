@@ -827,7 +827,7 @@ def _item_facts(situation: Situation, evidence: Evidence, material: _Material, b
         sightings=tuple([_sighting(situation, one, barred) for one in sights if not _is_void(situation, one)]),
         disputes=tuple(
             [
-                _dispute_facts(situation, one)
+                dispute_facts(situation, one)
                 for one in material.disputes.get(evidence.index, ())
                 if situation.void([one.key], one.index, one.received_ms) is None
             ]
@@ -867,7 +867,7 @@ def _is_explained(records: Records, evidence: Evidence, commitment: str, link: i
     return other is not None and any(both <= {*named} for _, named in other.explained)
 
 
-def _dispute_facts(situation: Situation, dispute: Dispute) -> DisputeFacts:
+def dispute_facts(situation: Situation, dispute: Dispute) -> DisputeFacts:
     """A dispute with those of its acts that were signed by whoever they name."""
 
     def stands(act: Act | None) -> Act | None:

@@ -40,6 +40,7 @@ def sentences_in_use() -> dict[tuple[str, ...], str]:
             "phrasing.py",
             "names.py",
             "reasons.py",
+            "standings.py",
             "worked_example.py",
             "site.py",
         )
