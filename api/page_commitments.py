@@ -4,8 +4,8 @@
                                              their evidence, disputes and requests with their clocks, codings, history
 
 The evidenced level is computed by `projections.evidence` at the size and on the day of the view; `api.standings` puts
-it into words. Its past is computed the same way, after each entry that touched the commitment (at most `MAX_MOMENTS`), so
-that the timeline of the evidence is a replay and no record of its own.
+it into words. Its past is computed the same way, after each entry that touched the commitment (at most `MAX_MOMENTS`),
+so that the timeline of the evidence is a replay and no record of its own.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,6 +33,7 @@ from api.reading import (
     member_of,
     statement_at,
 )
+from api.reasons import whole_share
 from api.record import Evidenced
 from api.site import brief
 from api.standings import Telling, code_of, said_words
@@ -241,9 +242,7 @@ def row_words(telling: Telling, row: Row) -> dict[str, Any]:
                     "level": change.level,
                     "who": brief(reading.actor(change.who)) if change.who else "",
                     "part": change.part,
-                    "percent": reading.text("%(value)s of 100", value=change.percent)
-                    if change.percent is not None
-                    else "",
+                    "percent": whole_share(reading.say, 100 * change.percent) if change.percent is not None else "",
                     "ended": change.ended,
                     "printed": change.printed,
                     "index": change.index,

@@ -32,6 +32,7 @@ from api.page_commenting import commenting_on, writing_page
 from api.page_commitments import commitment_page
 from api.page_desks import coordination_desk_page, desks_page, moderation_desk_page
 from api.page_documents import document_page
+from api.page_evidence import evidence_page
 from api.page_methodology import methodologies_page, methodology_page
 from api.page_moderation import moderation_page
 from api.page_plans import around_page, home_page, plan_page
@@ -139,6 +140,7 @@ PAGES: Mapping[str, Page] = {
     "/planes/{plan:str}/compromisos/{code:str}": commitment_page,
     "/metodologia": methodologies_page,
     "/metodologia/{plan:str}/{version:str}": methodology_page,
+    "/evidencia/{index:str}": evidence_page,
     "/consultas": rounds_page,
     "/consultas/{round:str}": round_page,
     "/consultas/{round:str}/atom.xml": round_feed,

@@ -25,6 +25,7 @@ from projections.evidence import (
     Request,
     Situation,
     Verdict,
+    barred_of,
     dispute_facts,
     last_day,
     number_of,
@@ -125,7 +126,7 @@ class Telling:
 
     def lens(self, lens: Lens) -> dict[str, Any]:
         """A level with its percent, which stands beside it and never decides it."""
-        return {"level": lens.level, "percent": self.reading.text("%(value)s of 100", value=lens.percent)}
+        return {"level": lens.level, "percent": whole_share(self.reading.say, 100 * lens.percent)}
 
     def voice(self, voice: Voice) -> dict[str, Any]:
         """What an assessor finds: a level that it gave, or the one that its verdicts add up to."""
@@ -192,6 +193,7 @@ class Telling:
             "role": verdict.role,
             "level": verdict.level,
             "index": verdict.index,
+            "mechanism": code_of(verdict.mechanism),
             "state": verdict.state,
             "state_name": self.reading.text(STATES[verdict.state]),
             "reasons": self.reasons(verdict.reasons),
@@ -202,6 +204,15 @@ class Telling:
         }
 
     # --- disputes and requests, with their clocks
+
+    def disputes_of(self, link: int) -> list[Dispute]:
+        """The disputes of a piece of evidence, as far as they are about this commitment."""
+        prefix = f"{index_key(self.commitment.commitment, link)}/"
+        return [dispute for _, dispute in self.records.scan(Dispute, prefix=prefix)]
+
+    def independent(self, actor: str) -> bool:
+        """Whether a body's word confirms what it did not make itself: it governs nothing here and never did."""
+        return self.situation.organisation(actor) not in barred_of(self.situation, self.commitment)
 
     def dispute(self, dispute: Dispute, link: int) -> dict[str, Any]:
         """A dispute: what is objected and by whom, where it stands, and how many days are left or overdue."""
