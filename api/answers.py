@@ -32,9 +32,9 @@ from ledger.cosigning import Cosigned, Standing
 from ledger.statement import canonical, format_time, format_when
 from ledger.tlog.merkle import EMPTY_ROOT
 from ledger.tlog.note import format_base64
-from ledger.vocabulary import KINDS, LEVEL_ORDINAL
-from projections.commitments import Axis, Commitment, LevelSaid, Mechanism, PlanState
-from projections.comparison import Change
+from ledger.vocabulary import KINDS
+from projections.commitments import Axis, Commitment, Mechanism, PlanState
+from projections.comparison import Change, Matrix
 from projections.evidence import Evidence
 from projections.meetings import Meeting, Remark
 from projections.records import Record
@@ -214,28 +214,6 @@ class CommitmentAnswer(msgspec.Struct, frozen=True):
     mechanisms: list[Mechanism]
 
 
-class AssessedBeside(msgspec.Struct, frozen=True):
-    """An assessor's level beside the reported one. `difference` = assessed − reported, in steps of the scale 0 to 3."""
-
-    actor: str
-    role: str
-    level: str
-    index: int
-    difference: int | None
-
-
-class GapLine(msgspec.Struct, frozen=True):
-    """A commitment: what those responsible report, what others assess. `widest` is the largest difference, unsigned."""
-
-    commitment: str
-    proposer: str
-    institution: str
-    reported: str | None
-    reported_index: int | None
-    assessed: list[AssessedBeside]
-    widest: int | None
-
-
 class RoundAnswer(msgspec.Struct, frozen=True):
     """A round of consultation and the versions of its document."""
 
@@ -322,27 +300,6 @@ class ConsistencyAnswer(msgspec.Struct, frozen=True, rename={"old": "from", "new
 
 
 # --- from records to answers -----------------------------------------------------------------------------------------
-
-
-def gap_of(commitment: Commitment) -> GapLine:
-    """What is reported and what is assessed of a commitment, side by side; neither overwrites the other."""
-    reported = commitment.reported
-    assessed = [_beside(level, reported) for level in commitment.assessed]
-    differences = [abs(one.difference) for one in assessed if one.difference is not None]
-    return GapLine(
-        commitment=commitment.commitment,
-        proposer=commitment.proposer,
-        institution=commitment.institution,
-        reported=reported.level if reported else None,
-        reported_index=reported.index if reported else None,
-        assessed=assessed,
-        widest=max(differences, default=None),
-    )
-
-
-def _beside(level: LevelSaid, reported: LevelSaid | None) -> AssessedBeside:
-    difference = LEVEL_ORDINAL[level.level] - LEVEL_ORDINAL[reported.level] if reported else None
-    return AssessedBeside(level.actor, level.role, level.level, level.index, difference)
 
 
 def comment_of(view: View, comment: Comment) -> CommentAnswer:
@@ -549,19 +506,18 @@ def router(reader: Reader) -> Router:
     @get(
         "/plans/{plan:str}/gaps",
         sync_to_thread=True,
-        summary="Reported beside assessed, commitment by commitment",
-        description="The level that those responsible report beside each assessor's, and the difference in steps of "
-        "the scale. Levels computed from evidence are not part of this version: they will stand beside both, as a "
-        "third reading.",
+        summary="Reported against evidenced, commitment by commitment, with every reason",
+        description="What is reported, what each assessor finds and what the evidence reaches, of each commitment; the "
+        "gap in steps of the scale; every grade and level with the rules of the methodology that gave it and the "
+        "entries that fired them; and who disagrees with whom. Levels age: they are of the day `data.as_of`, which is "
+        "that of the last entry, or the one asked for.",
         tags=["plans"],
-        responses=_of(list[GapLine]),
+        responses=_of(Matrix),
     )
-    def gaps(plan: str, at: At = None, as_of: AsOf = None, after: After = None, limit: Limit = None) -> Response[bytes]:
+    def gaps(plan: str, at: At = None, as_of: AsOf = None) -> Response[bytes]:
         view = reader.asked(at, as_of)
         _plan(view, plan)
-        page = Page.asked(f"{base}/plans/{plan}/gaps", after, limit)
-        found = view.records.scan(Commitment, f"{plan}/", page.after, page.limit + 1)
-        return page.answer(view, ((key, gap_of(one)) for key, one in found))
+        return answer(view, reader.matrix(plan, view.size, view.day))
 
     @get(
         "/plans/{plan:str}/changes",

@@ -33,7 +33,6 @@ from api.reading import (
     member_of,
     statement_at,
 )
-from api.reasons import whole_share
 from api.record import Evidenced
 from api.site import brief
 from api.standings import Telling, code_of, said_words
@@ -242,7 +241,7 @@ def row_words(telling: Telling, row: Row) -> dict[str, Any]:
                     "level": change.level,
                     "who": brief(reading.actor(change.who)) if change.who else "",
                     "part": change.part,
-                    "percent": whole_share(reading.say, 100 * change.percent) if change.percent is not None else "",
+                    "percent": reading.say.percent(change.percent) if change.percent is not None else "",
                     "ended": change.ended,
                     "printed": change.printed,
                     "index": change.index,

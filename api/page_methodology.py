@@ -265,7 +265,7 @@ def example_rows(reading: Reading, parameters: Parameters) -> list[dict[str, Any
                 "happened": reading.text(step.happened),
                 "best": [mechanism.best for mechanism in found.mechanisms],
                 "level": found.combined.level,
-                "percent": whole_share(reading.say, 100 * found.combined.percent),
+                "percent": reading.say.percent(found.combined.percent),
                 "gap": reading.say.number(found.gap or 0),
                 "rules": [rule for rule in RULES if rule in fired - before],
             }

@@ -1,4 +1,4 @@
-"""Pages about plans: the front page, the list of commitments with its filters, and one commitment."""
+"""Pages about plans: the front page, the list of commitments with its filters, and what was said of a plan as a whole."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Response
 
 from api.names import LEVELS, PROPOSERS
+from api.page_comparison import bare_sentence, complete_sentence, strip
 from api.page_reports import claimed_tallies
 from api.page_rounds import rounds_newest_first
 from api.phrasing import folded
@@ -27,6 +28,7 @@ from projections.commitments import (
     Commitment,
     PlanState,
 )
+from projections.comparison import EVIDENCED
 from projections.roll import HistoryLine
 
 # --- plans and commitments -------------------------------------------------------------------------------------------
@@ -45,7 +47,12 @@ def plan_words(reading: Reading, plan: PlanState, commitments: Sequence[Commitme
             members[commitment.reported.level].append(member_of(reading, commitment))
     by = Counter(commitment.proposer for commitment in commitments)
     claims = claimed_tallies(reading, plan.plan)
+    matrix = reading.reader.matrix(plan.plan, reading.view.size, reading.view.day)
     return {
+        "evidenced": strip(reading, matrix, EVIDENCED),
+        "compared": [complete_sentence(reading, matrix), *bare_sentence(reading, matrix)],
+        "reached": {row.commitment: row.standing.combined.level for row in matrix.rows},
+        "comparison": reading.place.to("planes", plan.plan, "comparacion"),
         "id": plan.plan,
         "title": plan.title,
         "lang": plan.lang,
@@ -114,10 +121,11 @@ def plan_page(reading: Reading) -> Response[bytes]:
 
     found = [commitment for commitment in commitments if fits(commitment)]
     pages = pages_of(reading, len(found), LIST_PAGE, **chosen)
+    said_of_plan = plan_words(reading, plan, commitments)
     return answer(
         reading,
         "plan.html",
-        plan=plan_words(reading, plan, commitments),
+        plan=said_of_plan,
         chosen=chosen,
         filtered=any(chosen.values()),
         levels=[level for level in LEVELS if any(one.reported and one.reported.level == level for one in commitments)],
@@ -134,6 +142,7 @@ def plan_page(reading: Reading) -> Response[bytes]:
                 "institution": names[commitment.institution],
                 "level": commitment.reported.level if commitment.reported else None,
                 "level_index": commitment.reported.index if commitment.reported else None,
+                "reached": said_of_plan["reached"].get(commitment.commitment),
                 "evidence": commitment.evidence,
                 "printed": commitment.printed,
             }

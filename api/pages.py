@@ -30,6 +30,7 @@ from api.names import LEVELS, msg
 from api.page_changes import changes_page
 from api.page_commenting import commenting_on, writing_page
 from api.page_commitments import commitment_page
+from api.page_comparison import comparison_page
 from api.page_desks import coordination_desk_page, desks_page, moderation_desk_page
 from api.page_documents import document_page
 from api.page_evidence import evidence_page
@@ -137,6 +138,7 @@ PAGES: Mapping[str, Page] = {
     "/planes/{plan:str}": plan_page,
     "/planes/{plan:str}/entorno": around_page,
     "/planes/{plan:str}/cambios": changes_page,
+    "/planes/{plan:str}/comparacion": comparison_page,
     "/planes/{plan:str}/compromisos/{code:str}": commitment_page,
     "/metodologia": methodologies_page,
     "/metodologia/{plan:str}/{version:str}": methodology_page,

@@ -123,6 +123,10 @@ class Phrasing:
         text = self.decimal(basis_points, 2)
         return f"{text}\N{NO-BREAK SPACE}%" if self.language != "en" else f"{text}%"
 
+    def percent(self, value: int) -> str:
+        """58 % from 58."""
+        return f"{self.number(value)}%" if self.language == "en" else f"{self.number(value)}\N{NO-BREAK SPACE}%"
+
     def day(self, day: datetime.date | str) -> str:
         """4 de septiembre de 2015."""
         value = datetime.date.fromisoformat(day) if isinstance(day, str) else day

@@ -39,6 +39,7 @@ from ledger.tlog.tiles import HashReader
 from ledger.vocabulary import LedgerOpened
 from ledger.witnesses import Cosigning, Witnessed
 from projections.commitments import PlanState
+from projections.comparison import Matrix, matrix_of
 from projections.compromise import Compromise, compromises, dispute_of
 from projections.evidence import standing_of
 from projections.grading import reasons_in
@@ -47,6 +48,7 @@ from projections.records import RecordsAt, SqliteRecords, digest
 MAX_AT = 2**53 - 1
 KEPT_OPEN = 256  # entries, of 64 KiB at the most
 KEPT_LEVELS = 20_000  # of a commitment, at a size and on a day: some hundred bytes each
+KEPT_MATRICES = 16  # of all commitments of a plan, with every reason
 
 
 V = TypeVar("V")
@@ -203,6 +205,8 @@ class Reader:
         # No entry ever changes, and one answer to two hundred comments stands under each of them.
         self.opened = lru_cache(KEPT_OPEN)(self._open)
         self.evidenced = lru_cache(KEPT_LEVELS)(self._evidenced)
+        # Nothing of a size ever changes, so what was computed of it may be kept: it holds statements, and no content.
+        self.matrix = lru_cache(KEPT_MATRICES)(self.compare)
         self._log = log
         self._records = records
         self._roots: OrderedDict[int, bytes] = OrderedDict()
@@ -220,6 +224,10 @@ class Reader:
         return Evidenced(
             found.combined.level, found.combined.percent, frozenset([one.rule for one in reasons_in(found)])
         )
+
+    def compare(self, plan: str, size: int, as_of: str) -> Matrix:
+        """Reported against evidenced, for each commitment of a plan at a size and a day."""
+        return matrix_of(self._records.at(size), plan, size, as_of)
 
     @property
     def witnessed(self) -> Witnessed | None:

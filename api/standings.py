@@ -126,7 +126,7 @@ class Telling:
 
     def lens(self, lens: Lens) -> dict[str, Any]:
         """A level with its percent, which stands beside it and never decides it."""
-        return {"level": lens.level, "percent": whole_share(self.reading.say, 100 * lens.percent)}
+        return {"level": lens.level, "percent": self.reading.say.percent(lens.percent)}
 
     def voice(self, voice: Voice) -> dict[str, Any]:
         """What an assessor finds: a level that it gave, or the one that its verdicts add up to."""

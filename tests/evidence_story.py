@@ -133,5 +133,5 @@ def put_story(folder: Path) -> Case:
     case = tell()
     doubt = SaltedContent(salt=(b"s" * 32).hex(), content=Content(text="No lo muestra."))
     contents = {entry.index: [doubt] for entry in case.world.entries if entry.opened.statement.by[0].role == "citizen"}
-    put_on_disk(case.world, folder, spread=True, contents=contents)
+    put_on_disk(case.world, folder, as_received=True, contents=contents)
     return case

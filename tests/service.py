@@ -58,13 +58,13 @@ def put_on_disk(
     world: World,
     folder: Path,
     *,
-    spread: bool = False,
+    as_received: bool = False,
     contents: Mapping[int, list[SaltedContent]] = MappingProxyType({}),
     **changed: Any,
 ) -> Settings:
     """A ledger's folder with everything that the world said; returns its settings, also in constancia.toml.
 
-    With `spread` each entry is received when the world received it; else all of them at the end. `contents` come with
+    All of it comes in at the world's last moment, or, with `as_received`, each at its own. `contents` come with
     the entries of these indexes.
     """
     (folder / "keys").mkdir(parents=True)
@@ -76,7 +76,7 @@ def put_on_disk(
     (folder / "constancia.toml").write_text(format_settings(settings), "utf-8")
     with closing(Vault.open(folder / "vault.db", create=True)) as vault:
         desk = Desk(world.origin, vault, Folder(folder / "public"), key_of("desk"))
-        now = [world.entries[0].received_ms if spread else world.now_ms]
+        now = [world.now_ms]
         clock = Clock(wall_ms=lambda: now[0], monotonic=lambda: now[0] / 1000)
         with Log.open(
             world.origin,
@@ -89,12 +89,10 @@ def put_on_disk(
             clock=clock,
         ) as log:
             desk.open(log)
-            if spread:
-                for entry in world.entries:
-                    now[0] = entry.received_ms
-                    said = contents.get(entry.index, [])
-                    assert desk.submit(entry.opened.note, said).result(30).index == entry.index
-                return settings
+            for entry in world.entries if as_received else ():
+                now[0] = entry.received_ms
+                said = contents.get(entry.index, [])
+                assert desk.submit(entry.opened.note, said).result(30).index == entry.index
             waiting = [desk.submit(entry.opened.note, contents.get(entry.index, [])) for entry in world.entries]
             assert [each.result(30).index for each in waiting] == list(range(len(waiting)))
     return settings

@@ -136,7 +136,9 @@ class Visible(HTMLParser):
 
 # What is no sentence of a language: commands, names of files and of a digest.
 FILES = frozenset({"checkpoint", "tile/entries/000", "policy", "ledger.json", "api/digest", "SHA-256"})
-VALUES_OF_A_FORM = frozenset({"con", "sin", "own", "site", "write", "review", "confirm", "for", "against", "neutral"})
+VALUES_OF_A_FORM = frozenset(
+    {"con", "sin", "si", "own", "site", "write", "review", "confirm", "for", "against", "neutral"}
+)
 NO_SENTENCE = FILES | VALUES_OF_A_FORM
 
 
