@@ -30,12 +30,15 @@ from api.names import LEVELS, msg
 from api.page_bodies import institution_page, organisation_page
 from api.page_changes import changes_page
 from api.page_commenting import commenting_on, writing_page
+from api.page_commitments import commitment_page
 from api.page_comparison import comparison_page
 from api.page_desks import coordination_desk_page, desks_page, moderation_desk_page
 from api.page_documents import document_page
 from api.page_exports import exports_page
+from api.page_evidence import evidence_page
+from api.page_methodology import methodologies_page, methodology_page
 from api.page_moderation import moderation_page
-from api.page_plans import around_page, commitment_page, home_page, plan_page
+from api.page_plans import around_page, home_page, plan_page
 from api.page_privacy import bodies_to_ask, privacy_page
 from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
 from api.page_reports import report_page, reports_page
@@ -142,7 +145,12 @@ PAGES: Mapping[str, Page] = {
     "/planes/{plan:str}/compromisos/{code:str}/atom.xml": commitment_feed,
     "/planes/{plan:str}/comparacion": comparison_page,
     "/planes/{plan:str}/cambios": changes_page,
+    "/planes/{plan:str}/cambios": changes_page,
+    "/planes/{plan:str}/comparacion": comparison_page,
     "/planes/{plan:str}/compromisos/{code:str}": commitment_page,
+    "/metodologia": methodologies_page,
+    "/metodologia/{plan:str}/{version:str}": methodology_page,
+    "/evidencia/{index:str}": evidence_page,
     "/consultas": rounds_page,
     "/consultas/{round:str}": round_page,
     "/consultas/{round:str}/atom.xml": round_feed,

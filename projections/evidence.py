@@ -757,10 +757,14 @@ def number_of(mechanism: str) -> int:
     return int(mechanism.rpartition(".M")[2])
 
 
+def barred_of(situation: Situation, commitment: Commitment) -> frozenset[str]:
+    """The organisations that are not independent where this commitment is concerned."""
+    return situation.governing | {situation.organisation(one) for one in (*commitment.ever, commitment.institution)}
+
+
 def _facts(situation: Situation, commitment: Commitment, material: _Material) -> Facts:
     """What the levels of one commitment depend on."""
-    responsible = {situation.organisation(one) for one in (*commitment.ever, commitment.institution)}
-    barred = situation.governing | responsible
+    barred = barred_of(situation, commitment)
     mechanisms = _mechanism_facts(commitment, material.mechanisms)
     names = [one.mechanism for one in mechanisms]
     set_for = dict(commitment.weights)

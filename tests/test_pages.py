@@ -64,6 +64,7 @@ PAGES = (
     "/mesa/moderacion",
     "/mesa/coordinacion",
     "/mesa/coordinacion?ronda=gt-2014-2016-self-assessment",
+    f"/metodologia/{PLAN}/1",
     "/privacidad",
     "/accesibilidad",
     "/asientos?at=50",
