@@ -34,8 +34,8 @@ from api.page_commitments import commitment_page
 from api.page_comparison import comparison_page
 from api.page_desks import coordination_desk_page, desks_page, moderation_desk_page
 from api.page_documents import document_page
-from api.page_exports import exports_page
 from api.page_evidence import evidence_page
+from api.page_exports import exports_page
 from api.page_methodology import methodologies_page, methodology_page
 from api.page_moderation import moderation_page
 from api.page_plans import around_page, home_page, plan_page
@@ -145,8 +145,6 @@ PAGES: Mapping[str, Page] = {
     "/planes/{plan:str}/compromisos/{code:str}/atom.xml": commitment_feed,
     "/planes/{plan:str}/comparacion": comparison_page,
     "/planes/{plan:str}/cambios": changes_page,
-    "/planes/{plan:str}/cambios": changes_page,
-    "/planes/{plan:str}/comparacion": comparison_page,
     "/planes/{plan:str}/compromisos/{code:str}": commitment_page,
     "/metodologia": methodologies_page,
     "/metodologia/{plan:str}/{version:str}": methodology_page,
