@@ -31,6 +31,7 @@ from projections.commitments import PlanState
 from projections.compromise import Compromise, compromises, dispute_of
 from projections.records import DictRecords
 from projections.replay import evolve
+from projections.roll import Known
 from projections.rounds import Comment
 
 Progress = Callable[[int, int], None]
@@ -73,6 +74,11 @@ class Copy:
         if found is None:
             raise IndexError(f"entry {index} is not kept here")
         return found
+
+    def index_of(self, identity: str) -> int | None:
+        """The index of a statement by its identity (64 hex), if it is in the record."""
+        known = self.records.get(Known, identity)
+        return None if known is None else known.index
 
     def statements(self, plan: str) -> Iterator[Statement]:
         """Every statement of a plan that is no comment, in the order of the tree."""

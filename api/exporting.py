@@ -29,6 +29,7 @@ from api.copying import Copy, read_copy
 from api.documents import Documents
 from api.exports import COLUMNS, metadata, rows_of
 from api.page_moderation import act_words
+from api.page_paper import paper_words
 from api.page_rounds import comment_words, figures_of, pictures_of, round_words
 from api.phrasing import Phrasing
 from api.reading import Reading, answer
@@ -155,7 +156,7 @@ def export_plan(
             progress.step()
     if PDF in forms:
         path = folder / f"{_plan_stem(stand)}.{language}.pdf"
-        made.append(_made(_write(path, [b""])))
+        made.append(_made(_write(path, [make_plan_pdf(copy, stand, language)])))
     index = _write(folder / f"{_plan_stem(stand)}.json", [_index(stand, made)])
     _tell(stand, made, folder, index)
     return 0
@@ -249,11 +250,7 @@ def _tell(stand: Stand, made: Sequence[Made], folder: Path, index: Path) -> None
 
 def document(copy: Copy, found: Round, language: str) -> str:
     """The round as one HTML document: the words of its page, all its comments, every act of moderation."""
-    host, _, path = copy.ledger.origin.partition("/")
-    place = Place(f"https://{host}", path, language, ("consultas", found.round))
-    say = Phrasing(language, copy.ledger.offset_minutes)
-    # Read as of the record's own last moment: whenever it is made, the document says the same.
-    reading = Reading(cast("Reader", Home(copy)), cast("View", copy), place, say, {}, copy.as_of_ms)
+    reading = _at_home(copy, language, "consultas", found.round)
     comments = [one for _, one in islice(copy.records.scan(Comment, prefix=f"{found.round}/"), MOST)]
     acts = [act for _, act in copy.records.scan(ModerationAct) if act.round == found.round]
     made = answer(
@@ -269,12 +266,35 @@ def document(copy: Copy, found: Round, language: str) -> str:
     return made.content.decode()
 
 
+def plan_document(copy: Copy, stand: Stand, language: str) -> str:
+    """A plan's comparison as one HTML document."""
+    reading = _at_home(copy, language, "exportar", stand.plan.plan)
+    return answer(reading, "comparison_pdf.html", **paper_words(reading, stand)).content.decode()
+
+
+def _at_home(copy: Copy, language: str, *segments: str) -> Reading:
+    """A reading of a copy: whenever it is made, it says the same, as of the record's own last moment."""
+    host, _, path = copy.ledger.origin.partition("/")
+    place = Place(f"https://{host}", path, language, segments)
+    say = Phrasing(language, copy.ledger.offset_minutes)
+    return Reading(cast("Reader", Home(copy)), cast("View", copy), place, say, {}, copy.as_of_ms)
+
+
 def make_pdf(copy: Copy, found: Round, language: str) -> bytes:
-    """The document as a PDF. Raises CannotRun where WeasyPrint, or what it needs of the system, is missing."""
+    """A round as a PDF. Raises CannotRun where WeasyPrint, or what it needs of the system, is missing."""
+    return set_in_pages(document(copy, found, language))
+
+
+def make_plan_pdf(copy: Copy, stand: Stand, language: str) -> bytes:
+    """A plan's comparison as a PDF. Raises CannotRun as `make_pdf`."""
+    return set_in_pages(plan_document(copy, stand, language))
+
+
+def set_in_pages(html: str) -> bytes:
+    """A document as a tagged PDF (PDF/UA-1). Raises CannotRun."""
     library = _weasyprint()
     style = library.CSS(string=(HERE / "static" / "pdf.css").read_text("utf-8"), url_fetcher=no_fetching)
-    html = library.HTML(string=document(copy, found, language), url_fetcher=no_fetching)
-    return html.write_pdf(stylesheets=[style], pdf_variant="pdf/ua-1")
+    return library.HTML(string=html, url_fetcher=no_fetching).write_pdf(stylesheets=[style], pdf_variant="pdf/ua-1")
 
 
 def _weasyprint() -> Any:  # it has no usable types
@@ -285,9 +305,9 @@ def _weasyprint() -> Any:  # it has no usable types
             f"Falta lo que hace los PDF ({error}).",
             f"What makes PDFs is missing ({error}).",
             "Instale el extra (`pip install '.[pdf]'` en la carpeta del programa) y, en Debian, libpango-1.0-0 "
-            "libpangoft2-1.0-0 libharfbuzz-subset0; o pida --no-pdf.",
+            "libpangoft2-1.0-0 libharfbuzz-subset0; o pídalo sin PDF.",
             "Install the extra (`pip install '.[pdf]'` in the program's folder) and, on Debian, libpango-1.0-0 "
-            "libpangoft2-1.0-0 libharfbuzz-subset0; or ask for --no-pdf.",
+            "libpangoft2-1.0-0 libharfbuzz-subset0; or ask for no PDF.",
         ) from error
     return weasyprint
 

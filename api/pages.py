@@ -38,6 +38,7 @@ from api.page_evidence import evidence_page
 from api.page_exports import exports_page
 from api.page_methodology import methodologies_page, methodology_page
 from api.page_moderation import moderation_page
+from api.page_paper import paper_page
 from api.page_plans import around_page, home_page, plan_page
 from api.page_privacy import bodies_to_ask, privacy_page
 from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
@@ -168,6 +169,7 @@ PAGES: Mapping[str, Page] = {
     "/constancias/{identity:str}": receipt_page,
     "/acerca": about_page,
     "/exportar": exports_page,
+    "/exportar/{plan:str}/imprimir": paper_page,
     "/instituciones/{slug:str}": institution_page,
     "/instituciones/{slug:str}/atom.xml": institution_feed,
     "/organizaciones/{slug:str}": organisation_page,

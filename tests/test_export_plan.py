@@ -3,7 +3,10 @@
 import hashlib
 import json
 import shutil
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,13 @@ import pytest
 from compared import PLAN, Compared
 from service import Served
 from test_cli import run as command
+from test_exports import streams
 
 from api.cli import run
-from api.tables import TABLES
+from api.copying import read_copy
+from api.exporting import plan_document
+from api.tables import TABLES, Stand
+from ledger.published import Folder
 
 FORMS = ("csv", "json", "jsonl", "parquet")
 
@@ -142,3 +149,90 @@ def test_what_cannot_be_exported_is_said_and_nothing_is_written(
 def test_a_plan_that_is_not_there_is_named(place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["export", "plan", "otro", "--from", str(place), "--to", str(tmp_path / "no"), "--formats", "csv"]) == 2
     assert PLAN in capsys.readouterr().err
+
+
+# --- the document ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["es-GT", "en"])
+def test_the_document_is_a_tagged_pdf_that_names_its_checkpoint(
+    place: Path, told: Compared, tmp_path: Path, language: str
+) -> None:
+    folder = export(place, tmp_path / language, "--in", language, forms="pdf")
+    index = index_of(folder)
+    raw = (folder / f"{PLAN}.{index['size']}.{index['as_of']}.{language}.pdf").read_bytes()
+    inside = streams(raw)
+    assert raw.startswith(b"%PDF-1.7")
+    for mark in (
+        b"pdfuaid:part",
+        b"/StructTreeRoot",
+        b"/Marked true",
+        b"/DisplayDocTitle true",
+        f"/Lang ({language})".encode(),
+        {"es-GT": "Lo reportado frente a la evidencia", "en": "Reported against evidenced"}[language].encode(),
+    ):
+        assert mark in inside, mark
+    for tag in (b"/S /H1", b"/S /H2", b"/S /H3", b"/S /H4", b"/S /Table", b"/S /TH", b"/S /Caption", b"/S /L"):
+        assert tag in inside, tag
+
+
+def test_the_document_says_what_the_tables_say(place: Path, told: Compared) -> None:
+    copy = read_copy(Folder(place / "public"), None, lambda done, total: None)
+    stand = Stand(copy, PLAN)
+    for language, voice, word in (("es-GT", "Evidencia", "Sustancial"), ("en", "Evidence", "Substantial")):
+        html = plan_document(copy, stand, language)
+        assert f'lang="{language}"' in html
+        assert voice in html
+        assert word in html
+        assert copy.checkpoint.root.hex() in html
+        assert f"{copy.checkpoint.root.hex()[:16]}…" in html
+        for row in TABLES["reasons"].rows(stand):
+            assert f"<code>{row['rule']}</code>" in html, row
+        for entry in told.world.entries:
+            if entry.opened.statement.kind in ("EvidenceLinked", "VerdictGiven", "CompletionAssessed"):
+                assert f"/asientos/{entry.index}" in html
+    assert c.SEALED not in html
+
+
+def test_no_text_breaks_the_document_and_nothing_that_it_names_is_fetched(tmp_path: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        asked: list[bytes] = []
+
+        def listen() -> None:
+            try:
+                while True:
+                    connection, _ = listener.accept()
+                    asked.append(connection.recv(200))
+                    connection.close()
+            except OSError:
+                pass
+
+        threading.Thread(target=listen, daemon=True).start()
+        at = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        bait = (
+            f'</td><img src="{at}/a"><link rel="stylesheet" href="{at}/b"><style>@import url({at}/c)</style>'
+            f'<object data="{at}/d"></object><a rel="attachment" href="file:///etc/hostname">x</a>\x01\u202e{{{{ 7 }}}}'
+        )
+        told = c.tell(bait)
+        told.write(tmp_path / "registro")
+        folder = export(tmp_path / "registro", tmp_path / "salida", forms="pdf")
+        (path,) = folder.glob("*.pdf")
+        raw = path.read_bytes()
+        assert raw.startswith(b"%PDF-1.7")
+        assert b"/EmbeddedFile" not in streams(raw)
+        assert asked == []
+
+
+def test_the_page_to_print_says_the_same_and_names_the_record(server: Served, told: Compared) -> None:
+    page = server.get(f"/exportar/{PLAN}/imprimir", accept="text/html")
+    assert page.status == 200, server.log()[-3000:]
+    text = page.body.decode()
+    size = len(told.world.entries)
+    assert f"{size} asientos, raíz" in text
+    assert f"calculado al {told.world_day(0)}" in text
+    assert "grade/0-own-page" in text
+    older = server.get(
+        f"/en/exportar/{PLAN}/imprimir?at={told.index['resolved'] + 1}", accept="text/html"
+    ).body.decode()
+    assert f"{told.index['resolved'] + 1} entries, root" in older
+    assert server.get("/exportar/otro/imprimir", accept="text/html").status == 404
