@@ -38,7 +38,7 @@ AsOf = Annotated[str | None, QueryParameter(name="as_of", description="Computed 
 HEADERS = {"access-control-allow-origin": "*", "cache-control": "no-cache", "x-content-type-options": "nosniff"}
 
 
-def stand_asked(view: View, plan: str) -> Stand:
+def stand_asked(reader: Reader, view: View, plan: str) -> Stand:
     """The plan at the size and for the day of a view. Raises Problem (400, 404).
 
     No table can be of a day before its last entry: what was said since would count, and no day of waiting would.
@@ -47,7 +47,7 @@ def stand_asked(view: View, plan: str) -> Stand:
     if view.day < last:
         raise Problem(400, f"The record of {view.size} entries goes to {last}; `as_of` is that day or a later one.")
     try:
-        return Stand(view, plan)
+        return Stand(view, plan, reader.matrix)
     except LookupError:
         raise Problem(404, "There is no such plan.") from None
 
@@ -66,7 +66,7 @@ def handlers(reader: Reader) -> Sequence[HTTPRouteHandler]:
             raise Problem(404, "There is no such table, or not in this form.")
         if ending == "parquet" and (missing := parquet_missing()):
             raise Problem(501, f"{missing.detail} {missing.advice}")
-        return _answer(request, stand_asked(reader.asked(at, as_of), plan), found, ending)
+        return _answer(request, stand_asked(reader, reader.asked(at, as_of), plan), found, ending)
 
     return [table]
 

@@ -37,7 +37,7 @@ def institution_page(reading: Reading) -> Response[bytes]:
 
 
 def _stands(reading: Reading) -> list[Stand]:
-    return [stand_asked(reading.view, plan) for plan, _ in reading.view.records.scan(PlanState)]
+    return [stand_asked(reading.reader, reading.view, plan) for plan, _ in reading.view.records.scan(PlanState)]
 
 
 def _body_words(reading: Reading, body: Actor) -> dict[str, Any]:

@@ -28,7 +28,7 @@ DATATYPES = {
 def exports_page(reading: Reading) -> Response[bytes]:
     """Every table that can be taken away, and what its columns mean."""
     view = reading.view
-    plans = [stand_asked(view, key) for key, _ in view.records.scan(PlanState)]
+    plans = [stand_asked(reading.reader, view, key) for key, _ in view.records.scan(PlanState)]
     return answer(
         reading,
         "exports.html",

@@ -29,7 +29,7 @@ MARKS = {"complete": "●", "substantial": "◑", "limited": "◔", "not_started
 
 def paper_page(reading: Reading) -> Response[bytes]:
     """The comparison of a plan, to print."""
-    stand = stand_asked(reading.view, reading.place.segments[1])
+    stand = stand_asked(reading.reader, reading.view, reading.place.segments[1])
     return answer(reading, "comparison_print.html", **paper_words(reading, stand))
 
 

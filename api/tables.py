@@ -76,8 +76,8 @@ class Ground(Protocol):
 class Stand:
     """A plan of the record at one size, computed for one day."""
 
-    def __init__(self, ground: Ground, plan: str) -> None:
-        """Raises LookupError where there is no such plan."""
+    def __init__(self, ground: Ground, plan: str, compare: Callable[[str, int, str], Matrix] | None = None) -> None:
+        """`compare` gives the matrix of (plan, size, day) to whoever keeps some. LookupError where there is no plan."""
         found = ground.records.get(PlanState, plan)
         if found is None:
             raise LookupError(plan)
@@ -86,10 +86,13 @@ class Stand:
         self.size = ground.checkpoint.size
         self.plan = found
         self.as_of = ground.day
+        self._compare = compare
 
     @cached_property
     def matrix(self) -> Matrix:
         """The plan's comparison."""
+        if self._compare is not None:
+            return self._compare(self.plan.plan, self.size, self.as_of)
         return matrix_of(self.records, self.plan.plan, self.size, self.as_of)
 
     @cached_property

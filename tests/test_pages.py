@@ -60,6 +60,9 @@ PAGES = (
     "/asientos/0",
     "/asientos/80",
     "/acerca",
+    "/exportar",
+    "/instituciones/copret",
+    "/organizaciones/guatecivica",
     "/mesa",
     "/mesa/moderacion",
     "/mesa/coordinacion",
@@ -624,6 +627,10 @@ HOSTILE_PAGES = (
     "/asientos",
     "/asientos?pagina=2",
     "/acerca",
+    "/exportar",
+    f"/exportar/{w.PLAN}/imprimir",
+    "/instituciones/copret",
+    "/organizaciones/icefi",
 )
 
 
