@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, NamedTuple, Self, cast
 
 import world as worlds
@@ -54,10 +54,18 @@ def founded_lately(*, round_open: bool = True, ago_ms: int = 600_000) -> World:
     return world
 
 
-def put_on_disk(world: World, folder: Path, *, as_received: bool = False, **changed: Any) -> Settings:
+def put_on_disk(
+    world: World,
+    folder: Path,
+    *,
+    as_received: bool = False,
+    contents: Mapping[int, list[SaltedContent]] = MappingProxyType({}),
+    **changed: Any,
+) -> Settings:
     """A ledger's folder with everything that the world said; returns its settings, also in constancia.toml.
 
-    All of it comes in at the world's last moment, or, with `as_received`, each at its own.
+    All of it comes in at the world's last moment, or, with `as_received`, each at its own. `contents` come with
+    the entries of these indexes.
     """
     (folder / "keys").mkdir(parents=True)
     for name in ("log", "desk"):
@@ -83,8 +91,9 @@ def put_on_disk(world: World, folder: Path, *, as_received: bool = False, **chan
             desk.open(log)
             for entry in world.entries if as_received else ():
                 now[0] = entry.received_ms
-                assert desk.submit(entry.opened.note).result(30).index == entry.index
-            waiting = [desk.submit(entry.opened.note) for entry in world.entries]
+                said = contents.get(entry.index, [])
+                assert desk.submit(entry.opened.note, said).result(30).index == entry.index
+            waiting = [desk.submit(entry.opened.note, contents.get(entry.index, [])) for entry in world.entries]
             assert [each.result(30).index for each in waiting] == list(range(len(waiting)))
     return settings
 

@@ -60,10 +60,14 @@ PAGES = (
     "/asientos/0",
     "/asientos/80",
     "/acerca",
+    "/exportar",
+    "/instituciones/copret",
+    "/organizaciones/guatecivica",
     "/mesa",
     "/mesa/moderacion",
     "/mesa/coordinacion",
     "/mesa/coordinacion?ronda=gt-2014-2016-self-assessment",
+    f"/metodologia/{PLAN}/1",
     "/privacidad",
     "/accesibilidad",
     "/asientos?at=50",
@@ -624,6 +628,10 @@ HOSTILE_PAGES = (
     "/asientos",
     "/asientos?pagina=2",
     "/acerca",
+    "/exportar",
+    f"/exportar/{w.PLAN}/imprimir",
+    "/instituciones/copret",
+    "/organizaciones/icefi",
 )
 
 
