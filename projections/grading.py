@@ -316,6 +316,10 @@ class _Grader:
                 found.append((first.day, fresh, first.index))
         return sorted(found)
 
+    def _dates(self) -> tuple[int, ...]:
+        """The first captures, which say how fresh each item is: that nothing is fresher takes all of them to prove."""
+        return _together(*[entry for _, _, entry in self.freshness])
+
     def _grace(self) -> int:
         grace = self.mechanism.grace_days
         return self.parameters.default_grace_days if grace is None else grace
@@ -377,8 +381,7 @@ class _Grader:
             return verdict, "lapsed", Reason("verdict/lapsed-dispute", entries), False
         aged = self._aged_on(verdict.day) if self.freshness else None
         if aged is not None:
-            newest = max(self.freshness, key=lambda one: (one[1], one[0]))
-            return verdict, "lapsed", Reason("verdict/lapsed-aged", _together(verdict.index, newest[2])), aged[1]
+            return verdict, "lapsed", Reason("verdict/lapsed-aged", _together(verdict.index, *self._dates())), aged[1]
         waiting = [one for one in disputes if one.open]
         if waiting:
             entries = _together(verdict.index, *[each for one in waiting for each in (one.index, one.admitted)])
@@ -441,10 +444,12 @@ class _Grader:
         """The grade of an item for this mechanism."""
         disputes = self.disputes[item.link]
         marks = self._marks(item, disputes)
-        grade, digest, reasons = self._nothing(item, disputes) or self._best_bytes(item, disputes)
+        nothing = self._nothing(item, disputes)
+        grade, digest, reasons = nothing or self._best_bytes(item, disputes)
         grade, aged = self._aged(grade)
         marks += ("aged",) if aged else ()
-        remarks = self._remarks(item, disputes)
+        remarks = () if nothing else self._remarks(item)
+        remarks += tuple([Reason("mark/questioned", (one.index,)) for one in disputes if one.questioned])
         return ItemGrade(
             link=item.link,
             commitment=self.facts.commitment,
@@ -566,8 +571,7 @@ class _Grader:
         """A grade for a recurring duty falls by one for each period without fresh evidence, to 1 at the least."""
         if self.age < 1 or grade <= 1:
             return grade, ()
-        newest = max(self.freshness, key=lambda one: (one[1], one[0]))
-        return max(1, grade - self.age), (Reason("fall/aged", (newest[2],)),)
+        return max(1, grade - self.age), (Reason("fall/aged", self._dates()),)
 
     def _marks(self, item: ItemFacts, disputes: Sequence[DisputeFacts]) -> tuple[str, ...]:
         """Words that a page shows beside a grade."""
@@ -592,13 +596,14 @@ class _Grader:
         told = [one.seen for one in item.sightings if one.seen in ("alive", "changed", "gone")]
         return told[-1] if told else ""
 
-    def _remarks(self, item: ItemFacts, disputes: Sequence[DisputeFacts]) -> tuple[Reason, ...]:
-        """What changes no grade and is shown all the same."""
+    def _remarks(self, item: ItemFacts) -> tuple[Reason, ...]:
+        """What changes no grade and is shown all the same, or keeps it from falling."""
         found: list[Reason] = []
+        if self.freshness and self.age < 1:
+            found.append(Reason("mark/fresh", self._dates()))
         gone = self._gone(item)
         if gone and any(one.seen == "captured" for one in item.sightings):
             found.append(Reason("mark/gone", gone))
-        found += [Reason("mark/questioned", (one.index,)) for one in disputes if one.questioned]
         return tuple(found)
 
     # --- all of it

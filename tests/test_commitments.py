@@ -9,7 +9,8 @@ from storyline import story
 from world import C8, G1, G2, PLAN
 
 from ledger.statement import Entry
-from projections.commitments import Commitment, Evidence, Mechanism, PlanState, Surrounding, Verdict
+from projections.commitments import Commitment, Mechanism, PlanState, Surrounding
+from projections.evidence import Evidence, Verdict
 from projections.records import DictRecords
 from projections.replay import replay
 from projections.roll import Actor, Ledger, RoleHeld
@@ -153,8 +154,7 @@ def test_mechanisms_take_levels_of_their_own() -> None:
 
 def test_verdicts_and_advice() -> None:
     records = folded()
-    verdict = records.get(Verdict, f"{G1}.M0/icefi")
-    assert verdict is not None
+    (verdict,) = [one for _, one in records.scan(Verdict, prefix=f"{G1}.M0/")]
     assert (verdict.level, verdict.withdrawn) == ("limited", None)
     advice = [one for _, one in records.scan(Surrounding, prefix=f"{PLAN}/") if one.kind == "RecommendationMade"]
     assert len(advice) == 1
