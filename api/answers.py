@@ -24,6 +24,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 from msgspec import UNSET, UnsetType
 
+from api.anomalies import day_of_reading, findings_of
 from api.problems import Problem
 from api.record import Hidden, Reader, Shown, View, plain_number
 from consultation.text import Content
@@ -32,6 +33,7 @@ from ledger.statement import canonical, format_time, format_when
 from ledger.tlog.merkle import EMPTY_ROOT
 from ledger.tlog.note import format_base64
 from ledger.vocabulary import KINDS, LEVEL_ORDINAL
+from projections.anomalies import Anomaly
 from projections.commitments import Axis, Commitment, LevelSaid, Mechanism, PlanState
 from projections.evidence import Evidence
 from projections.meetings import Meeting, Remark
@@ -217,6 +219,13 @@ class GapLine(msgspec.Struct, frozen=True):
     reported_index: int | None
     assessed: list[AssessedBeside]
     widest: int | None
+
+
+class AnomalyLine(msgspec.Struct, frozen=True):
+    """A finding, and the day for which it was computed; its `entries` are the indexes of those that prove it."""
+
+    as_of: str
+    anomaly: Anomaly
 
 
 class RoundAnswer(msgspec.Struct, frozen=True):
@@ -573,6 +582,35 @@ def router(reader: Reader) -> Router:
         page = Page.asked(f"{base}/plans/{plan}/claims", after, limit)
         return page.answer(view, _of_plan(view, Report, plan, page.after))
 
+    @get(
+        "/plans/{plan:str}/anomalies",
+        sync_to_thread=True,
+        summary="What the record of a plan shows to be at odds, by rule, each with the entries that prove it",
+        description="`rule` and `institution` narrow the list; `as_of` is the day up to which silences and delays are "
+        "counted, that of the last entry if absent.",
+        tags=["plans"],
+        responses=_of(list[AnomalyLine]),
+    )
+    def anomalies(
+        plan: str,
+        rule: str | None = None,
+        institution: str | None = None,
+        at: At = None,
+        as_of: AsOf = None,
+        after: After = None,
+        limit: Limit = None,
+    ) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        _plan(view, plan)
+        page = Page.asked(f"{base}/plans/{plan}/anomalies", after, limit, rule=rule, institution=institution)
+        day = day_of_reading(view, as_of)
+        found = (
+            (f"{place:06d}", AnomalyLine(day, one))
+            for place, one in enumerate(findings_of(view, plan, day))
+            if rule in (None, one.rule) and (institution is None or institution in one.institutions)
+        )
+        return page.answer(view, (row for row in found if row[0] > page.after))
+
     # --- consultation
 
     @get(
@@ -792,6 +830,7 @@ def router(reader: Reader) -> Router:
             gaps,
             tally,
             claims,
+            anomalies,
             rounds,
             round_,
             comments,
