@@ -24,7 +24,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 from msgspec import UNSET, UnsetType
 
-from api.anomalies import day_of_reading, findings_of
+from api.anomalies import findings_of
 from api.problems import Problem
 from api.record import Hidden, Reader, Shown, View, plain_number
 from consultation.text import Content
@@ -149,6 +149,8 @@ def _entries_in(plain: Any) -> Iterator[int]:
         for name, member in cast("dict[str, Any]", plain).items():
             if isinstance(member, int) and (name in _SAYING or name.endswith("_index")):
                 yield member
+            elif name == "entries" and isinstance(member, list):
+                yield from [index for index in cast("list[Any]", member) if isinstance(index, int)]
             else:
                 yield from _entries_in(member)
 
@@ -602,11 +604,11 @@ def router(reader: Reader) -> Router:
     ) -> Response[bytes]:
         view = reader.asked(at, as_of)
         _plan(view, plan)
-        page = Page.asked(f"{base}/plans/{plan}/anomalies", after, limit, rule=rule, institution=institution)
-        day = day_of_reading(view, as_of)
+        narrowed = {"rule": rule, "institution": institution, "as_of": view.day if as_of else None}
+        page = Page.asked(f"{base}/plans/{plan}/anomalies", after, limit, **narrowed)
         found = (
-            (f"{place:06d}", AnomalyLine(day, one))
-            for place, one in enumerate(findings_of(view, plan, day))
+            (f"{place:06d}", AnomalyLine(view.day, one))
+            for place, one in enumerate(findings_of(view, plan))
             if rule in (None, one.rule) and (institution is None or institution in one.institutions)
         )
         return page.answer(view, (row for row in found if row[0] > page.after))

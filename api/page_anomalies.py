@@ -12,7 +12,7 @@ from typing import Any
 from litestar import Response
 from markupsafe import Markup
 
-from api.anomalies import day_of_reading, findings_of
+from api.anomalies import findings_of
 from api.names import msg
 from api.page_reports import claim_words
 from api.phrasing import folded, plain, shown
@@ -164,8 +164,8 @@ def plan_of(reading: Reading) -> PlanState:
 def anomalies_page(reading: Reading) -> Response[bytes]:
     """Every finding by rule: what it is called, why it matters, how many there are, each with its proofs."""
     plan = plan_of(reading)
-    day = day_of_reading(reading.view, reading.query.get("as_of"))
-    found = findings_of(reading.view, plan.plan, day)
+    day = reading.view.day
+    found = findings_of(reading.view, plan.plan)
     bodies = Counter([body for one in found for body in one.institutions])
     chosen = {"regla": reading.choice("regla", RULES), "institucion": reading.choice("institucion", tuple(bodies))}
     fitting = [
@@ -766,8 +766,7 @@ _SENTENCES = {
 def texts_page(reading: Reading) -> Response[bytes]:
     """Two texts of a plan beside each other, with the passages that both have marked."""
     plan = plan_of(reading)
-    day = day_of_reading(reading.view, reading.query.get("as_of"))
-    scene = Scene(reading.view.records, plan, reading.view.size, day)
+    scene = Scene(reading.view.records, plan, reading.view.size, reading.view.day)
     texts = texts_in(scene)
     names = [_use_of(plan.plan, name) for name in reading.place.segments[3:5]]
     if any(name not in texts for name in names) or names[0] == names[1]:

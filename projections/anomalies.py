@@ -527,7 +527,7 @@ def _shared(scene: Scene) -> Iterator[Anomaly]:
     for commitment in scene.commitments:
         for link in scene.links[commitment.commitment]:
             found[link.index].append(link)
-            others = shared_with(scene.situation, link, scene.sights.get((link.commitment, link.index), ()))
+            others = shared_with(scene.records, link)
             for other in others:
                 beside[link.index].add(other)
                 beside[other].add(link.index)

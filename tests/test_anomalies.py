@@ -159,6 +159,12 @@ def shared(world: World, other: str, *, explained: bool = False) -> None:
         world.say("SharedUseExplained", "copret:institution", evidence=both, uses=uses)
 
 
+def take_back(world: World, who: str) -> Entry:
+    """The last statement is withdrawn."""
+    words = {"text": "No era."}
+    return world.say("StatementWithdrawn", f"{who}:holder", statement=world.entries[-1].opened.identity, words=words)
+
+
 def same_bytes(world: World, digest: str) -> None:
     one = link(world, "http://example.gt/a", G1, "copret:institution")
     two = link(world, "http://example.gt/b")
@@ -305,6 +311,7 @@ TWINS: list[tuple[str, Making, list[Making]]] = [
         [
             lambda x: shared(x, "http://example.gt/acta?id=2"),
             lambda x: shared(x, "http://example.gt/acta?id=1", explained=True),
+            lambda x: (shared(x, "http://example.gt/acta?id=1"), take_back(x, "copret")),
         ],
     ),
     ("evidence/shared", lambda x: same_bytes(x, "uno"), [lambda x: same_bytes(x, "dos")]),
@@ -560,9 +567,7 @@ def test_an_unknown_plan_shows_nothing_and_one_without_a_methodology_has_the_usu
 def test_what_was_withdrawn_is_no_evidence() -> None:
     world = made(lambda x: (level(x), link(x, "http://a.gt/b")))
     assert of(world, "evidence/none") == []
-    world.say(
-        "StatementWithdrawn", "minfin:holder", statement=world.entries[-1].opened.identity, words={"text": "No era."}
-    )
+    take_back(world, "minfin")
     assert len(of(world, "evidence/none")) == 1
 
 
