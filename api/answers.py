@@ -38,6 +38,7 @@ from projections.anomalies import Anomaly
 from projections.commitments import Axis, Commitment, LevelSaid, Mechanism, PlanState
 from projections.comparison import Change
 from projections.evidence import Evidence
+from projections.indicators import Figure, Standard, indicators_of, standards_of
 from projections.meetings import Meeting, Remark
 from projections.records import Record
 from projections.reports import Report, Tally
@@ -652,6 +653,32 @@ def router(reader: Reader) -> Router:
         )
         return page.answer(view, (row for row in found if row[0] > page.after))
 
+    @get(
+        "/plans/{plan:str}/indicators",
+        sync_to_thread=True,
+        summary="The indicators of a plan: counts, shares in basis points, delays in days",
+        tags=["plans"],
+        responses=_of(list[Figure]),
+    )
+    def indicators(plan: str, at: At = None, as_of: AsOf = None) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        _plan(view, plan)
+        return answer(view, indicators_of(view.records, plan, view.size, view.day))
+
+    @get(
+        "/plans/{plan:str}/standards",
+        sync_to_thread=True,
+        summary="What the record of a plan shows of each standard of OGP",
+        description="`verdict` is `met` or `short` where a figure can be held against a threshold, `shown` where it is "
+        "for the reader to judge, `unknown` where the record has nothing yet.",
+        tags=["plans"],
+        responses=_of(list[Standard]),
+    )
+    def standards(plan: str, at: At = None, as_of: AsOf = None) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        _plan(view, plan)
+        return answer(view, standards_of(view.records, plan, view.size, view.day))
+
     # --- consultation
 
     @get(
@@ -872,6 +899,8 @@ def router(reader: Reader) -> Router:
             tally,
             claims,
             anomalies,
+            indicators,
+            standards,
             rounds,
             round_,
             comments,

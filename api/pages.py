@@ -38,6 +38,7 @@ from api.page_privacy import bodies_to_ask, privacy_page
 from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
 from api.page_reports import report_page, reports_page
 from api.page_rounds import meeting_page, meetings_page, round_page, rounds_page
+from api.page_standards import standards_page
 from api.page_tracking import comment_page, comments_page
 from api.phrasing import Phrasing, folded, plain
 from api.problems import Problem
@@ -137,6 +138,7 @@ PAGES: Mapping[str, Page] = {
     "/planes/{plan:str}/cambios": changes_page,
     "/planes/{plan:str}/compromisos/{code:str}": commitment_page,
     "/planes/{plan:str}/hallazgos": anomalies_page,
+    "/planes/{plan:str}/indicadores": standards_page,
     "/planes/{plan:str}/hallazgos/{one:str}/{other:str}": texts_page,
     "/consultas": rounds_page,
     "/consultas/{round:str}": round_page,

@@ -12,8 +12,8 @@ Everything is a function of the records of the first `size` entries, a day, and 
 its parameters. Days are those of the ledger's offset. A date of a month or a year is a span: two dates contradict each
 other only if no day of one span fits the other.
 
-`FOLDS` keeps two traces that no other fold does: the days on which a body signed something itself, and each completion
-date that was set.
+`FOLDS` keeps three traces that no other fold does: the days on which a body signed something itself, each completion
+date that was set, and the weeks for which an institution filed its report.
 """
 
 from bisect import bisect_right
@@ -27,7 +27,7 @@ import msgspec
 from msgspec import UNSET
 
 from ledger.statement import Entry, parse_when
-from ledger.vocabulary import KINDS, CompletionDateSet, Statement, commitment_of
+from ledger.vocabulary import KINDS, CompletionDateSet, Statement, WeeklyReportFiled, commitment_of
 from projections.commitments import (
     Commitment,
     Day,
@@ -143,6 +143,14 @@ class DateStep(Record, frozen=True, kw_only=True):
     printed: bool = False
 
 
+class WeekFiled(Record, frozen=True, kw_only=True):
+    """A week for which an institution filed its report, or said that there was nothing [institution/YYYY-Www]."""
+
+    table: ClassVar[str] = "week_filed"
+    week: str
+    index: int
+
+
 def _speak(records: Records, entry: Entry, statement: Statement, known: Known) -> None:
     for signer in statement.by:
         if signer.actor is UNSET:
@@ -162,7 +170,18 @@ def _date(records: Records, entry: Entry, dated: CompletionDateSet, known: Known
     records.put(index_key(dated.subject, entry.index), step)
 
 
-FOLDS: dict[type[Statement], Callable[..., None]] = {**dict.fromkeys(KINDS.values(), _speak), CompletionDateSet: _date}
+def _file(records: Records, entry: Entry, filed: WeeklyReportFiled, known: Known) -> None:
+    _speak(records, entry, filed, known)
+    key = f"{filed.institution}/{filed.week}"
+    if records.get(WeekFiled, key) is None:
+        records.put(key, WeekFiled(week=filed.week, index=entry.index))
+
+
+FOLDS: dict[type[Statement], Callable[..., None]] = {
+    **dict.fromkeys(KINDS.values(), _speak),
+    CompletionDateSet: _date,
+    WeeklyReportFiled: _file,
+}
 
 
 # --- the scene: what the rules look at --------------------------------------------------------------------------------
@@ -857,26 +876,32 @@ def _unanswered(scene: Scene) -> Iterator[Anomaly]:
     yield from _advice(scene)
 
 
+def answers_due(scene: Scene, round_: Round) -> int:
+    """The day by which the comments of a round are to be answered: as promised, or as long after its close as a dispute
+    may wait."""
+    if round_.answer_by:
+        return date.fromisoformat(round_.answer_by).toordinal()
+    return scene.situation.day(round_.closes_ms - 1) + scene.parameters.answer_days
+
+
 def _comments(scene: Scene) -> Iterator[Anomaly]:
     for key, round_ in scene.records.scan(Round):
         waiting = round_.received - round_.answered
         if round_.plan != scene.plan.plan or not waiting:
             continue
-        promised = date.fromisoformat(round_.answer_by).toordinal() if round_.answer_by else None
-        closed = scene.situation.day(round_.closes_ms - 1)
-        # A round that promises no day is given what a dispute is.
-        due = closed + scene.parameters.answer_days if promised is None else promised
+        due = answers_due(scene, round_)
         if due >= scene.as_of:
             continue
         found = scene.records.scan(Comment, prefix=f"{key}/", limit=20 * _MOST_COMMENTS)
         unanswered = [one.index for _, one in found if one.answered is None][:_MOST_COMMENTS]
+        closed = scene.situation.day(round_.closes_ms - 1)
         dates = {"closed": day_from(closed), "due": day_from(due)}
         yield Anomaly(
             rule="unanswered/comments",
             subject=key,
             figures={"unanswered": waiting, "received": round_.received, "days": scene.as_of - due},
             dates=dates,
-            codes={"promised": "no" if promised is None else "yes"},
+            codes={"promised": "yes" if round_.answer_by else "no"},
             entries=(round_.index, *unanswered),
         )
 

@@ -39,6 +39,7 @@ PAGES = (
     f"/planes/{PLAN}?q=transparencia&nivel=complete",
     f"/planes/{PLAN}/entorno",
     f"/planes/{PLAN}/hallazgos",
+    f"/planes/{PLAN}/indicadores",
     f"/planes/{PLAN}/hallazgos?regla=missing%2Fmechanisms&institucion=minfin",
     f"/planes/{PLAN}/hallazgos/G6-reason/C3-reason",
     f"/planes/{PLAN}/compromisos/C8",
