@@ -13,7 +13,7 @@ from api.names import CHANNELS, GROUNDS, MEDIA, msg
 from api.page_anomalies import plan_of
 from api.phrasing import plain
 from api.reading import Reading, answer, code_of
-from projections.indicators import STANDARDS, Figure, Part, Standard, indicators_of, standards_of
+from projections.indicators import STANDARDS, Figure, Part, Standard, figures_of
 
 
 class Words(NamedTuple):
@@ -230,15 +230,13 @@ def standards_page(reading: Reading) -> Response[bytes]:
     """Indicators and standards of a plan, each with its figures."""
     plan = plan_of(reading)
     view = reading.view
-    asked = standards_of(view.records, plan.plan, view.size, view.day)
+    indicators, asked = figures_of(view.records, plan.plan, view.size, view.day)
     return answer(
         reading,
         "standards.html",
         plan={"id": plan.plan, "title": plan.title, "lang": plan.lang, "href": reading.place.to("planes", plan.plan)},
         day=reading.say.day(view.day),
-        indicators=[
-            _row(reading, FIGURES[one.name], one) for one in indicators_of(view.records, plan.plan, view.size, view.day)
-        ],
+        indicators=[_row(reading, FIGURES[one.name], one) for one in indicators],
         standards=[
             {
                 **_row(reading, ASKED[one.standard], one),

@@ -242,12 +242,11 @@ class Scene:
         return [(day, one) for day, one in dated if day is not None and one.report_form.startswith("self_assessment")]
 
     @cached_property
-    def sights(self) -> Mapping[tuple[str, int], list[Sight]]:
-        """What was seen of each link of a commitment."""
-        found = defaultdict[tuple[str, int], list[Sight]](list)
-        for key, one in self.records.scan(Sight, prefix=f"{self.plan.plan}/"):
-            commitment, link, _ = key.rsplit("/", 2)
-            found[commitment, int(link)].append(one)
+    def dates(self) -> Mapping[str, list[DateStep]]:
+        """The completion dates that were set for each commitment and mechanism, in the order of entries."""
+        found = defaultdict[str, list[DateStep]](list)
+        for key, step in self.records.scan(DateStep, prefix=f"{self.plan.plan}/"):
+            found[key.rpartition("/")[0]].append(step)
         return found
 
     @cached_property
@@ -421,7 +420,7 @@ def _moved(scene: Scene) -> Iterator[Anomaly]:
     for commitment in scene.commitments:
         subjects = [commitment.commitment, *[one.mechanism for one in scene.mechanisms[commitment.commitment]]]
         for subject in subjects:
-            steps = standing_steps([step for _, step in scene.records.scan(DateStep, prefix=f"{subject}/")])
+            steps = standing_steps(scene.dates[subject])
             if len(steps) > 1:
                 yield scene.case(
                     "date/moved",
@@ -582,18 +581,14 @@ def _connected(beside: Mapping[int, set[int]]) -> Iterator[list[int]]:
 
 def _captures(scene: Scene, links: Sequence[Evidence]) -> Iterator[int]:
     """The first capture of each link of the bytes that several of them have."""
-    seen = {
-        (one.commitment, one.index): {
-            sight.digest: sight.index
-            for sight in reversed(scene.sights.get((one.commitment, one.index), ()))
-            if sight.seen == "captured"
-        }
-        for one in links
-    }
-    for here, digests in seen.items():
-        for digest, index in digests.items():
-            if any(digest in others for there, others in seen.items() if there != here):
-                yield index
+    first: dict[str, dict[tuple[str, int], int]] = defaultdict(dict)
+    for one in links:
+        for _, sight in scene.records.scan(Sight, prefix=f"{index_key(one.commitment, one.index)}/"):
+            if sight.seen == "captured":
+                first[sight.digest].setdefault((one.commitment, one.index), sight.index)
+    for held in first.values():
+        if len(held) > 1:
+            yield from held.values()
 
 
 # --- texts ------------------------------------------------------------------------------------------------------------

@@ -98,11 +98,23 @@ def bp(part: int, whole: int) -> int:
 
 def indicators_of(records: Records, plan: str, size: int, as_of: str) -> tuple[Figure, ...]:
     """The indicators of a plan's record of `size` entries on a day (`YYYY-MM-DD`); none of a plan that is not there."""
+    return figures_of(records, plan, size, as_of)[0]
+
+
+def standards_of(records: Records, plan: str, size: int, as_of: str) -> tuple[Standard, ...]:
+    """What the record of a plan shows of each standard; nothing of a plan that is not there."""
+    return figures_of(records, plan, size, as_of, indicators=False)[1]
+
+
+def figures_of(
+    records: Records, plan: str, size: int, as_of: str, *, indicators: bool = True
+) -> tuple[tuple[Figure, ...], tuple[Standard, ...]]:
+    """Both, for little more than one of them costs."""
     state = records.get(PlanState, plan)
     if state is None:
-        return ()
+        return (), ()
     found = _Plan(records, state, size, as_of)
-    return tuple([make(found) for make in _FIGURES])
+    return tuple([make(found) for make in _FIGURES] if indicators else []), tuple([make(found) for make in _STANDARDS])
 
 
 # --- indicators -------------------------------------------------------------------------------------------------------
@@ -345,15 +357,6 @@ _FIGURES: Sequence[Callable[[_Plan], Figure]] = (
 
 
 # --- standards --------------------------------------------------------------------------------------------------------
-
-
-def standards_of(records: Records, plan: str, size: int, as_of: str) -> tuple[Standard, ...]:
-    """What the record of a plan shows of each standard; nothing of a plan that is not there."""
-    state = records.get(PlanState, plan)
-    if state is None:
-        return ()
-    found = _Plan(records, state, size, as_of)
-    return tuple([make(found) for make in _STANDARDS])
 
 
 def _held(standard: str, fits: bool, *, known: bool = True, **more: object) -> Standard:
