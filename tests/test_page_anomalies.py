@@ -1,6 +1,9 @@
 """The page of findings and their JSON, over the demonstration: what a page says is what the record gives."""
 
+import json
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -149,6 +152,17 @@ def test_an_older_state_shows_what_it_showed_then(site: Served) -> None:
     links = [link for link in page.links if "/asientos/" in link]
     assert links
     assert all("at=100" in link for link in links)
+
+
+def test_an_auditor_finds_the_same(site: Served) -> None:
+    arguments = ["-m", "api.cli", "audit", str(site.folder / "public")]
+    ran = subprocess.run([sys.executable, *arguments, "--json"], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    told = anomalies(site)
+    assert json.loads(ran.stdout)["anomalies"][PLAN] == told
+    ran = subprocess.run([sys.executable, *arguments, "--lang", "es"], capture_output=True, text=True, check=False)
+    rules = len({one["rule"] for one in told})
+    assert f"muestra {len(told)} cosas que no concuerdan, por {rules} reglas" in re.sub(r"\s+", " ", ran.stdout)
 
 
 def test_the_plan_leads_to_its_findings(site: Served) -> None:
