@@ -170,10 +170,11 @@ def _silence(plan: _Plan) -> Figure:
 
 
 def _weeks(plan: _Plan, body: str) -> tuple[int, int]:
-    """Weeks with a report of an institution, and whole weeks since its first commitment, up to the end of the plan."""
-    theirs = [one.index for one in plan.scene.commitments if one.institution == body]
-    first = date.fromordinal(plan.scene.day_of(min(theirs)))
-    ends = last_day(plan.state.ends)
+    """Weeks of the plan with a report of an institution, and whole weeks of the plan up to now."""
+    starts, ends = first_day(plan.state.starts), last_day(plan.state.ends)
+    if starts is None:
+        return 0, 0
+    first = date.fromordinal(starts)
     last = date.fromordinal(plan.scene.as_of if ends is None else min(plan.scene.as_of, ends))
     monday = first + timedelta(days=-first.weekday() % 7)  # the first whole week
     weeks = [monday + timedelta(weeks=n) for n in range(max(0, ((last - monday).days + 1) // 7))]

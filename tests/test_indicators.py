@@ -89,19 +89,25 @@ def week(world: World, name: str) -> Entry:
 
 
 def test_weeks_without_a_report_are_counted_while_the_plan_runs() -> None:
-    world = w.found()
-    week(world, "2026-W08")
-    # The plan of this world ended in 2016: no week of it is owed now.
-    assert figures(world)["silence"].figures == {"longest": 0, "weeks_missing": 0}
     world = longer_plan()
     pass_days(world, 28)
     for name in ("2026-W09", "2026-W11"):
         week(world, name)
     world.now_ms += 1_000
     week(world, "2026-W11")  # beside the first, no week more
+    week(world, "2025-W52")  # before the plan
     parts = {one.of: one.figures for one in figures(world)["silence"].parts}
-    # From Monday 2026-02-16 on: W08 to W11; the week of reading is not over.
-    assert parts["minfin"] == {"longest": 28, "since_last": 0, "weeks": 4, "weeks_missing": 2}
+    # The plan began on Thursday 2026-01-01: W02 to W11; the week of reading is not over.
+    assert parts["minfin"] == {"longest": 28, "since_last": 0, "weeks": 10, "weeks_missing": 8}
+    assert parts["segeplan"]["weeks_missing"] == 10
+
+
+def test_a_plan_that_has_ended_owes_no_weeks_after_it() -> None:
+    # From Monday 2014-06-30 to Saturday 2016-12-31 there are 130 whole weeks.
+    world = w.found()
+    week(world, "2026-W08")
+    assert {one.figures["weeks"] for one in figures(world)["silence"].parts} == {130}
+    assert {one.figures["weeks_missing"] for one in figures(world)["silence"].parts} == {130}
 
 
 def longer_plan() -> World:
