@@ -27,6 +27,7 @@ from api import site
 from api.feeds import comment_feed, commitment_feed, institution_feed, organisation_feed, plan_feed, round_feed
 from api.listening import read_body
 from api.names import LEVELS, msg
+from api.page_anomalies import anomalies_page, texts_page
 from api.page_bodies import institution_page, organisation_page
 from api.page_changes import changes_page
 from api.page_commenting import commenting_on, writing_page
@@ -44,6 +45,7 @@ from api.page_privacy import bodies_to_ask, privacy_page
 from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
 from api.page_reports import report_page, reports_page
 from api.page_rounds import meeting_page, meetings_page, round_page, rounds_page
+from api.page_standards import standards_page
 from api.page_tracking import comment_page, comments_page
 from api.phrasing import Phrasing, folded, plain
 from api.problems import Problem
@@ -150,6 +152,9 @@ PAGES: Mapping[str, Page] = {
     "/metodologia": methodologies_page,
     "/metodologia/{plan:str}/{version:str}": methodology_page,
     "/evidencia/{index:str}": evidence_page,
+    "/planes/{plan:str}/hallazgos": anomalies_page,
+    "/planes/{plan:str}/indicadores": standards_page,
+    "/planes/{plan:str}/hallazgos/{one:str}/{other:str}": texts_page,
     "/consultas": rounds_page,
     "/consultas/{round:str}": round_page,
     "/consultas/{round:str}/atom.xml": round_feed,
