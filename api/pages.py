@@ -27,6 +27,9 @@ from api import site
 from api.feeds import comment_feed, round_feed
 from api.listening import read_body
 from api.names import LEVELS, msg
+from api.page_assessing import assessing_desk_page, institution_desk_page
+from api.page_assessments import assessment_file, assessment_page, assessments_page
+from api.page_citation import citation_file, citation_page
 from api.page_commenting import commenting_on, writing_page
 from api.page_desks import coordination_desk_page, desks_page, moderation_desk_page
 from api.page_documents import document_page
@@ -154,6 +157,13 @@ PAGES: Mapping[str, Page] = {
     "/mesa": desks_page,
     "/mesa/moderacion": moderation_desk_page,
     "/mesa/coordinacion": coordination_desk_page,
+    "/mesa/investigacion": assessing_desk_page,
+    "/mesa/institucion": institution_desk_page,
+    "/planes/{plan:str}/cita": citation_page,
+    "/planes/{plan:str}/cita/archivo": citation_file,
+    "/evaluaciones": assessments_page,
+    "/evaluaciones/{organisation:str}": assessment_page,
+    "/evaluaciones/{organisation:str}/{form:str}": assessment_file,
     "/privacidad": privacy_page,
     "/accesibilidad": accessibility_page,
 }
