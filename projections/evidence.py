@@ -77,6 +77,8 @@ DEFAULT_PARAMETERS = Parameters(
 )
 """What holds for a plan before a methodology was adopted for it; results then name version 0."""
 
+_EPOCH = date(1970, 1, 1).toordinal()
+
 R = TypeVar("R", bound=Record)
 
 # --- records ---------------------------------------------------------------------------------------------------------
@@ -85,6 +87,7 @@ R = TypeVar("R", bound=Record)
 class Evidence(Record, frozen=True, kw_only=True):
     """A piece of evidence of a commitment [commitment/index]; one that serves several has a record under each.
 
+    `alike` are the links of other commitments with the same address or the same bytes, as (commitment, link), and
     `explained` are (entry, commitments) of statements that say why these share it.
     """
 
@@ -112,6 +115,7 @@ class Evidence(Record, frozen=True, kw_only=True):
     last_seen_index: int | None = None
     disputes: int = 0
     withdrawn: int | None = None
+    alike: tuple[tuple[str, int], ...] = ()
     explained: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
 
@@ -296,11 +300,23 @@ def _bytes_key(plan: str, digest: str) -> str:
 
 
 def _use(records: Records, key: str, commitment: str, link: int) -> None:
-    """Note that a link of a commitment has this address, or these bytes."""
+    """Note that a link of a commitment has this address, or these bytes, as those of other commitments may have."""
     known = records.get(Use, key)
     uses = known.uses if known is not None else ()
-    if (commitment, link) not in uses:
-        records.put(key, Use(uses=(*uses, (commitment, link))))
+    own = (commitment, link)
+    if own in uses:
+        return
+    records.put(key, Use(uses=(*uses, own)))
+    for other in uses:
+        if other[0] != commitment:
+            _alike(records, own, other)
+            _alike(records, other, own)
+
+
+def _alike(records: Records, one: tuple[str, int], other: tuple[str, int]) -> None:
+    evidence = records.get(Evidence, index_key(*one))
+    if evidence is not None and other not in evidence.alike:
+        records.put(index_key(*one), msgspec.structs.replace(evidence, alike=tuple(sorted((*evidence.alike, other)))))
 
 
 def _evidence_of(records: Records, link: str) -> list[Evidence]:
@@ -526,15 +542,20 @@ def _withdrawn(records: Records, entry: Entry, withdrawn: StatementWithdrawn, kn
 def _unlink(records: Records, entry: Entry, plan: str, evidence: Evidence) -> None:
     """A link is taken back: it counts nowhere, and shares nothing."""
     key = index_key(evidence.commitment, evidence.index)
-    records.put(key, msgspec.structs.replace(evidence, withdrawn=entry.index))
+    records.put(key, msgspec.structs.replace(evidence, withdrawn=entry.index, alike=()))
     count_of(records, evidence.commitment, evidence=-1, captured=-1 if evidence.captures else 0)
+    own = (evidence.commitment, evidence.index)
+    for other in evidence.alike:
+        theirs = records.get(Evidence, index_key(*other))
+        if theirs is not None:
+            left = tuple([one for one in theirs.alike if one != own])
+            records.put(index_key(*other), msgspec.structs.replace(theirs, alike=left))
     digests = {sight.digest for _, sight in records.scan(Sight, prefix=f"{key}/") if sight.seen == "captured"}
     address = _url_key(plan, evidence.url) if evidence.url else _bytes_key(plan, evidence.upload)
     for place in sorted({address, *[_bytes_key(plan, digest) for digest in digests]}):
         use = records.get(Use, place)
         if use is not None:
-            left = tuple([one for one in use.uses if one != (evidence.commitment, evidence.index)])
-            records.put(place, Use(uses=left))
+            records.put(place, Use(uses=tuple([one for one in use.uses if one != own])))
 
 
 FOLDS: dict[type[Statement], Callable[..., None]] = {
@@ -587,7 +608,7 @@ def is_own_page(url: str, own_pages: Iterable[str]) -> bool:
 
 def day_number(received_ms: int, offset_minutes: int) -> int:
     """The day of a received time at the ledger's offset, as `date.toordinal` counts."""
-    return (received_ms + offset_minutes * MINUTE_MS) // DAY_MS + date(1970, 1, 1).toordinal()
+    return (received_ms + offset_minutes * MINUTE_MS) // DAY_MS + _EPOCH
 
 
 def first_day(day: Day | None) -> int | None:
@@ -802,7 +823,7 @@ def _item_facts(situation: Situation, evidence: Evidence, material: _Material, b
         home_page=bool(url) and is_home_page(url),
         dated=dated,
         before_plan=dated is not None and situation.starts is not None and dated < situation.starts,
-        shared=shared_with(situation, evidence, sights),
+        shared=shared_with(situation.records, evidence) if evidence.alike else (),
         sightings=tuple([_sighting(situation, one, barred) for one in sights if not _is_void(situation, one)]),
         disputes=tuple(
             [
@@ -830,26 +851,19 @@ def _sighting(situation: Situation, sight: Sight, barred: frozenset[str]) -> Sig
     )
 
 
-def shared_with(situation: Situation, evidence: Evidence, sights: Sequence[Sight]) -> tuple[int, ...]:
+def shared_with(records: Records, evidence: Evidence) -> tuple[int, ...]:
     """The links of other commitments with the same address or bytes, without a statement that says why."""
-    plan = situation.plan
-    places = [_url_key(plan, evidence.url) if evidence.url else _bytes_key(plan, evidence.upload)]
-    places += [_bytes_key(plan, sight.digest) for sight in sights if sight.seen == "captured"]
-    found: set[int] = set()
-    for place in dict.fromkeys(places):
-        use = situation.records.get(Use, place)
-        for commitment, link in use.uses if use is not None else ():
-            if commitment != evidence.commitment and not _is_explained(situation, evidence, commitment, link):
-                found.add(link)
-    return tuple(sorted(found))
+    return tuple(
+        [link for commitment, link in evidence.alike if not _is_explained(records, evidence, commitment, link)]
+    )
 
 
-def _is_explained(situation: Situation, evidence: Evidence, commitment: str, link: int) -> bool:
+def _is_explained(records: Records, evidence: Evidence, commitment: str, link: int) -> bool:
     """Whether a statement about either link names both commitments."""
     both = {evidence.commitment, commitment}
     if any(both <= {*named} for _, named in evidence.explained):
         return True
-    other = situation.records.get(Evidence, index_key(commitment, link))
+    other = records.get(Evidence, index_key(commitment, link))
     return other is not None and any(both <= {*named} for _, named in other.explained)
 
 

@@ -32,7 +32,7 @@ WHOLE = 10_000
 """All weights of a commitment together, in basis points."""
 
 
-class Reason(msgspec.Struct, frozen=True):
+class Reason(msgspec.Struct, frozen=True, gc=False):
     """Why: a row of the methodology's tables, and the indexes of the entries that fired it."""
 
     rule: str
@@ -40,11 +40,12 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 # --- what is known ---------------------------------------------------------------------------------------------------
+# `gc=False` as in `ledger.vocabulary.Shape`: what is frozen is in no circle, and a matrix makes thousands of these.
 # Days are numbers, as `date.toordinal` counts them, at the ledger's offset. Acts signed with a key that was not its
 # holder's alone are left out before, except verdicts, which stay to be shown as void.
 
 
-class Sighting(msgspec.Struct, frozen=True, kw_only=True):
+class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A capture (`seen` is `captured`) or a check of a link: what was there, who looked, and on which day."""
 
     index: int
@@ -55,7 +56,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
     independent: bool
 
 
-class DisputeFacts(msgspec.Struct, frozen=True, kw_only=True):
+class DisputeFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A dispute of an item for a mechanism. `admitted` is the entry by which it counts: its own, or its screening."""
 
     index: int
@@ -79,7 +80,7 @@ class DisputeFacts(msgspec.Struct, frozen=True, kw_only=True):
         return self.admitted is None and self.declined is None and self.withdrawn is None
 
 
-class ItemFacts(msgspec.Struct, frozen=True, kw_only=True):
+class ItemFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A piece of evidence of the commitment. `mechanisms` are their numbers; 0 was said before there were any."""
 
     link: int
@@ -94,7 +95,7 @@ class ItemFacts(msgspec.Struct, frozen=True, kw_only=True):
     disputes: tuple[DisputeFacts, ...] = ()
 
 
-class VerdictFacts(msgspec.Struct, frozen=True, kw_only=True):
+class VerdictFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A verdict of an assessor on a mechanism (0: on the implicit one)."""
 
     index: int
@@ -110,14 +111,14 @@ class VerdictFacts(msgspec.Struct, frozen=True, kw_only=True):
     void: int | None = None  # the entry that revoked its key as compromised since a time before it
 
 
-class ClaimFacts(msgspec.Struct, frozen=True):
+class ClaimFacts(msgspec.Struct, frozen=True, gc=False):
     """A level that was reported, at an entry."""
 
     level: str
     index: int
 
 
-class MechanismFacts(msgspec.Struct, frozen=True, kw_only=True):
+class MechanismFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A mechanism; the implicit one has the number 0."""
 
     mechanism: str
@@ -132,7 +133,7 @@ class MechanismFacts(msgspec.Struct, frozen=True, kw_only=True):
     goal: bool = False
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """All that a commitment's levels depend on."""
 
     commitment: str
@@ -153,7 +154,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 # --- what follows ----------------------------------------------------------------------------------------------------
 
 
-class ItemGrade(msgspec.Struct, frozen=True, kw_only=True):
+class ItemGrade(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The grade of a link (the index of its EvidenceLinked) for a mechanism; `digest` is that of the best bytes."""
 
     link: int
@@ -165,7 +166,7 @@ class ItemGrade(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...]
 
 
-class VerdictStanding(msgspec.Struct, frozen=True, kw_only=True):
+class VerdictStanding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How it stands with a verdict: in_force, suspended, lapsed, void, withdrawn or replaced."""
 
     organisation: str
@@ -178,7 +179,7 @@ class VerdictStanding(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[Reason, ...]
 
 
-class MechanismStanding(msgspec.Struct, frozen=True, kw_only=True):
+class MechanismStanding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How far a mechanism is: `claim` as reported, `best` grade, `mach` what a machine may say, `e` what counts."""
 
     mechanism: str
@@ -196,7 +197,7 @@ class MechanismStanding(msgspec.Struct, frozen=True, kw_only=True):
     flags: tuple[str, ...]
 
 
-class Lens(msgspec.Struct, frozen=True, kw_only=True):
+class Lens(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A level as one way of looking gives it. `x` = (x1, x2, x3), weights that reach each ordinal, basis points."""
 
     level: str
@@ -205,7 +206,7 @@ class Lens(msgspec.Struct, frozen=True, kw_only=True):
     e: tuple[int, ...]
 
 
-class Voice(msgspec.Struct, frozen=True, kw_only=True):
+class Voice(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What an assessor finds: its CompletionAssessed (`assessed`), or its verdicts where it judged every mechanism
     (`verdicts`), or nothing yet. `lens` is its view alone, where it has given any verdict."""
 
@@ -217,7 +218,7 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True):
     lens: Lens | None = None
 
 
-class CommitmentStanding(msgspec.Struct, frozen=True, kw_only=True):
+class CommitmentStanding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A commitment in all voices. `gap` = ordinal reported − ordinal evidenced: positive where more is reported."""
 
     commitment: str
@@ -237,7 +238,8 @@ class CommitmentStanding(msgspec.Struct, frozen=True, kw_only=True):
 def standing(facts: Facts) -> CommitmentStanding:
     """Every grade and level of a commitment, with their reasons."""
     weights = facts.weights or equal_weights(len(facts.mechanisms))
-    graders = [_Grader(facts, one) for one in facts.mechanisms]
+    items = [_Item(one, facts.parameters) for one in facts.items]
+    graders = [_Grader(facts, one, items) for one in facts.mechanisms]
     mechanisms = tuple([grader.standing(weight) for grader, weight in zip(graders, weights, strict=True)])
     complete = all(grader.read_as_complete() for grader in graders)
     combined = _lens(facts, graders, mechanisms, [one.e for one in mechanisms], complete)
@@ -264,20 +266,112 @@ def equal_weights(count: int) -> tuple[int, ...]:
     return tuple([each + (place < left) for place in range(count)])
 
 
+# --- one item --------------------------------------------------------------------------------------------------------
+
+
+class _Item:
+    """What of an item is the same for every mechanism, found once: its bytes, what confirms them, what caps them."""
+
+    def __init__(self, item: ItemFacts, parameters: Parameters) -> None:
+        self.facts = item
+        self.captures: dict[str, list[Sighting]] = {}
+        for one in item.sightings:
+            if one.seen == "captured":
+                self.captures.setdefault(one.digest, []).append(one)
+        self.gone = self._gone(parameters)
+        self.confirmed = {digest: self._confirmed(digest, parameters) for digest in self.captures}
+        self.caps = self._caps()
+        self.marks = self._marks()
+
+    @property
+    def first(self) -> Sighting | None:
+        """The first capture."""
+        return next((one for one in self.facts.sightings if one.seen == "captured"), None)
+
+    def _gone(self, parameters: Parameters) -> tuple[int, ...]:
+        """The checks by which a link counts as gone: two, far enough apart or by two organisations, none alive since.
+
+        A page that has changed is there, so a check that saw it `changed` ends a series as one that saw it `alive`.
+        """
+        series: list[Sighting] = []
+        for one in self.facts.sightings:
+            if one.seen == "gone":
+                series.append(one)
+            elif one.seen in ("alive", "changed"):
+                series = []
+        for one in series[1:]:
+            apart = one.day - series[0].day >= parameters.gone_days
+            if apart or one.organisation != series[0].organisation:
+                return (series[0].index, one.index)
+        return ()
+
+    def _confirmed(self, digest: str, parameters: Parameters) -> tuple[int, Reason]:
+        """The row of the grading table for bytes of a digest, before verdicts and before anything caps it."""
+        captures = self.captures[digest]
+        for pair in _pairs(captures):
+            return 3, Reason("grade/3-two-organisations", pair)
+        for capture in captures:
+            for check in self.facts.sightings:
+                later = check.day - capture.day >= parameters.confirm_days
+                if capture.independent and check.independent and later:
+                    if check.seen == "alive" and check.digest == digest:
+                        return 3, Reason("grade/3-checked-later", (capture.index, check.index))
+        return 2, Reason("grade/2-captured", (captures[0].index,))
+
+    def _caps(self) -> list[tuple[int, Reason]]:
+        """What it can reach at most, and why, unless a verdict in force lifts it: what a person can see through."""
+        item = self.facts
+        caps: list[tuple[int, Reason]] = []
+        if item.home_page:
+            caps.append((1, Reason("cap/home-page", (item.link,))))
+        if item.shared:
+            caps.append((2, Reason("cap/shared", _together(item.link, *item.shared))))
+        if item.before_plan:
+            caps.append((2, Reason("cap/before-plan", (item.link,))))
+        return caps
+
+    def changed(self, digest: str) -> int | None:
+        """The check after which bytes of this digest are no longer what is there."""
+        found: int | None = None
+        for one in self.facts.sightings:
+            if one.seen == "changed" and one.digest != digest:
+                found = one.index if found is None else found
+            elif one.digest == digest and one.seen in ("alive", "changed"):
+                found = None
+        return found
+
+    def _marks(self) -> tuple[str, ...]:
+        """Words that a page shows beside a grade."""
+        item = self.facts
+        told = [one.seen for one in item.sightings if one.seen in ("alive", "changed", "gone")]
+        said = (
+            ("withdrawn", item.withdrawn is not None),
+            ("own_page", item.own_page),
+            ("home_page", item.home_page),
+            ("shared", bool(item.shared)),
+            ("before_plan", item.before_plan),
+            ("gone", bool(self.gone)),
+            ("changed", told[-1:] == ["changed"]),
+            ("uncaptured", not self.captures),
+        )
+        return tuple([mark for mark, holds in said if holds])
+
+
 # --- one mechanism ---------------------------------------------------------------------------------------------------
 
 
 class _Grader:
     """One mechanism of the facts: its items, its verdicts, and what follows."""
 
-    def __init__(self, facts: Facts, mechanism: MechanismFacts) -> None:
+    def __init__(self, facts: Facts, mechanism: MechanismFacts, items: Sequence[_Item]) -> None:
         self.facts = facts
         self.mechanism = mechanism
         self.parameters = facts.parameters
         ours = (0, mechanism.number)  # what was said of the implicit mechanism counts for each
-        self.items = [item for item in facts.items if any(number in ours for number in item.mechanisms)]
+        self.items = [one for one in items if 0 in one.facts.mechanisms or mechanism.number in one.facts.mechanisms]
         self.disputes = {
-            item.link: [dispute for dispute in item.disputes if dispute.mechanism in ours] for item in self.items
+            one.facts.link: [dispute for dispute in one.facts.disputes if dispute.mechanism in ours]
+            for one in self.items
         }
         self.given = [verdict for verdict in facts.verdicts if verdict.mechanism in ours]
         self.freshness = self._freshness() if mechanism.recurring else []
@@ -309,10 +403,10 @@ class _Grader:
         """(day of the first capture, how fresh it is, its entry) of each captured item, in the order of capture."""
         found: list[tuple[int, int, int]] = []
         for item in self.items:
-            captures = [one for one in item.sightings if one.seen == "captured"]
-            if captures and item.withdrawn is None:
-                first = captures[0]  # to capture old bytes again refreshes nothing
-                fresh = first.day if item.dated is None else min(item.dated, first.day)
+            first = item.first  # to capture old bytes again refreshes nothing
+            if first is not None and item.facts.withdrawn is None:
+                dated = item.facts.dated
+                fresh = first.day if dated is None else min(dated, first.day)
                 found.append((first.day, fresh, first.index))
         return sorted(found)
 
@@ -370,8 +464,8 @@ class _Grader:
         disputes = [
             dispute
             for item in self.items
-            if any(one.digest in verdict.digests for one in item.sightings if one.seen == "captured")
-            for dispute in self.disputes[item.link]
+            if not item.captures.keys().isdisjoint(verdict.digests)
+            for dispute in self.disputes[item.facts.link]
             if dispute.admitted is not None and dispute.admitted > verdict.index and dispute.withdrawn is None
         ]
         lost = [one for one in disputes if one.resolution in ("partly", "upheld")]
@@ -440,126 +534,87 @@ class _Grader:
 
     # --- grades
 
-    def grade(self, item: ItemFacts) -> ItemGrade:
+    def grade(self, item: _Item) -> ItemGrade:
         """The grade of an item for this mechanism."""
-        disputes = self.disputes[item.link]
-        marks = self._marks(item, disputes)
+        link = item.facts.link
+        disputes = self.disputes[link]
         nothing = self._nothing(item, disputes)
         grade, digest, reasons = nothing or self._best_bytes(item, disputes)
-        grade, aged = self._aged(grade)
-        marks += ("aged",) if aged else ()
-        remarks = () if nothing else self._remarks(item)
-        remarks += tuple([Reason("mark/questioned", (one.index,)) for one in disputes if one.questioned])
+        marks = item.marks
+        if not nothing:
+            reasons += self._remarks(item)
+        if disputes:
+            marks += self._dispute_marks(disputes)
+            reasons += tuple([Reason("mark/questioned", (one.index,)) for one in disputes if one.questioned])
+        if self.age and grade > 1:  # by one for each period without fresh evidence, to 1 at the least
+            grade, marks = max(1, grade - self.age), (*marks, "aged")
+            reasons = (*reasons, Reason("fall/aged", self._dates()))
         return ItemGrade(
-            link=item.link,
+            link=link,
             commitment=self.facts.commitment,
             mechanism=self.mechanism.mechanism,
             grade=grade,
             digest=digest,
             marks=marks,
-            reasons=(*reasons, *aged, *remarks),
+            reasons=reasons,
         )
 
-    def _nothing(self, item: ItemFacts, disputes: Sequence[DisputeFacts]) -> tuple[int, str, tuple[Reason, ...]] | None:
+    def _nothing(self, item: _Item, disputes: Sequence[DisputeFacts]) -> tuple[int, str, tuple[Reason, ...]] | None:
         """The grade 0, where a row of the tables says so."""
-        upheld = [one for one in disputes if one.resolution == "upheld"]
-        if item.withdrawn is not None:
-            return 0, "", (Reason("grade/0-withdrawn", (item.link, item.withdrawn)),)
-        if upheld:
-            first = upheld[0]
-            return 0, "", (Reason("grade/0-upheld", _together(item.link, first.index, first.admitted, first.resolved)),)
-        if item.own_page:
-            return 0, "", (Reason("grade/0-own-page", (item.link,)),)
-        if not any(one.seen == "captured" for one in item.sightings):
-            gone = self._gone(item)
-            if gone:
-                return 0, "", (Reason("grade/0-gone", (item.link, *gone)),)
+        facts = item.facts
+        if facts.withdrawn is not None:
+            return 0, "", (Reason("grade/0-withdrawn", (facts.link, facts.withdrawn)),)
+        for one in disputes:
+            if one.resolution == "upheld":
+                entries = _together(facts.link, one.index, one.admitted, one.resolved)
+                return 0, "", (Reason("grade/0-upheld", entries),)
+        if facts.own_page:
+            return 0, "", (Reason("grade/0-own-page", (facts.link,)),)
+        if item.gone and not item.captures:
+            return 0, "", (Reason("grade/0-gone", (facts.link, *item.gone)),)
         return None
 
-    def _gone(self, item: ItemFacts) -> tuple[int, ...]:
-        """The checks by which a link counts as gone: two, far enough apart or by two organisations, none alive since.
-
-        A page that has changed is there, so a check that saw it `changed` ends a series as one that saw it `alive`.
-        """
-        series: list[Sighting] = []
-        for one in item.sightings:
-            if one.seen == "gone":
-                series.append(one)
-            elif one.seen in ("alive", "changed"):
-                series = []
-        for one in series[1:]:
-            apart = one.day - series[0].day >= self.parameters.gone_days
-            if apart or one.organisation != series[0].organisation:
-                return (series[0].index, one.index)
-        return ()
-
-    def _best_bytes(self, item: ItemFacts, disputes: Sequence[DisputeFacts]) -> tuple[int, str, tuple[Reason, ...]]:
+    def _best_bytes(self, item: _Item, disputes: Sequence[DisputeFacts]) -> tuple[int, str, tuple[Reason, ...]]:
         """The best of the bytes captured, or that it is linked only."""
-        digests = list(dict.fromkeys([one.digest for one in item.sightings if one.seen == "captured"]))
-        if not digests:
-            caps = self._caps(item, disputes, verdict=False)
-            return min([1, *[cap for cap, _ in caps]]), "", (Reason("grade/1-linked", (item.link,)), *_binding(1, caps))
-        graded = [self._of_bytes(item, digest, disputes) for digest in digests]
-        return max(graded, key=lambda one: one[0])
+        if not item.captures:
+            caps = [*item.caps, *self._dispute_caps(disputes)]
+            reasons = (Reason("grade/1-linked", (item.facts.link,)), *_binding(1, caps))
+            return min([1, *[cap for cap, _ in caps]]), "", reasons
+        graded = [self._of_bytes(item, digest, disputes) for digest in item.captures]
+        return graded[0] if len(graded) == 1 else max(graded, key=_first)
 
     def _of_bytes(
-        self, item: ItemFacts, digest: str, disputes: Sequence[DisputeFacts]
+        self, item: _Item, digest: str, disputes: Sequence[DisputeFacts]
     ) -> tuple[int, str, tuple[Reason, ...]]:
         """The grade of bytes of one digest: what confirms them, what makes them fall, what caps them."""
-        base, why = self._confirmed(item, digest)
-        caps = self._caps(item, disputes, verdict=base == 4)
-        changed = self._changed(item, digest)
-        if changed and base >= 3:
-            caps.append((2, Reason("fall/changed", (changed,))))
+        read = self._read(item, digest)
+        base, why = read or item.confirmed[digest]
+        caps = self._dispute_caps(disputes)
+        if not read:
+            caps += item.caps
+        if self.mechanism.recurring and base >= 3:
+            changed = item.changed(digest)
+            if changed is not None:
+                caps.append((2, Reason("fall/changed", (changed,))))
+        if not caps:
+            return base, digest, (why,)
         return min([base, *[cap for cap, _ in caps]]), digest, (why, *_binding(base, caps))
 
-    def _confirmed(self, item: ItemFacts, digest: str) -> tuple[int, Reason]:
-        """The row of the grading table for bytes of a digest, before anything caps it."""
+    def _read(self, item: _Item, digest: str) -> tuple[int, Reason] | None:
+        """The grade 4, where an independent assessor's verdict stands on these bytes."""
         for verdict, state, _, from_it in self.verdicts:
             if verdict.independent and digest in verdict.digests and (state == "in_force" or from_it):
-                capture = next(one for one in item.sightings if one.seen == "captured" and one.digest == digest)
-                return 4, Reason("grade/4-verdict", _together(capture.index, verdict.index))
-        captures = [one for one in item.sightings if one.seen == "captured" and one.digest == digest]
-        for pair in _pairs(captures):
-            return 3, Reason("grade/3-two-organisations", pair)
-        for capture in captures:
-            for check in item.sightings:
-                later = check.day - capture.day >= self.parameters.confirm_days
-                same = check.seen == "alive" and check.digest == digest and check.independent
-                if capture.independent and same and later:
-                    return 3, Reason("grade/3-checked-later", (capture.index, check.index))
-        return 2, Reason("grade/2-captured", (captures[0].index,))
+                return 4, Reason("grade/4-verdict", _together(item.captures[digest][0].index, verdict.index))
+        return None
 
-    def _changed(self, item: ItemFacts, digest: str) -> int | None:
-        """The check after which bytes of a recurring duty are no longer what is there."""
-        if not self.mechanism.recurring:
-            return None
-        found: int | None = None
-        for one in item.sightings:
-            if one.seen == "changed" and one.digest != digest:
-                found = one.index if found is None else found
-            elif one.digest == digest and one.seen in ("alive", "changed"):
-                found = None
-        return found
-
-    def _caps(self, item: ItemFacts, disputes: Sequence[DisputeFacts], *, verdict: bool) -> list[tuple[int, Reason]]:
-        """What an item can reach at most, and why; a verdict in force lifts what a person can see through."""
+    def _dispute_caps(self, disputes: Sequence[DisputeFacts]) -> list[tuple[int, Reason]]:
+        """What open disputes leave of a grade; no verdict lifts that."""
         caps: list[tuple[int, Reason]] = []
-        if not verdict:
-            if item.home_page:
-                caps.append((1, Reason("cap/home-page", (item.link,))))
-            if item.shared:
-                caps.append((2, Reason("cap/shared", _together(item.link, *item.shared))))
-            if item.before_plan:
-                caps.append((2, Reason("cap/before-plan", (item.link,))))
         for one in disputes:
-            if not one.open:
-                continue
-            entries = _together(one.index, one.admitted)
             if self._unanswered(one):
-                caps.append((1, Reason("cap/dispute-unanswered", entries)))
-            else:
-                caps.append((2, Reason("cap/dispute-open", _together(*entries, one.answered))))
+                caps.append((1, Reason("cap/dispute-unanswered", _together(one.index, one.admitted))))
+            elif one.open:
+                caps.append((2, Reason("cap/dispute-open", _together(one.index, one.admitted, one.answered))))
         return caps
 
     def _unanswered(self, dispute: DisputeFacts) -> bool:
@@ -567,44 +622,21 @@ class _Grader:
         overdue = self.facts.as_of - dispute.admitted_day >= self.parameters.answer_days
         return dispute.open and dispute.answered is None and overdue
 
-    def _aged(self, grade: int) -> tuple[int, tuple[Reason, ...]]:
-        """A grade for a recurring duty falls by one for each period without fresh evidence, to 1 at the least."""
-        if self.age < 1 or grade <= 1:
-            return grade, ()
-        return max(1, grade - self.age), (Reason("fall/aged", self._dates()),)
-
-    def _marks(self, item: ItemFacts, disputes: Sequence[DisputeFacts]) -> tuple[str, ...]:
-        """Words that a page shows beside a grade."""
+    def _dispute_marks(self, disputes: Sequence[DisputeFacts]) -> tuple[str, ...]:
         said = (
-            ("withdrawn", item.withdrawn is not None),
-            ("own_page", item.own_page),
-            ("home_page", item.home_page),
-            ("shared", bool(item.shared)),
-            ("before_plan", item.before_plan),
             ("questioned", any(one.questioned for one in disputes)),
             ("disputed", any(one.open for one in disputes)),
             ("unanswered", any(self._unanswered(one) for one in disputes)),
             ("upheld", any(one.resolution == "upheld" for one in disputes)),
-            ("gone", bool(self._gone(item))),
-            ("changed", self._last_seen(item) == "changed"),
-            ("uncaptured", not any(one.seen == "captured" for one in item.sightings)),
         )
         return tuple([mark for mark, holds in said if holds])
 
-    def _last_seen(self, item: ItemFacts) -> str:
-        """What the last check that tells anything saw."""
-        told = [one.seen for one in item.sightings if one.seen in ("alive", "changed", "gone")]
-        return told[-1] if told else ""
-
-    def _remarks(self, item: ItemFacts) -> tuple[Reason, ...]:
+    def _remarks(self, item: _Item) -> tuple[Reason, ...]:
         """What changes no grade and is shown all the same, or keeps it from falling."""
-        found: list[Reason] = []
-        if self.freshness and self.age < 1:
-            found.append(Reason("mark/fresh", self._dates()))
-        gone = self._gone(item)
-        if gone and any(one.seen == "captured" for one in item.sightings):
-            found.append(Reason("mark/gone", gone))
-        return tuple(found)
+        found = (Reason("mark/fresh", self._dates()),) if self.freshness and self.age < 1 else ()
+        if item.gone and item.captures:
+            found += (Reason("mark/gone", item.gone),)
+        return found
 
     # --- all of it
 
@@ -657,15 +689,18 @@ class _Grader:
 
     def _flags(self) -> tuple[str, ...]:
         """Words that a page shows beside a mechanism."""
-        newest = max([item.link for item in self.items], default=-1)
-        captures = [one.index for item in self.items for one in item.sightings if one.seen == "captured"]
         read = [verdict.index for _, verdict, _ in self.counting]
+        newest = -1
+        if read:
+            links = [item.facts.link for item in self.items]
+            captured = [one.index for item in self.items for each in item.captures.values() for one in each]
+            newest = max([*links, *captured], default=-1)
         said = (
             ("recurring", self.mechanism.recurring),
             ("no_means", not self.mechanism.means),
             ("no_due", not self.mechanism.due),
             ("no_goal", not self.mechanism.goal),
-            ("evidence_newer", bool(read) and max([newest, *captures]) > max(read)),
+            ("evidence_newer", bool(read) and newest > max(read)),
         )
         return tuple([flag for flag, holds in said if holds])
 
@@ -700,6 +735,10 @@ def _binding(base: int, caps: Sequence[tuple[int, Reason]]) -> tuple[Reason, ...
 def _together(*indexes: int | None) -> tuple[int, ...]:
     """Indexes in order, each once."""
     return tuple(sorted({index for index in indexes if index is not None}))
+
+
+def _first(graded: tuple[int, str, tuple[Reason, ...]]) -> int:
+    return graded[0]
 
 
 def _index(claim: ClaimFacts) -> int:
