@@ -232,7 +232,6 @@ def _wrong_in(citation: Citation, found: Audited) -> list[str]:
 
 def _tell(citation: Citation, report: Report | None, wrong: list[str], different: list[Different]) -> int:
     """Say whether the tables are those that were cited; the exit code."""
-    pick = screen.pick
     fine = report is not None and report.clean and not wrong and not different
     if screen.as_json:
         screen.json(

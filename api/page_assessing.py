@@ -25,7 +25,7 @@ from api.reasons import methodology_of, reason_words
 from ledger.statement import format_when, parse_when
 from ledger.vocabulary import EvidenceDisputed, EvidenceRequested, commitment_of
 from projections.commitments import Commitment, Mechanism, PlanState
-from projections.comparison import Matrix, Row, matrix_of
+from projections.comparison import Matrix, Row
 from projections.evidence import (
     DEFAULT_PARAMETERS,
     Assessment,
@@ -34,7 +34,6 @@ from projections.evidence import (
     Evidence,
     Request,
     Sight,
-    default_as_of,
 )
 from projections.grading import CommitmentStanding, ItemGrade, MechanismStanding, VerdictStanding
 from projections.records import index_key
@@ -115,9 +114,7 @@ def assessing_desk_page(reading: Reading) -> Response[bytes]:
     organisations = assessors_of(reading, plan.plan)
     asked = reading.query.get("organizacion", "")
     organisation = asked if asked in dict(organisations) else next(iter(dict(organisations)), "")
-    matrix = matrix_of(
-        reading.view.records, plan.plan, reading.view.size, default_as_of(reading.view.records, reading.view.size)
-    )
+    matrix = reading.reader.matrix(plan.plan, reading.view.size, reading.view.day)
     assessments = assessments_of(reading, plan.plan)
     code = reading.query.get("compromiso", "")
     row = next((one for one in matrix.rows if code_of(one.commitment) == code), None)
@@ -585,9 +582,7 @@ def institution_desk_page(reading: Reading) -> Response[bytes]:
     """What an institution answers for, and what it is asked."""
     records = reading.view.records
     plan = next((plan for _, plan in records.scan(PlanState)), None)
-    matrix = (
-        matrix_of(records, plan.plan, reading.view.size, default_as_of(records, reading.view.size)) if plan else None
-    )
+    matrix = reading.reader.matrix(plan.plan, reading.view.size, reading.view.day) if plan else None
     rows = matrix.rows if matrix else ()
     institutions = sorted({row.institution for row in rows})
     asked = reading.query.get("organizacion", "")

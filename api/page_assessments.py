@@ -36,7 +36,7 @@ from ledger.vocabulary import (
     commitment_of,
 )
 from projections.commitments import Commitment, PlanState
-from projections.comparison import Matrix, matrix_of
+from projections.comparison import Matrix
 from projections.evidence import Assessment, Coding, Dispute, Request, Verdict
 
 COLUMNS = (
@@ -95,7 +95,10 @@ def stated_by(reading: Reading, matrix: Matrix, organisation: str) -> list[State
         return bool(actor) and organisation_of(reading, actor) == organisation
 
     states = {
-        one.index: one.state for row in matrix.rows for mechanism in row.standing.mechanisms for one in mechanism.verdicts
+        one.index: one.state
+        for row in matrix.rows
+        for mechanism in row.standing.mechanisms
+        for one in mechanism.verdicts
     }
     found = [
         Stated(one.index, states.get(one.index, "withdrawn" if one.withdrawn is not None else "replaced"))
@@ -152,7 +155,9 @@ def row_of(reading: Reading, stated: Stated) -> Row:
         "state": stated.state,
         "due": _due(statement),
         "assessment": _given(getattr(statement, "assessment", UNSET)),
-        "words": statement.reason if isinstance(statement, CompletionAssessed) and statement.reason is not UNSET else said,
+        "words": statement.reason
+        if isinstance(statement, CompletionAssessed) and statement.reason is not UNSET
+        else said,
         "digests": statement.digests if isinstance(statement, VerdictGiven) else (),
         "about": tuple([index for index in about if index is not None]),
         "identity": entry.opened.identity,
@@ -222,11 +227,11 @@ def assessments_page(reading: Reading) -> Response[bytes]:
 def _asked_for(reading: Reading) -> tuple[PlanState, str, Matrix]:
     """The plan and the organisation that the address names, and the plan's matrix. Raises Problem (404)."""
     organisation, records = reading.place.segments[1], reading.view.records
-    plans = {key: plan for key, plan in records.scan(PlanState)}
+    plans = dict(records.scan(PlanState))
     plan = plans.get(reading.query.get("plan", "")) or next(iter(plans.values()), None)
     if plan is None or organisation not in dict(assessors_of(reading, plan.plan)):
         raise Problem(404, "No organisation of that name assesses this plan.")
-    return plan, organisation, matrix_of(records, plan.plan, reading.view.size, reading.as_of_day)
+    return plan, organisation, reading.reader.matrix(plan.plan, reading.view.size, reading.view.day)
 
 
 def assessment_page(reading: Reading) -> Response[bytes]:
@@ -259,7 +264,9 @@ def assessment_page(reading: Reading) -> Response[bytes]:
         ],
         untouched=[code_of(one) for one in own if one not in by_commitment],
         assessments=[one for one in opened if organisation_of(reading, one.actor) == organisation],
-        files=[(form, reading.place.to("evaluaciones", organisation, form, plan=plan.plan)) for form in ("csv", "json")],
+        files=[
+            (form, reading.place.to("evaluaciones", organisation, form, plan=plan.plan)) for form in ("csv", "json")
+        ],
         cite_href=reading.place.to("planes", plan.plan, "cita"),
     )
 
@@ -275,7 +282,7 @@ def act_words(reading: Reading, act: Mapping[str, Any]) -> dict[str, Any]:
         "DisputeScreened": "screening",
         "DisputeResolved": "resolution",
     }
-    named = names.get(statement.kind, "")
+    named, state = names.get(statement.kind, ""), act["state"]
     return {
         "index": act["index"],
         "received_ms": reading.view.entry(act["index"]).received_ms,
@@ -285,8 +292,8 @@ def act_words(reading: Reading, act: Mapping[str, Any]) -> dict[str, Any]:
         "level": act["value"] if named == "level" else "",
         "value": say.name(named, act["value"]) if named and named != "level" else "",
         "due": say.day(act["due"]) if act["due"] else "",
-        "state": act["state"],
-        "state_words": reading.text(STATES[act["state"]]),
+        "state": state,
+        "state_words": reading.text(STATES[state]),
         "words": act["words"],
         "lang": statement.lang,
         "digests": act["digests"],

@@ -17,7 +17,6 @@ from api.problems import Problem
 from api.reading import Reading, answer
 from projections.citation import Citation, CitedTable, cite, format_citation
 from projections.commitments import PlanState
-from projections.comparison import matrix_of
 
 NAMES = {
     "matrix": msg("The matrix: every commitment in all voices"),
@@ -37,7 +36,7 @@ def citation_of(reading: Reading) -> Citation:
     found = view.records.get(PlanState, plan)
     if found is None or not found.methodology:
         raise Problem(404, "There is no such plan, or it has no methodology yet.")
-    matrix = matrix_of(view.records, plan, view.size, reading.as_of_day)
+    matrix = reading.reader.matrix(plan, view.size, view.day)
     return cite(
         view.records,
         matrix,
@@ -54,11 +53,7 @@ def citation_page(reading: Reading) -> Response[bytes]:
     found = citation_of(reading)
     plan = reading.view.records.get(PlanState, found.plan)
     assert plan is not None
-    frozen = (
-        {"at": found.size}
-        if reading.reader.ledger.day_of(reading.view.as_of_ms) == found.as_of
-        else {"as_of": found.as_of}
-    )
+    frozen = {"at": found.size, "as_of": found.as_of}
     address = f"{reading.place.base}{reading.place.now_at('planes', found.plan, 'comparacion', **frozen)}"
     name = f"cita-{found.plan}-{found.size}.json"
     return answer(

@@ -180,7 +180,7 @@ WORDS: Mapping[str, str] = {
     ),
     "says.dispute": msg(
         "You hold that this evidence does not show it. From now on its grade for this mechanism is capped, and the "
-        "institution has thirty days to answer."
+        "institution's time to answer runs."
     ),
     "says.withdraw": msg(
         "What you had stated stops counting. It stays in the record, with the note that you withdrew it."

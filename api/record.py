@@ -39,11 +39,13 @@ from ledger.tlog.tiles import HashReader
 from ledger.vocabulary import LedgerOpened
 from ledger.witnesses import Cosigning, Witnessed
 from projections.commitments import PlanState
+from projections.comparison import Matrix, matrix_of
 from projections.compromise import Compromise, compromises, dispute_of
 from projections.records import RecordsAt, SqliteRecords, digest
 
 MAX_AT = 2**53 - 1
 KEPT_OPEN = 256  # entries, of 64 KiB at the most
+KEPT_MATRICES = 16  # of all commitments of a plan, with every reason
 
 
 V = TypeVar("V")
@@ -97,6 +99,8 @@ class View:
         self.records = records
         self._reader = reader
         self.as_of_ms = parse_entry(self.entry_bytes(size - 1))[0]
+        self.day = reader.ledger.day_of(self.as_of_ms)
+        """The day as of which levels are computed: that of the last entry, or the one that was asked for."""
 
     @property
     def cosignatures(self) -> tuple[Cosigned, ...]:
@@ -189,6 +193,8 @@ class Reader:
         self.search: Search | None = None
         # No entry ever changes, and one answer to two hundred comments stands under each of them.
         self.opened = lru_cache(KEPT_OPEN)(self._open)
+        # Nothing of a size ever changes, so what was computed of it may be kept: it holds statements, and no content.
+        self.matrix = lru_cache(KEPT_MATRICES)(self.compare)
         self._log = log
         self._records = records
         self._roots: OrderedDict[int, bytes] = OrderedDict()
@@ -197,6 +203,10 @@ class Reader:
 
     def _open(self, index: int) -> Entry:
         return reopen(index, next(self.entries(index, index + 1)), self.ledger.origin)
+
+    def compare(self, plan: str, size: int, as_of: str) -> Matrix:
+        """Reported against evidenced, for each commitment of a plan at a size and a day."""
+        return matrix_of(self._records.at(size), plan, size, as_of)
 
     @property
     def witnessed(self) -> Witnessed | None:
@@ -279,7 +289,9 @@ class Reader:
                 high = middle
         if low < 1:
             raise Problem(404, f"Nothing was registered up to {moment}.")
-        return self.at(low)
+        view = self.at(low)
+        view.day = self.ledger.day_of(end - 1)
+        return view
 
     def end_of(self, moment: str) -> int:
         """The first millisecond after a day by the ledger's clock, or after a time. Raises Problem (400)."""
@@ -295,9 +307,15 @@ class Reader:
             raise Problem(400, "`as_of` is a day such as 2026-05-01, or a time such as 2026-05-01T12:00:00Z.") from None
 
     def asked(self, at: str | None, as_of: str | None) -> View:
-        """The view that a request asks for with `?at=SIZE` or `?as_of=DATE`. Raises Problem."""
+        """The view that a request asks for with `?at=SIZE` or `?as_of=DATE`; with both, that of the size as of the
+        day, which is how citations name a state. Raises Problem."""
         if at is not None and as_of is not None:
-            raise Problem(400, "Ask for `at` or for `as_of`, not both.")
+            view = self.at(plain_number(at, "at"))
+            day = self.ledger.day_of(self.end_of(as_of) - 1)
+            if day < view.day:
+                raise Problem(400, f"The entry before {at} was received on {view.day}, after `as_of`.")
+            view.day = day
+            return view
         if as_of is not None:
             return self.as_of(as_of)
         return self.at(None if at is None else plain_number(at, "at"))
