@@ -19,8 +19,9 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, Router, post
 
+from api.details import in_spanish
 from api.listening import read_body
-from api.problems import Problem
+from api.problems import Problem, prefers_english
 from ledger.docket import Docket
 from ledger.errors import Refused
 from ledger.rulebook import check_admissible
@@ -53,6 +54,14 @@ class Rehearsed(msgspec.Struct, frozen=True):
     size: int
 
 
+def _told(refused: Refused, accept_language: str) -> Problem:
+    """The refusal for whoever reads it: what was found too is in their language, where there are words for it."""
+    problem = Problem.of(refused)
+    if not prefers_english(accept_language):
+        problem.detail = in_spanish(problem.detail)
+    return problem
+
+
 def router(path: str, docket: Callable[[], Docket], read_timeout: float) -> Router:
     """The route of one ledger, below its path. `docket` gives what the rulebook knows now."""
 
@@ -72,7 +81,7 @@ def router(path: str, docket: Callable[[], Docket], read_timeout: float) -> Rout
         try:
             await asyncio.to_thread(rehearse, body, known, time.time_ns() // 1_000_000)
         except Refused as error:
-            raise Problem.of(error) from None
+            raise _told(error, request.headers.get("accept-language", "")) from None
         answer = msgspec.json.encode(Rehearsed(True, known.size))
         return Response(answer, media_type="application/json", headers={"cache-control": "no-store"})
 

@@ -17,7 +17,7 @@ from service import Served, founded_lately, now_ms, put_on_disk
 from test_desks import Open, Town, do, look, open_key, sent
 
 from api.cli import run
-from ledger.statement import format_when
+from ledger.statement import canonical, format_when
 
 __all__ = ["look"]  # a fixture
 
@@ -84,6 +84,10 @@ class Judged(Town):
         fields = {"link": link, "mechanism": mechanism, "objection": "absent"}
         words = {"words": {"salted_digest": {"$content": {"text": "En la página 3 dice que falta."}}}}
         return self.say(f"{who}:citizen", {"kind": "EvidenceDisputed"} | fields | words)
+
+    def identity(self, statement: Any) -> str:
+        """The identity of a statement."""
+        return sha256(f"{w.ORIGIN}\n".encode() + canonical(statement) + b"\n").hexdigest()
 
     def link(self, world: w.World, who: str, serves: list[str], url: str, title: str) -> str:
         """Evidence linked; its identity."""
@@ -244,11 +248,141 @@ def test_an_investigator_goes_from_the_matrix_to_a_frozen_citation_without_a_com
     taken = town.server.get("/evaluaciones/irm/csv").body.decode()
     rows = list(csv.DictReader(io.StringIO(taken)))
     assert [row["kind"] for row in rows] == [
-        "VerdictGiven", "CommitmentCoded", "CompletionAssessed", "EvidenceRequested", "DisputeScreened", "DisputeResolved",
-    ]  # fmt: skip
+        "VerdictGiven",
+        "CommitmentCoded",
+        "CompletionAssessed",
+        "EvidenceRequested",
+        "DisputeScreened",
+        "DisputeResolved",
+    ]
     assert rows[0]["digests"] == sha256(LIST).hexdigest()
     assert {row["commitment"] for row in rows} == {w.C8}
     assert (
         town.server.get("/evaluaciones/irm/json").json["data"][0]["words"]
         == "La lista está, y cubre 163 de 327 municipios."
     )
+
+
+def test_what_a_key_may_not_judge_is_told_before_anything_is_signed(look: Open, town: Judged) -> None:
+    page = look("/en/mesa/investigacion?compromiso=C8", 1280)
+    article = page.locator("#queue article")
+    expect(article).to_contain_text("May not judge it: SEGEPLAN (it answers or answered for commitment C8)")
+    open_key(page, "segeplan")
+    expect(article.locator(".barred")).to_contain_text("SEGEPLAN may not judge this")
+    expect(article.get_by_role("button", name="Give a verdict").first).to_be_disabled()
+    # An institution is no assessor: what it may not sign says so at once.
+    press(page, "#M1", "Ask for evidence").click()
+    expect(page.locator("#queue-fault")).to_contain_text("holds no such role")
+
+    # The coordinator may assess, but not what it answers for itself; and a draft that the rules refuse is not signed.
+    page = look("/mesa/investigacion?compromiso=G1")
+    size = town.server.size()
+    do(page, press(page, "#queue article", "Dar el nivel"), level="complete", reason="Está hecho.")
+    expect(page.locator(".review .trial")).to_contain_text("Cuando su llave esté abierta")
+    open_key(page, "copret")
+    page.locator(".review .acts button").first.click()
+    fault = page.locator(".review .form-fault")
+    expect(fault).to_contain_text("no es independiente")
+    expect(fault).to_contain_text("responde")
+    assert town.server.size() == size
+
+
+def test_an_institution_answers_adds_evidence_and_reports_and_two_resolve_a_dispute(
+    look: Open, town: Judged, axe_findings: Callable[[Page], list[str]]
+) -> None:
+    asked = town.say(
+        "icefi:assessor",
+        {
+            "kind": "EvidenceRequested",
+            "institution": "minfin",
+            "mechanism": f"{w.G2}.M0",
+            "words": {"text": "¿Dónde está el informe?"},
+            "due": {"precision": "day", "day": format_when(now_ms() - 4 * 86_400_000)[:10]},
+        },
+    )
+    page = look("/mesa/institucion?organizacion=copret")
+    open_key(page, "minfin")
+    page = look("/mesa/institucion")
+    open_key(page, "minfin")  # and the list is its own
+    expect(page.locator("#queue")).to_contain_text("¿Dónde está el informe?")
+    expect(page.locator("#queue")).to_contain_text("vencido hace")
+    assert axe_findings(page) == []
+    press(page, "#queue", "Añadir evidencia que la responde").click()
+    for name, value in {
+        "title": "Informe 2026",
+        "shows": "El gasto.",
+        "url": "https://minfin.example/informe.pdf",
+    }.items():
+        page.locator(f"#work [name='{name}']").fill(value)
+    page.locator("#work [name='evidence_type']").select_option("document")
+    assert axe_findings(page) == []
+    page.get_by_role("button", name="Revisar antes de firmar").click()
+    linked = signed_here(town, page)
+    assert (linked["for"], linked["answers"]) == ([f"{w.G2}.M0"], [asked["identity"]])
+    do(page, press(page, "#queue", "Contestar"), disposition="accepted", words="Ahí está.")
+    answered = signed_here(town, page)
+    assert answered["answers"] == [asked["identity"]]
+    expect(page.locator("#queue")).to_contain_text("contestada")
+    # The week's report, with something for one commitment; and one with nothing to report.
+    do(
+        page,
+        press(page, "#queue", "Informe de la semana"),
+        **{"aside-progress": "Se publicó.", "aside-action": "Informe."},
+    )
+    filed = signed_here(town, page)
+    assert filed["entries"] == [{"commitment": w.G2, "progress": "Se publicó.", "action": "Informe."}]
+    do(page, press(page, "#queue", "Informe de la semana"))
+    assert signed_here(town, page)["entries"] == []
+    do(page, press(page, "#queue", "Reportar su nivel"), level="substantial", reason="Falta imprimirlo.")
+    reported = signed_here(town, page)
+    assert (reported["kind"], reported["subject"], reported["evidence"]) == ("CompletionReported", w.G2, [])
+
+    # An assessor disputes; the coordinator and another assessor resolve, one after the other.
+    page = look("/mesa/investigacion?compromiso=G2", 1280)
+    open_key(page, "icefi")
+    do(page, press(page, "#M0", "Objetar"), objection="absent", words="No dice el gasto.")
+    disputed = signed_here(town, page)
+    assert disputed["link"] == town.identity(linked)
+    page = look("/mesa/investigacion", 1280)
+    open_key(page, "copret")
+    button = page.locator(f"#queue li[data-identity='{town.identity(disputed)}']").get_by_role(
+        "button", name="Resolverla"
+    )
+    do(page, button, resolution="rejected", words="El gasto está en la página 2.")
+    expect(page.locator(".review")).to_contain_text("CONGRESO")  # ICEFI opened it, so it is not offered
+    expect(page.locator(".review .trial")).to_contain_text("El reglamento la admite")
+    with page.expect_download() as download:
+        page.locator(".review .acts button").first.click()
+        page.get_by_role("link", name="Guardar el archivo").click(timeout=15_000)
+    half = download.value.path().read_bytes()
+    page = look("/mesa/investigacion")
+    open_key(page, "congreso")
+    page.get_by_text("Alguien le dio una declaración").click()
+    page.set_input_files("#part-file", file(half, "n.note"))
+    page.get_by_role("button", name="Revisarla").click()
+    resolved = signed_here(town, page)
+    assert [(one["actor"], one["role"]) for one in resolved["by"]] == [
+        ("copret", "coordinator"),
+        ("congreso", "assessor"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "path", ["/mesa", "/mesa/investigacion?compromiso=C8", "/mesa/institucion?organizacion=segeplan"]
+)
+def test_a_desk_is_read_without_javascript_and_fits_a_small_screen(
+    look: Open, axe_findings: Callable[[Page], list[str]], path: str
+) -> None:
+    page = look("/en" + path, 320)
+    assert axe_findings(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page = look(path, java_script_enabled=False)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert page.locator("#queue button:visible", has_text="veredicto").count() == 0
+
+
+def test_an_audit_agrees_with_all_that_was_done_here(town: Judged, capsys: pytest.CaptureFixture[str]) -> None:
+    code = run(["audit", f"{town.server.address.rstrip('/')}/gt", "--json"])
+    report = json.loads(capsys.readouterr().out)
+    assert [finding for finding in report["findings"] if finding["severity"] != "note"] == []
+    assert code == 0
