@@ -30,6 +30,7 @@ from api.names import LEVELS, msg
 from api.page_assessing import assessing_desk_page, institution_desk_page
 from api.page_assessments import assessment_file, assessment_page, assessments_page
 from api.page_citation import citation_file, citation_page
+from api.page_changes import changes_page
 from api.page_commenting import commenting_on, writing_page
 from api.page_desks import coordination_desk_page, desks_page, moderation_desk_page
 from api.page_documents import document_page
@@ -135,6 +136,7 @@ PAGES: Mapping[str, Page] = {
     "/": home_page,
     "/planes/{plan:str}": plan_page,
     "/planes/{plan:str}/entorno": around_page,
+    "/planes/{plan:str}/cambios": changes_page,
     "/planes/{plan:str}/compromisos/{code:str}": commitment_page,
     "/consultas": rounds_page,
     "/consultas/{round:str}": round_page,

@@ -307,18 +307,16 @@ class Reader:
             raise Problem(400, "`as_of` is a day such as 2026-05-01, or a time such as 2026-05-01T12:00:00Z.") from None
 
     def asked(self, at: str | None, as_of: str | None) -> View:
-        """The view that a request asks for with `?at=SIZE` or `?as_of=DATE`; with both, that of the size as of the
-        day, which is how citations name a state. Raises Problem."""
-        if at is not None and as_of is not None:
-            view = self.at(plain_number(at, "at"))
-            day = self.ledger.day_of(self.end_of(as_of) - 1)
-            if day < view.day:
-                raise Problem(400, f"The entry before {at} was received on {view.day}, after `as_of`.")
-            view.day = day
-            return view
+        """The view that a request asks for with `?at=SIZE` or `?as_of=DATE`; with both, that size seen on that day.
+
+        A level depends on the two, so whoever cites one gives both. Raises Problem.
+        """
+        if at is None:
+            return self.at() if as_of is None else self.as_of(as_of)
+        view = self.at(plain_number(at, "at"))
         if as_of is not None:
-            return self.as_of(as_of)
-        return self.at(None if at is None else plain_number(at, "at"))
+            view.day = self.ledger.day_of(self.end_of(as_of) - 1)
+        return view
 
     def digest(self, size: int) -> str:
         """The records digest of a size that a view can stand on. It reads every record, so it is kept."""
