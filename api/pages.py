@@ -29,8 +29,8 @@ from api.listening import read_body
 from api.names import LEVELS, msg
 from api.page_assessing import assessing_desk_page, institution_desk_page
 from api.page_assessments import assessment_file, assessment_page, assessments_page
-from api.page_citation import citation_file, citation_page
 from api.page_changes import changes_page
+from api.page_citation import citation_file, citation_page
 from api.page_commenting import commenting_on, writing_page
 from api.page_desks import coordination_desk_page, desks_page, moderation_desk_page
 from api.page_documents import document_page
