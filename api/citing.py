@@ -132,13 +132,13 @@ def make_citation(where: str, plan: str | None, at: int | None, as_of: str | Non
 
 
 def _plan_of(records: DictRecords, plan: str | None) -> PlanState:
-    plans = {key: found for key, found in records.scan(PlanState) if found.methodology}
+    plans = dict(records.scan(PlanState))
     if plan in plans or (plan is None and len(plans) == 1):
         return plans[plan] if plan is not None else next(iter(plans.values()))
     known = ", ".join(plans) or screen.pick("ninguno", "none")
     raise CannotRun(
-        "Diga de qué plan, con --plan." if plan is None else f"No hay ningún plan «{plan}» con metodología.",
-        "Say of which plan, with --plan." if plan is None else f"There is no plan “{plan}” with a methodology.",
+        "Diga de qué plan, con --plan." if plan is None else f"No hay ningún plan «{plan}».",
+        "Say of which plan, with --plan." if plan is None else f"There is no plan “{plan}”.",
         f"Hay: {known}.",
         f"There are: {known}.",
     )

@@ -20,7 +20,7 @@ from api.page_desks import desk_answer
 from api.page_plans import mechanism_number
 from api.page_rounds import days_between
 from api.phrasing import plain
-from api.reading import MAX_SCAN, Reading, code_of, words_of
+from api.reading import LIST_PAGE, MAX_SCAN, Reading, code_of, words_of
 from api.reasons import methodology_of, reason_words
 from ledger.statement import format_when, parse_when
 from ledger.vocabulary import EvidenceDisputed, EvidenceRequested, commitment_of
@@ -500,11 +500,20 @@ def dispute_state(dispute: Dispute) -> str:
     return "answered" if dispute.answers else "open"
 
 
-def disputes_waiting(reading: Reading, plan: str) -> list[dict[str, Any]]:
-    """The disputes of a plan that wait for somebody, the longest waiting first."""
-    found = [one for _, one in reading.view.records.scan(Dispute, prefix=f"{plan}/", limit=MAX_SCAN)]
-    waiting = sorted([one for one in found if dispute_state(one) != "settled"], key=lambda one: one.index)
-    return [dispute_words(reading, one) for one in waiting]
+def disputes_waiting(reading: Reading, plan: str, institution: str = "") -> list[dict[str, Any]]:
+    """The disputes of a plan, or of one institution's commitments, that wait for somebody: the admitted ones first,
+    because a fresh key costs nothing; then by how long they wait. At most `LIST_PAGE` of them."""
+    records = reading.view.records
+    found = [one for _, one in records.scan(Dispute, prefix=f"{plan}/") if dispute_state(one) != "settled"]
+    if institution:
+        found = [one for one in found if _institution_of(reading, one.mechanism) == institution]
+    found.sort(key=lambda one: (dispute_state(one) == "questioned", one.index))
+    return [dispute_words(reading, one) for one in found[:LIST_PAGE]]
+
+
+def _institution_of(reading: Reading, mechanism: str) -> str:
+    found = reading.view.records.get(Commitment, commitment_of(mechanism))
+    return found.institution if found else ""
 
 
 def dispute_words(reading: Reading, dispute: Dispute) -> dict[str, Any]:
@@ -588,7 +597,6 @@ def institution_desk_page(reading: Reading) -> Response[bytes]:
     asked = reading.query.get("organizacion", "")
     institution = asked if asked in institutions else next(iter(institutions), "")
     ours = [row for row in rows if row.institution == institution]
-    codes = {row.commitment for row in ours}
     return desk_answer(
         reading,
         "desk_institution.html",
@@ -597,7 +605,7 @@ def institution_desk_page(reading: Reading) -> Response[bytes]:
         institution={"id": institution, "name": reading.actor(institution)},
         rows=[institution_row(reading, row) for row in ours],
         requests=requests_of(reading, plan.plan, institution) if plan else [],
-        disputes=[one for one in disputes_waiting(reading, plan.plan) if one["commitment"] in codes] if plan else [],
+        disputes=disputes_waiting(reading, plan.plan, institution) if plan else [],
         judged=[found for row in ours for found in judged_words(reading, row)],
         week=week_of(reading),
         dispositions=tuple(DISPOSITIONS),

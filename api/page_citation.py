@@ -33,9 +33,8 @@ NAMES = {
 def citation_of(reading: Reading) -> Citation:
     """The citation of what the reader looks at. Raises Problem (404)."""
     view, plan = reading.view, reading.place.segments[1]
-    found = view.records.get(PlanState, plan)
-    if found is None or not found.methodology:
-        raise Problem(404, "There is no such plan, or it has no methodology yet.")
+    if view.records.get(PlanState, plan) is None:
+        raise Problem(404, "There is no such plan.")
     matrix = reading.reader.matrix(plan, view.size, view.day)
     return cite(
         view.records,

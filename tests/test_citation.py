@@ -164,15 +164,16 @@ def test_every_table_is_a_list_of_rows_whose_digest_follows_from_the_entries() -
     world.say("CompletionReported", "minfin:institution", subject=w.G2, level="limited", reason="R", evidence=[])
     asked = {"institution": "minfin", "mechanism": f"{w.G2}.M0", "words": {"text": "¿?"}, "due": {"precision": "none"}}
     world.say("EvidenceRequested", "icefi:assessor", **asked)
-    stated: list[dict[str, str]] = []
-    for _ in range(2):
-        records = DictRecords()
-        replay(world.entries, records)
-        size = world.docket.size
-        tables = tables_of(records, matrix_of(records, w.PLAN, size, default_as_of(records, size)))
-        assert list(tables) == list(TABLES)
-        stated.append({name: digest_of(rows) for name, rows in tables.items()})
-    assert stated[0] == stated[1]
+    size = world.docket.size
+    records, again = DictRecords(), DictRecords()
+    replay(world.entries, records)
+    replay(world.entries, again)
+    tables = tables_of(records, matrix_of(records, w.PLAN, size, default_as_of(records, size)))
+    rebuilt = tables_of(again, matrix_of(again, w.PLAN, size, default_as_of(again, size)))
+    assert list(tables) == list(TABLES)
+    assert {name: digest_of(rows) for name, rows in tables.items()} == {
+        name: digest_of(rows) for name, rows in rebuilt.items()
+    }
     assert [len(tables[name]) for name in ("matrix", "mechanisms", "requests")] == [3, 3, 1]
     matrix = matrix_of(records, w.PLAN, size, "2030-01-01")
     named = {"origin": w.ORIGIN, "founding": "0" * 64, "head": "h", "root": "1" * 64, "received_at": "t"}
@@ -188,3 +189,12 @@ def test_help_is_there_in_both_languages() -> None:
         spanish, english = (cli.run(*words, "--help", "--lang", lang) for lang in ("es", "en"))
         assert (spanish.code, english.code) == (0, 0)
         assert spanish.out != english.out
+
+
+def test_the_example_of_the_format_is_a_citation_with_the_tables_of_its_form() -> None:
+    page = (Path(cli.__file__).parent.parent / "ledger" / "FORMAT.md").read_text("utf-8")
+    example = page.partition("\n## Citation\n")[2].partition("```json\n")[2].partition("```")[0]
+    citation = parse_citation(example.encode())
+    assert (citation.origin, citation.plan) == (w.ORIGIN, w.PLAN)
+    assert [table.name for table in citation.tables] == list(TABLES)
+    assert {table.digest for table in citation.tables} == {digest_of([])}
