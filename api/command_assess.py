@@ -32,7 +32,7 @@ level_option = option(
 @group(
     constancia,
     help=say(
-        "Da veredictos y niveles, codifica compromisos, pide evidencia, objeta y resuelve. Cada acto queda a la vista.",
+        "Da dictámenes y niveles, codifica compromisos, pide evidencia, objeta y resuelve. Cada acto queda a la vista.",
         "Give verdicts and levels, code commitments, ask for evidence, dispute and resolve. Every act stays in public.",
     ),
 )
@@ -62,7 +62,7 @@ def judging(function: Callable[..., Any]) -> Callable[..., Any]:
     assess,
     "verdict",
     help=say(
-        "Da un veredicto sobre un mecanismo (C8.M1), con los archivos que usted leyó: por su resumen SHA-256, o por "
+        "Da un dictamen sobre un mecanismo (C8.M1), con los archivos que usted leyó: por su resumen SHA-256, o por "
         "el archivo mismo, del que se calcula aquí.",
         "Give a verdict on a mechanism (C8.M1), with the files that you have read: by their SHA-256 digest, or the "
         "file itself, of which it is computed here.",
@@ -104,7 +104,7 @@ def assess_verdict(
     read = list(dict.fromkeys([*digests, *[digest_of(file) for file in files]]))
     if not read:
         raise CannotRun(
-            "Un veredicto nombra lo que se leyó.",
+            "Un dictamen nombra lo que se leyó.",
             "A verdict names what was read.",
             "Dé --digest o --read; los resúmenes están en la página de cada evidencia.",
             "Give --digest or --read; the digests stand on the page of each piece of evidence.",

@@ -139,7 +139,7 @@ SENTENCES: Mapping[str, str] = {
     "instituciones y organizaciones, no",
     "an importer's grant has {} and {}": "el papel de importador lleva {} y {}",
     "{} is or was responsible for {}": "{} responde o respondió por {}",
-    "{} opened this dispute": "{} abrió esta disputa",
+    "{} opened this dispute": "{} presentó esta objeción",
     "{} is responsible for {}: ask there": "{} responde por {}: pídalo ahí",
     "no bytes {} were captured for {}": "de {} no se capturó ningún archivo para {}",
     "the evidence is not linked for {}": "la evidencia no está enlazada con {}",
@@ -150,7 +150,7 @@ SENTENCES: Mapping[str, str] = {
     "each commitment says once what it takes": "cada compromiso dice una sola vez qué toma",
     "a citizen's dispute is screened, once; this one is {}": "se examina la objeción de un ciudadano, una vez; esta "
     "está {}",
-    "an admitted dispute is resolved, once; this one is {}": "se resuelve una disputa admitida, una vez; esta está {}",
+    "an admitted dispute is resolved, once; this one is {}": "se resuelve una objeción admitida, una vez; esta está {}",
     "the assessment {} is opened already": "la evaluación {} ya está abierta",
     "the assessment {} is closed": "la evaluación {} está cerrada",
     "{} is the assessment of {}": "{} es la evaluación de {}",

@@ -139,6 +139,8 @@ def assessing_desk_page(reading: Reading) -> Response[bytes]:
         comparison_href=reading.place.to("planes", plan.plan, "comparacion"),
         export_href=reading.place.to("evaluaciones", organisation, plan=plan.plan),
         cite_href=reading.place.to("planes", plan.plan, "cita"),
+        sheets_href=reading.place.to("planes", plan.plan, "fichas"),
+        beside_href=reading.place.to("planes", plan.plan, "junto-a"),
         requests=requests_of(reading, plan.plan),
         disputes=disputes_waiting(reading, plan.plan),
         assessments=assessments,

@@ -40,6 +40,7 @@ from api.page_privacy import bodies_to_ask, privacy_page
 from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
 from api.page_reports import report_page, reports_page
 from api.page_rounds import meeting_page, meetings_page, round_page, rounds_page
+from api.page_sheets import sheets_page, side_by_side_page
 from api.page_tracking import comment_page, comments_page
 from api.phrasing import Phrasing, folded, plain
 from api.problems import Problem
@@ -161,6 +162,8 @@ PAGES: Mapping[str, Page] = {
     "/mesa/coordinacion": coordination_desk_page,
     "/mesa/investigacion": assessing_desk_page,
     "/mesa/institucion": institution_desk_page,
+    "/planes/{plan:str}/fichas": sheets_page,
+    "/planes/{plan:str}/junto-a": side_by_side_page,
     "/planes/{plan:str}/cita": citation_page,
     "/planes/{plan:str}/cita/archivo": citation_file,
     "/evaluaciones": assessments_page,

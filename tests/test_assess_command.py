@@ -115,7 +115,7 @@ def test_disputes_are_opened_screened_and_resolved_by_one_or_by_two(office: Offi
     own = office.ran(
         "copret", "assess", "resolve", mine, "--decision", "upheld", "--reasons", "R", "--with", "icefi", code=1
     )
-    assert "abrió esta disputa" in own.err
+    assert "presentó esta objeción" in own.err
     upheld = ("assess", "resolve", mine, "--decision", "upheld", "--reasons", "R")
     office.ran("copret", *upheld, "--with", "congreso", "--yes", "--out", "n")
     signed = cli.run("sign", "n", "--key", str(key(office.folder, "congreso")), cwd=office.folder)

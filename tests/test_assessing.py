@@ -168,7 +168,7 @@ def test_an_investigator_goes_from_the_matrix_to_a_frozen_citation_without_a_com
     press(page, "#queue", "Mostrar").click()
     expect(page.locator("#elegido")).to_be_visible()
     assert axe_findings(page) == []
-    press(page, "#M2", "Dar un veredicto").click()
+    press(page, "#M2", "Dar un dictamen").click()
     page.locator("#work [name='level']").select_option("substantial")
     page.get_by_role("button", name="Revisar antes de firmar").click()
     expect(page.locator("#work .form-fault")).to_contain_text("falta")  # what was read
@@ -181,7 +181,7 @@ def test_an_investigator_goes_from_the_matrix_to_a_frozen_citation_without_a_com
     # What was begun stays in this browser until it is signed.
     expect(page.locator("#work .kept-said")).to_contain_text("Guardado como borrador")
     press(page, "#work", "Dejarlo").click()
-    press(page, "#M2", "Dar un veredicto").click()
+    press(page, "#M2", "Dar un dictamen").click()
     expect(page.locator("#work [name='words']")).to_have_value("La lista está, y cubre 163 de 327 municipios.")
     expect(page.locator("#work .kept-said")).to_contain_text("Aquí está su borrador")
     page.get_by_role("button", name="Revisar antes de firmar").click()
@@ -378,7 +378,7 @@ def test_a_desk_is_read_without_javascript_and_fits_a_small_screen(
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     page = look(path, java_script_enabled=False)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    assert page.locator("#queue button:visible", has_text="veredicto").count() == 0
+    assert page.locator("#queue button:visible", has_text="dictamen").count() == 0
 
 
 def test_an_audit_agrees_with_all_that_was_done_here(town: Judged, capsys: pytest.CaptureFixture[str]) -> None:

@@ -497,8 +497,8 @@ function weekly({ commitment, mechanism, progress, action }) {
 function capture(digest) {
   const known = at("work").querySelector(`[name=digests][value="${digest}"]`);
   const label = known && known.form.querySelector(`label[for="${known.id}"]`);
-  const text = label ? `${label.innerText} — ` : "";
-  return element("span", {}, text, element("span", { class: "hash" }, digest));
+  const title = label?.querySelector("b")?.textContent;
+  return element("span", {}, title ? foreign(title) : "", " ", element("span", { class: "hash" }, digest));
 }
 
 function reference(identity) {
