@@ -10,6 +10,7 @@ act that rule A6 would refuse has no button for that organisation, and the page 
 """
 
 import datetime
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -145,6 +146,8 @@ def assessing_desk_page(reading: Reading) -> Response[bytes]:
         disputes=disputes_waiting(reading, plan.plan),
         assessments=assessments,
         open_assessments=[one["id"] for one in assessments if one["closed"] is None],
+        tally={**Counter(row.standing.reported for row in matrix.rows), "total": len(matrix.rows)},
+        today=reading.reader.ledger.day_of(reading.now_ms),
         now_when=format_when(reading.now_ms),
         later_when=format_when(reading.now_ms + 90 * 86_400_000),
         request_due=reading.reader.ledger.day_of(reading.now_ms + REQUEST_DAYS * 86_400_000),
@@ -158,6 +161,7 @@ def _lists(reading: Reading, plan: PlanState | None) -> dict[str, Any]:
     return {
         "levels": tuple(LEVELS),
         "objections": tuple(OBJECTIONS),
+        "report_forms": ("irm", "shadow", "other"),
         "screenings": tuple(SCREENINGS),
         "resolutions": tuple(RESOLUTIONS),
         "aspects_of_methodology": aspects,

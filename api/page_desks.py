@@ -32,6 +32,7 @@ from api.names import (
     LEVELS,
     MEDIA,
     OBJECTIONS,
+    REPORT_FORMS,
     RESOLUTIONS,
     ROLES,
     SCREENINGS,
@@ -120,6 +121,9 @@ WORDS: Mapping[str, str] = {
     "none-ticked": msg("Tick the comments that you answer."),
     "field-commitment": msg("«%(line)s» is not the code of a commitment, such as C8."),
     "field-use": msg("«%(line)s» does not say what a commitment takes: write «C8: …»."),
+    "field-claim": msg("«%(line)s» is not a figure: write «Complete: 28 of 48»."),
+    "claim-fits": msg("%(level)s: %(value)s of %(total)s, as on the record"),
+    "claim-differs": msg("%(level)s: %(value)s of %(total)s; on the record %(found)s of %(all)s"),
     "digest-found": msg("Captured, and ticked: SHA-256 %(digest)s"),
     "digest-unknown": msg("Nobody has captured a file with this digest for this mechanism: SHA-256 %(digest)s"),
     # A draft that stays in this browser.
@@ -195,6 +199,10 @@ WORDS: Mapping[str, str] = {
     "says.assessment-open": msg("You open an assessment, of these commitments and by this methodology."),
     "says.assessment-close": msg(
         "You close the assessment, on the state of the record that you name. It is not opened again."
+    ),
+    "says.publish-report": msg(
+        "You publish a report. Each figure is checked against the record, now and whenever somebody looks; a "
+        "difference stays in public."
     ),
     "says.link": msg(
         "You add evidence to the record. It counts once it is captured; its grade is computed, not stated."
@@ -306,6 +314,8 @@ WORDS: Mapping[str, str] = {
     "field.shows": msg("What it shows"),
     "field.dated": msg("Date that it bears"),
     "field.publisher": msg("Who published it"),
+    "field.report_form": msg("Kind of report"),
+    "field.claims": msg("Figures"),
     "field.week": msg("Week"),
     "field.entries": msg("What happened"),
     "field.uses": msg("What each takes"),
@@ -371,6 +381,7 @@ def codes_of_script(reading: Reading) -> dict[str, dict[str, str]]:
         "late": ("late", ("refuse", "accept")),
         "medium": ("medium", MEDIA),
         "level": ("level", LEVELS),
+        "report_form": ("report_form", REPORT_FORMS),
         "objection": ("objection", OBJECTIONS),
         "evidence_type": ("evidence_type", EVIDENCE_TYPES),
         "screening": ("screening", SCREENINGS),

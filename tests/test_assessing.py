@@ -227,6 +227,25 @@ def test_an_investigator_goes_from_the_matrix_to_a_frozen_citation_without_a_com
     resolved = signed_here(town, page)
     assert (resolved["kind"], [one["role"] for one in resolved["by"]]) == ("DisputeResolved", ["irm"])
 
+    # A report is published, its figures beside the record's before anybody signs.
+    press(page, "#queue", "Publicar un informe").click()
+    for name, value in {"report": "irm-informe", "title": "Informe del IRM"}.items():
+        page.locator(f"#work [name='{name}']").fill(value)
+    page.locator("#work [name='report_form']").select_option("irm")
+    page.set_input_files("#work [name='document']", file(b"El informe."))
+    page.locator("#work [name='claims']").fill("Completo: 2 de 3\nlimited: 1 de 3")
+    page.get_by_role("button", name="Revisar antes de firmar").click()
+    expect(page.locator(".review")).to_contain_text("Completo: 2 de 3, como consta en el registro")
+    expect(page.locator(".review")).to_contain_text("Limitado: 1 de 3; en el registro, 0 de 3")
+    published = signed_here(town, page)
+    assert [one["value"] for one in published["claims"]] == [2, 1]
+    assert published["tree_size"] < town.server.size()
+
+    # What was said is taken back by whoever said it, and by nobody else.
+    do(page, page.locator("#M2").get_by_role("button", name="Retirarlo"), words="Leí otra versión.")
+    assert signed_here(town, page)["kind"] == "StatementWithdrawn"
+    expect(page.locator("#M2")).to_contain_text("retirado")
+
     # The assessment is closed, and the state frozen: a sentence, an address, a file that anybody can rebuild.
     do(page, press(page, "#queue", "Cerrar la evaluación"))
     closed = signed_here(town, page)
@@ -247,6 +266,7 @@ def test_an_investigator_goes_from_the_matrix_to_a_frozen_citation_without_a_com
     expect(page.locator("main")).to_contain_text("La lista está, y cubre 163 de 327 municipios.")
     taken = town.server.get("/evaluaciones/irm/csv").body.decode()
     rows = list(csv.DictReader(io.StringIO(taken)))
+    assert rows[0]["state"] == "withdrawn"
     assert [row["kind"] for row in rows] == [
         "VerdictGiven",
         "CommitmentCoded",
@@ -336,6 +356,13 @@ def test_an_institution_answers_adds_evidence_and_reports_and_two_resolve_a_disp
     do(page, press(page, "#queue", "Reportar su nivel"), level="substantial", reason="Falta imprimirlo.")
     reported = signed_here(town, page)
     assert (reported["kind"], reported["subject"], reported["evidence"]) == ("CompletionReported", w.G2, [])
+    # What an assessor finds of it is contested.
+    found = {"kind": "CompletionAssessed", "commitment": w.G2, "level": "limited", "reason": "R", "evidence": []}
+    town.say("congreso:assessor", found)
+    page = look("/mesa/institucion?organizacion=minfin")
+    open_key(page, "minfin")
+    do(page, press(page, "#queue", "Impugnarlo"), words="No leyó el anexo.")
+    assert signed_here(town, page)["kind"] == "StatementContested"
 
     # An assessor disputes; the coordinator and another assessor resolve, one after the other.
     page = look("/mesa/investigacion?compromiso=G2", 1280)

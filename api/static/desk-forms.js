@@ -13,6 +13,7 @@
 //   entry        the number of an entry -> its identity    changes    "what changed [12, 15]" a line
 //   commitments  codes of a plan in one line               claim      a new claim, beside its secret
 //   uses         "code: what it takes" a line              weekly     what stands in the fields of each commitment
+//   claims       "Complete: 28 of 48" a line
 //
 // Fields whose names begin with `aside-` belong to others, or to the page. A field that is wrong throws Wrong with the
 // field, so that the page can say so at the top and beside it. What is right here is still checked by the shape of the kind, by the rules, and by the person who reads the review.
@@ -92,6 +93,7 @@ const MAKERS = {
   commitments: (field, { plan }) => numbers(field.value).map((code) => commitmentOf(code, field, plan)),
   uses: (field, { plan }) => lines(field.value).map((line) => useOf(line, field, plan)),
   weekly: (field, { form }) => [...form.querySelectorAll("fieldset[data-commitment]")].flatMap(weekOf),
+  claims: (field, { levels }) => lines(field.value).map((line) => claimedOf(line, field, levels)),
   parts: (field) => lines(field.value).map((line) => partOf(line, field)),
   entry: async (field, context) => (field.value.trim() ? identityOf(field.value.trim(), field, context) : undefined),
   changes: (field, context) => Promise.all(lines(field.value).map((line) => changeOf(line, field, context))),
@@ -101,6 +103,14 @@ const MAKERS = {
     return claimOf(fromHex(context.secret, 32));
   },
 };
+
+/** A figure that a report claims: how many commitments are reported at a level, which goes by its name or its code. */
+function claimedOf(line, field, levels) {
+  const [, named, value, total] = /^(.+?)\s*:\s*([0-9]{1,6})\s*(?:de|of|\/)\s*([0-9]{1,6})$/.exec(line) ?? [];
+  const level = Object.keys(levels).find((code) => [code, levels[code].toLowerCase()].includes(named?.toLowerCase()));
+  if (!level) throw new Wrong("field-claim", field, { line });
+  return { measure: "level_count", scope: { level }, value: Number(value), out_of: Number(total) };
+}
 
 function commitmentOf(code, field, plan) {
   if (!/^[A-Z]{1,2}[1-9][0-9]{0,2}$/.test(code)) throw new Wrong("field-commitment", field, { line: code });

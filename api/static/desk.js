@@ -370,7 +370,7 @@ async function review(form) {
   fault.hidden = true;
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   try {
-    Object.assign(act, await draftOf(form, { ledger, offsetMinutes, now: Date.now() }));
+    Object.assign(act, await draftOf(form, { ledger, offsetMinutes, now: Date.now(), levels: codes.level }));
     if (act.whole && act.draft.salted_digest.$content.text === act.whole.text) throw new Wrong("nothing-blanked", form.elements.salted_digest);
     const second = form.elements["aside-second"];
     act.second = second && !second.hidden ? second.value : undefined;
@@ -467,6 +467,7 @@ function valueOf(name, value) {
   if (SUBJECTS.has(name)) return document.querySelector(`[data-subject="${CSS.escape(value)}"]`)?.dataset.named ?? value.replace(/^[^/]*\//, "");
   if (name === "uses") return element("span", {}, `${valueOf("commitment", value.commitment)}: `, foreign(value.takes));
   if (name === "entries") return weekly(value);
+  if (name === "claims") return claimed(value);
   if (name === "parts") return element("span", {}, foreign(value.title), ` (${value.part})`);
   if (name === "changes") return element("span", {}, foreign(value.text), valueOf("comments", value.comments));
   if (REFERENCES.has(name)) return reference(value);
@@ -491,6 +492,14 @@ function objectOf(value) {
 function weekly({ commitment, mechanism, progress, action }) {
   const about = valueOf("commitment", mechanism ?? commitment);
   return element("span", {}, `${about}: `, foreign(progress), " · ", foreign(action));
+}
+
+/** A figure that a report claims, beside that of the record as the page shows it. */
+function claimed({ measure, scope, value, out_of: total }) {
+  const tally = JSON.parse(at("queue").dataset.tally ?? "{}");
+  const found = tally[scope.level] ?? 0;
+  const fills = { level: codes.level[scope.level] ?? measure, value: number(value), total: number(total ?? 0), found: number(found) };
+  return say(value === found && total === tally.total ? "claim-fits" : "claim-differs", { ...fills, all: number(tally.total ?? 0) });
 }
 
 /** Bytes that were captured, by the name that the page has for them. */
