@@ -481,10 +481,11 @@ class _Grader:
             first = min(lost, key=lambda one: one.resolved or 0)
             entries = _together(verdict.index, first.index, first.admitted, first.resolved)
             return verdict, "lapsed", Reason("verdict/lapsed-dispute", entries), False
+        waiting = [one for one in disputes if one.open]
         aged = self._aged_on(verdict.day) if self.freshness else None
         if aged is not None:
-            return verdict, "lapsed", Reason("verdict/lapsed-aged", _together(verdict.index, *self._dates())), aged[1]
-        waiting = [one for one in disputes if one.open]
+            reason = Reason("verdict/lapsed-aged", _together(verdict.index, *self._dates()))
+            return verdict, "lapsed", reason, aged[1] and not waiting
         if waiting:
             entries = _together(verdict.index, *[each for one in waiting for each in (one.index, one.admitted)])
             return verdict, "suspended", Reason("verdict/suspended", entries), False
@@ -823,10 +824,17 @@ def _reported(facts: Facts, mechanisms: Sequence[MechanismStanding]) -> tuple[st
     return level, max([one.claim_index or 0 for one in claimed]), True
 
 
+_SAYING = ("in_force", "suspended", "lapsed")
+"""The states of a verdict in which its author still says something."""
+
+
 def _voices(facts: Facts, graders: Sequence[_Grader], mechanisms: Sequence[MechanismStanding]) -> tuple[Voice, ...]:
     """What each assessor finds: civil society by name, then the IRM."""
     roles = {organisation: role for organisation, role, _, _ in facts.assessed}
-    roles |= {one.organisation: one.role for one in facts.verdicts if one.independent}
+    for grader in graders:
+        for verdict, state, _, _ in grader.verdicts:
+            if verdict.independent and state in _SAYING:
+                roles[verdict.organisation] = verdict.role
     return tuple(
         [
             _voice(facts, graders, mechanisms, one, roles[one])
@@ -847,7 +855,7 @@ def _voice(
         ]
         for grader in graders
     ]
-    given = [any(state in ("in_force", "suspended", "lapsed") for state in states) for states in standing_ones]
+    given = [any(state in _SAYING for state in states) for states in standing_ones]
     lens = None
     if any(given):
         complete = all(whole for _, whole in own)
