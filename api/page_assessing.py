@@ -59,6 +59,14 @@ FLAGS: Mapping[str, str] = {
     "no_capture": msg("nothing captured"),
     "copied_text": msg("text used twice"),
 }
+# Of a mechanism: what nobody can verify it by, and that its evidence has to come again and again.
+LACKS: Mapping[str, str] = {
+    "evidence_newer": msg("evidence newer than a verdict"),
+    "no_means": msg("no means of verification"),
+    "no_due": msg("no due day"),
+    "no_goal": msg("no goal in figures"),
+    "recurring": msg("again and again"),
+}
 VERDICT_STATES: Mapping[str, str] = {
     "in_force": msg("in force"),
     "suspended": msg("suspended while its evidence is in dispute"),
@@ -383,7 +391,7 @@ def mechanism_words(reading: Reading, standing: MechanismStanding, links: Mappin
         "e": standing.e,
         "captures": captures_of(reading, standing.mechanism, links),
         "verdicts": [verdict_words(reading, one) for one in standing.verdicts if one.state != "replaced"],
-        "tags": [reading.text(FLAGS[flag]) for flag in standing.flags if flag in FLAGS],
+        "tags": [reading.text(LACKS[flag]) for flag in standing.flags if flag in LACKS],
         "grades": [grade_words(reading, one, links) for one in standing.grades],
     }
 

@@ -328,6 +328,7 @@ WORDS: Mapping[str, str] = {
     "save-half": msg("Save the file"),
     "half-text": msg("Or copy its text"),
     "part-missing": msg("Choose the file that you were given, or paste its text."),
+    "draft-of": msg("A draft: «%(kind)s». Read it well: nobody else has."),
     "part-of": msg("A statement that %(by)s sign together: «%(kind)s». It is registered when all have signed."),
     "done": msg("Done"),
     # The receipt.

@@ -364,6 +364,15 @@ def test_an_institution_answers_adds_evidence_and_reports_and_two_resolve_a_disp
     do(page, press(page, "#queue", "Impugnarlo"), words="No leyó el anexo.")
     assert signed_here(town, page)["kind"] == "StatementContested"
 
+    # What has no form is signed as a draft.
+    page.get_by_text("Alguien le dio una declaración").click()
+    steps = {"kind": "NextStepsSet", "plan": w.PLAN, "commitment": w.G2, "steps": [{"text": "Imprimirlo."}]}
+    page.locator("#part-text").fill(json.dumps(steps))
+    page.locator("#part-role").select_option("institution")
+    page.get_by_role("button", name="Revisarla").click()
+    expect(page.locator(".review")).to_contain_text("MINFIN (institución responsable)")
+    assert signed_here(town, page)["steps"] == [{"text": "Imprimirlo."}]
+
     # An assessor disputes; the coordinator and another assessor resolve, one after the other.
     page = look("/mesa/investigacion?compromiso=G2", 1280)
     open_key(page, "icefi")

@@ -122,6 +122,7 @@ function keyOpened() {
   at("key-form").hidden = true;
   at("key-close").hidden = false;
   at("key-close").focus();
+  at("part-role").replaceChildren(...[...signer.roles, "holder"].map((role) => element("option", { value: role }, codes.role[role])));
   markQueue();
   if (act?.form?.isConnected) offerSeconds(act.form, act.trigger);
   // Where a page is of one organisation's work, it is that of whoever sits there.
@@ -523,6 +524,7 @@ function reference(identity) {
 /** Who signs the draft at hand, in the order that its kind asks for; nobody yet where no key is open. */
 function signersOf() {
   if (!signer || !act?.draft) return [];
+  if (!act.form) return act.by ?? [{ actor: signer.actor, key: signer.key, role: at("part-role").value }];
   const role = roleOf(act.form) ?? rolesOf(act.form)[0];
   const by = [{ actor: signer.actor, key: signer.key, role }];
   const second = act.second && roster.find((one) => one.key === act.second);
@@ -537,7 +539,8 @@ async function signAndSend(fault, go) {
   fault.hidden = true;
   try {
     if (!signer) throw new Wrong("key-first");
-    const role = act.form ? roleOf(act.form) : act.part.statement.by.find(({ key }) => key === signer.key)?.role;
+    const role = act.form ? roleOf(act.form) : (act.part?.statement.by ?? signersOf()).find(({ key }) => key === signer.key)?.role;
+    if (!role && !act.form && !act.part) throw new Fault("not-named", signer.key);
     if (act.form && !role) throw new Wrong("role-missing", undefined, { role: rolesNamed(act.form) });
     if (role && !mayAs(role)) throw new Wrong("role-missing", undefined, { role: codes.role[role] });
     if (act.form && togetherOf(act.form).length && !act.second) throw new Wrong("no-second");
@@ -625,6 +628,16 @@ function slipOf(answer, part, secret) {
 
 // --- a statement that waits for this key ---
 
+/** The draft in a file (drafts.js); undefined where it holds something else. */
+function draftIn(bytes) {
+  try {
+    const found = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof found.kind === "string" ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 async function openPart(event) {
   event.preventDefault();
   const fault = at("part-fault");
@@ -633,9 +646,16 @@ async function openPart(event) {
     const [file] = at("part-file").files;
     const bytes = file ? new Uint8Array(await file.arrayBuffer()) : utf8(at("part-text").value.replace(/\n*$/, "\n"));
     if (bytes.length < 2) throw new Wrong("part-missing");
+    at("work").replaceChildren();
+    const draft = draftIn(bytes);
+    if (draft) {
+      if (!signer) throw new Wrong("key-first");
+      const { by, said_at, lang, ...fields } = draft;
+      act = { draft: fields, by, trigger: at("part-open") };
+      return showReview(say("draft-of", { kind: codes.kind[draft.kind] ?? draft.kind }), fields, leave);
+    }
     const part = await readPart(bytes, origin);
     act = { part, trigger: at("part-open") };
-    at("work").replaceChildren();
     const by = part.statement.by.map(({ key }) => roster.find((one) => one.key === key)?.name ?? key.slice(0, 16)).join(", ");
     showReview(say("part-of", { by, kind: codes.kind[part.statement.kind] ?? part.statement.kind }), part.statement, leave);
   } catch (trouble) {
