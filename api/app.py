@@ -41,7 +41,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api import answers, catalogue, downloads, exports, pages, sealed_texts, site, submissions
+from api import answers, catalogue, downloads, exports, pages, rehearsal, sealed_texts, site, submissions
 from api.asking import heads_at_mirrors, witnesses_of
 from api.clients import behind_proxies
 from api.documents import Documents
@@ -499,7 +499,8 @@ def _routers(ledger: Running, settings: Settings, threads: ThreadPoolExecutor, m
     )
     texts = sealed_texts.SealedTexts(ledger.settings.origin, ledger.desk.vault, lambda: ledger.log.docket)
     sealed = sealed_texts.router(path, texts, settings.read_timeout, metrics.looks.labels(path).inc, refused)
-    return [submissions.router(door), sealed, answers.router(ledger.reader), tables, paged]
+    tried = rehearsal.router(path, lambda: ledger.log.docket, settings.read_timeout)
+    return [submissions.router(door), sealed, tried, answers.router(ledger.reader), tables, paged]
 
 
 def _operations(ledgers: Sequence[Running], metrics: Metrics) -> list[Any]:

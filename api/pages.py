@@ -28,8 +28,11 @@ from api.feeds import comment_feed, commitment_feed, institution_feed, organisat
 from api.listening import read_body
 from api.names import LEVELS, msg
 from api.page_anomalies import anomalies_page, texts_page
+from api.page_assessing import assessing_desk_page, institution_desk_page
+from api.page_assessments import assessment_file, assessment_page, assessments_page
 from api.page_bodies import institution_page, organisation_page
 from api.page_changes import changes_page
+from api.page_citation import citation_file, citation_page
 from api.page_commenting import commenting_on, writing_page
 from api.page_commitments import commitment_page
 from api.page_comparison import comparison_page
@@ -45,6 +48,7 @@ from api.page_privacy import bodies_to_ask, privacy_page
 from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
 from api.page_reports import report_page, reports_page
 from api.page_rounds import meeting_page, meetings_page, round_page, rounds_page
+from api.page_sheets import sheets_page, side_by_side_page
 from api.page_standards import standards_page
 from api.page_tracking import comment_page, comments_page
 from api.phrasing import Phrasing, folded, plain
@@ -182,6 +186,15 @@ PAGES: Mapping[str, Page] = {
     "/mesa": desks_page,
     "/mesa/moderacion": moderation_desk_page,
     "/mesa/coordinacion": coordination_desk_page,
+    "/mesa/investigacion": assessing_desk_page,
+    "/mesa/institucion": institution_desk_page,
+    "/planes/{plan:str}/fichas": sheets_page,
+    "/planes/{plan:str}/junto-a": side_by_side_page,
+    "/planes/{plan:str}/cita": citation_page,
+    "/planes/{plan:str}/cita/archivo": citation_file,
+    "/evaluaciones": assessments_page,
+    "/evaluaciones/{organisation:str}": assessment_page,
+    "/evaluaciones/{organisation:str}/{form:str}": assessment_file,
     "/privacidad": privacy_page,
     "/accesibilidad": accessibility_page,
 }
