@@ -97,6 +97,7 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     coding: str = ""
     wire: int = 0  # bytes of the body as it was sent
     fetched_ms: int
+    agent: str = ""  # how the request named itself
 
     @property
     def last(self) -> Hop:
@@ -574,7 +575,15 @@ def fetch(url: str, rules: Rules, turns: Turns | None = None, resolve: Resolve =
             location = hop.header("location")
             if hop.status not in (301, 302, 303, 307, 308) or not location:
                 now = time.time_ns() // 1_000_000
-                return Fetched(url=url, hops=tuple(hops), body=body, coding=coding, wire=wire, fetched_ms=now)
+                return Fetched(
+                    url=url,
+                    hops=tuple(hops),
+                    body=body,
+                    coding=coding,
+                    wire=wire,
+                    fetched_ms=now,
+                    agent=rules.agent,
+                )
             here = redirected(here, location, rules)
             if here.url in seen or len(hops) > rules.redirects:
                 raise Unfetched("redirects", f"{len(hops)} redirects, the last to {here.url[:200]}")
