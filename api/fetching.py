@@ -611,10 +611,16 @@ def _ask(here: Target, rules: Rules, resolve: Resolve, deadline: float) -> tuple
             body, wire = _read(answer, coding, rules)
             return hop, body, coding, wire
     except httpcore2.RemoteProtocolError as error:
-        cut = "closed" in str(error) or "disconnected" in str(error)
-        raise Unfetched("cut" if cut else "protocol", str(error)[:200]) from None
+        raise Unfetched(_fault(str(error), budget), str(error)[:200]) from None
     except (httpcore2.ProtocolError, httpcore2.NetworkError, httpcore2.UnsupportedProtocol) as error:
         raise Unfetched("protocol", f"{type(error).__name__}: {error}"[:200]) from None
+
+
+def _fault(said: str, budget: _Budget) -> str:
+    """What h11 found wrong; of its messages only these tell more than that it is not HTTP."""
+    if "closed" in said or "disconnected" in said:
+        return "cut"
+    return "header-size" if "too long" in said and not budget.began else "protocol"
 
 
 def _hop(here: Target, address: str, answer: httpcore2.Response, rules: Rules) -> Hop:
