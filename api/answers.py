@@ -32,7 +32,8 @@ from ledger.statement import canonical, format_time, format_when
 from ledger.tlog.merkle import EMPTY_ROOT
 from ledger.tlog.note import format_base64
 from ledger.vocabulary import KINDS, LEVEL_ORDINAL
-from projections.commitments import Axis, Commitment, Evidence, LevelSaid, Mechanism, PlanState
+from projections.commitments import Axis, Commitment, LevelSaid, Mechanism, PlanState
+from projections.evidence import Evidence
 from projections.meetings import Meeting, Remark
 from projections.records import Record
 from projections.reports import Report, Tally

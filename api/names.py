@@ -201,6 +201,52 @@ OBJECTIONS: Mapping[str, str] = {
     "altered": msg("it was altered"),
 }
 
+REPEATS: Mapping[str, str] = {
+    "once": msg("once"),
+    "recurring": msg("again and again"),
+}
+
+SCREENINGS: Mapping[str, str] = {
+    "admitted": msg("admitted"),
+    "declined": msg("not admitted"),
+}
+
+# How an objection to evidence was resolved: what is left of the objection, not of the evidence.
+RESOLUTIONS: Mapping[str, str] = {
+    "upheld": msg("upheld: the evidence does not show it"),
+    "partly": msg("upheld in part"),
+    "rejected": msg("rejected: the evidence stands"),
+}
+
+# What assessors look at in a commitment beside its level.
+ASPECTS: Mapping[str, str] = {
+    "verifiability": msg("Verifiability"),
+    "relevance": msg("Relevance"),
+    "ambition": msg("Ambition"),
+    "early_results": msg("Early results"),
+}
+
+# Codes that a methodology may list for these aspects; it may have others, which are shown as they are.
+CODES: Mapping[str, str] = {
+    "none": msg("not at all"),
+    "low": msg("low"),
+    "medium": msg("medium"),
+    "high": msg("high"),
+    "access_to_information": msg("access to information"),
+    "civic_participation": msg("civic participation"),
+    "public_accountability": msg("public accountability"),
+    "technology_and_innovation": msg("technology and innovation for openness and accountability"),
+    "unclear": msg("unclear"),
+    "minor": msg("minor"),
+    "moderate": msg("moderate"),
+    "transformative": msg("transformative"),
+    "worsened": msg("worsened"),
+    "did_not_change": msg("did not change"),
+    "marginal": msg("marginal"),
+    "major": msg("major"),
+    "outstanding": msg("outstanding"),
+}
+
 SEEN: Mapping[str, str] = {
     "alive": msg("still there, unchanged"),
     "changed": msg("there, but changed"),
@@ -251,13 +297,17 @@ KIND_NAMES: Mapping[str, str] = {
     "PlanSubmitted": msg("Plan submitted"),
     "NoticePublished": msg("Notice published"),
     "CommitmentRegistered": msg("Commitment registered"),
+    "CommitmentAmended": msg("Commitment amended"),
     "MechanismDefined": msg("Compliance mechanism defined"),
+    "MechanismAmended": msg("Compliance mechanism amended"),
+    "WeightsSet": msg("Weights of the mechanisms set"),
     "InstrumentCited": msg("Legal instrument cited"),
     "FundingRecorded": msg("Funding recorded"),
     "ContextNoted": msg("Context noted"),
     "OfficeHolderChanged": msg("Change of office recorded"),
     "ActivityRecorded": msg("Activity recorded"),
     "RecommendationMade": msg("Recommendation made"),
+    "WeeklyReportFiled": msg("Weekly report filed"),
     "CompletionReported": msg("Level reported"),
     "CompletionDateSet": msg("Completion date set"),
     "NextStepsSet": msg("Next steps set"),
@@ -268,9 +318,16 @@ KIND_NAMES: Mapping[str, str] = {
     "EvidenceLinked": msg("Evidence linked"),
     "EvidenceCaptured": msg("Evidence captured"),
     "EvidenceChecked": msg("Evidence checked"),
+    "SharedUseExplained": msg("Shared use of evidence explained"),
     "EvidenceDisputed": msg("Evidence disputed"),
+    "DisputeScreened": msg("Dispute screened"),
+    "DisputeResolved": msg("Dispute resolved"),
     "VerdictGiven": msg("Verdict given"),
+    "EvidenceRequested": msg("Evidence requested"),
+    "AssessmentOpened": msg("Assessment opened"),
     "CompletionAssessed": msg("Level assessed"),
+    "CommitmentCoded": msg("Commitment coded"),
+    "AssessmentClosed": msg("Assessment closed"),
     "RoundOpened": msg("Consultation opened"),
     "RoundExtended": msg("Consultation extended"),
     "RoundClosed": msg("Comments of a consultation counted"),
@@ -346,9 +403,25 @@ KIND_RULES: Mapping[str, str] = {
     "MethodologyAdopted": msg("The version after the last; `from` is not before it is received."),
     "AxisDefined": msg("The axis is new in the plan."),
     "CommitmentRegistered": msg("The commitment is new; `institution` is a registered institution."),
+    "CommitmentAmended": msg(
+        "It changes one field or more; `institution` is a registered institution; no `agreement` can be named yet; "
+        "after a first reported level an assessor or the IRM signs too."
+    ),
     "MechanismDefined": msg(
         "The mechanism is new, `.M1` to `.M99`; `recurring` has `period_days`; after a first reported "
         "level an assessor or the IRM signs too."
+    ),
+    "MechanismAmended": msg(
+        "Not of `.M0`, which is implicit; otherwise as CommitmentAmended. `recurring` needs `period_days`, here or "
+        "before. The verdicts on the mechanism lapse."
+    ),
+    "WeightsSet": msg(
+        "Each mechanism of the commitment once, and 10,000 in all; after a first reported level an assessor or the IRM "
+        "signs too."
+    ),
+    "WeeklyReportFiled": msg(
+        "By the institution itself, of commitments that it is responsible for now; a `mechanism` is of the commitment "
+        "beside it. A second one for the week is shown beside the first."
     ),
     "CompletionReported": msg(
         "Not `no_evidence_available`; below `complete`, once that is reported, only after CommitmentReopened."
@@ -365,16 +438,40 @@ KIND_RULES: Mapping[str, str] = {
         " than the entries there are."
     ),
     "EvidenceLinked": msg(
-        "Exactly one of `url` and `upload`. A commitment without mechanisms has the implicit one, `.M0`."
+        "Exactly one of `url` and `upload`. A commitment without mechanisms has the implicit one, `.M0`. It `answers` "
+        "requests for one of its mechanisms."
     ),
     "EvidenceChecked": msg("With `alive` and `changed` a `digest`."),
-    "EvidenceDisputed": msg("The evidence is linked for that mechanism, or for the commitment's `.M0`."),
+    "SharedUseExplained": msg(
+        "By the institution responsible for every commitment in `uses`, each named once; each piece of evidence is "
+        "linked for one of them or more, and each of them has some of it."
+    ),
+    "EvidenceDisputed": msg(
+        "The evidence is linked for that mechanism, or for the commitment's `.M0`. By an assessor or the IRM it is "
+        "admitted at once; a citizen's is screened first."
+    ),
+    "DisputeScreened": msg(
+        "Of a citizen's dispute, once; no signer's organisation is or was responsible for the commitment."
+    ),
+    "DisputeResolved": msg(
+        "Once, of a dispute that is admitted; no signer's organisation has opened it, or is or was responsible for the "
+        "commitment."
+    ),
     "VerdictGiven": msg(
         "Each digest was captured for that mechanism or for `.M0`; no signer's organisation is or was "
         "responsible for the commitment."
     ),
+    "EvidenceRequested": msg("Of the institution that is responsible for the mechanism now."),
+    "AssessmentOpened": msg(
+        "The assessment is new; `from` before `until`; `methodology` is a version that was adopted."
+    ),
     "CompletionAssessed": msg(
-        "No signer's organisation is or was responsible for the commitment; no `assessment` can be named yet."
+        "No signer's organisation is or was responsible for the commitment; an `assessment` is of the signer's "
+        "organisation, about this commitment, and not closed."
+    ),
+    "CommitmentCoded": msg("The code is one of that aspect, in the methodology in force."),
+    "AssessmentClosed": msg(
+        "Once, by the organisation that opened it; `tree_size` is not more than the entries there are."
     ),
     "RoundOpened": msg(
         "The round is new; `opens` before `closes`; `late_until` only with `accept`, and not before "
@@ -428,7 +525,7 @@ KIND_RULES: Mapping[str, str] = {
     "StatementConfirmed": msg("Of a statement that speaks for its signer."),
     "StatementWithdrawn": msg(
         "By the actor that signed; of a comment by its author alone: the key that signed it, or whoever "
-        "shows the secret of its claim. A citizen's `words` are salted."
+        "shows the secret of its claim. A dispute only before it is resolved. A citizen's `words` are salted."
     ),
 }
 
@@ -452,6 +549,7 @@ TYPES: Mapping[str, str] = {
     "secret": msg("64 hexadecimal digits, from the private file of the comment"),
     "text": msg("1 to 4,000 characters"),
     "when": msg("2026-11-22T08:14:00Z, in UTC"),
+    "week": msg("2026-W47: a week that exists, from Monday to Sunday"),
     "day": msg("2026-11-22; of a month or year its first day"),
     "url": msg("http://… or https://…"),
     "lang": msg("es-GT, en, quc"),
@@ -489,6 +587,11 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "verdict": VERDICTS,
     "evidence_type": EVIDENCE_TYPES,
     "objection": OBJECTIONS,
+    "repeats": REPEATS,
+    "screening": SCREENINGS,
+    "resolution": RESOLUTIONS,
+    "aspect": ASPECTS,
+    "code": CODES,
     "seen": SEEN,
     "medium": MEDIA,
     "cause": CAUSES,

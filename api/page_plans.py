@@ -34,13 +34,13 @@ from ledger.vocabulary import IndicatorDefined
 from projections.commitments import (
     Axis,
     Commitment,
-    Evidence,
     Indicator,
     LevelSaid,
     Measure,
     Mechanism,
     PlanState,
 )
+from projections.evidence import Evidence
 from projections.roll import HistoryLine
 
 # --- plans and commitments -------------------------------------------------------------------------------------------

@@ -97,6 +97,8 @@ class View:
         self.records = records
         self._reader = reader
         self.as_of_ms = parse_entry(self.entry_bytes(size - 1))[0]
+        self.day = reader.ledger.day_of(self.as_of_ms)
+        """The day as of which levels are computed: that of the last entry, or the one that was asked for."""
 
     @property
     def cosignatures(self) -> tuple[Cosigned, ...]:
@@ -266,7 +268,9 @@ class Reader:
                 high = middle
         if low < 1:
             raise Problem(404, f"Nothing was registered up to {moment}.")
-        return self.at(low)
+        view = self.at(low)
+        view.day = self.ledger.day_of(end - 1)
+        return view
 
     def end_of(self, moment: str) -> int:
         """The first millisecond after a day by the ledger's clock, or after a time. Raises Problem (400)."""
@@ -282,12 +286,16 @@ class Reader:
             raise Problem(400, "`as_of` is a day such as 2026-05-01, or a time such as 2026-05-01T12:00:00Z.") from None
 
     def asked(self, at: str | None, as_of: str | None) -> View:
-        """The view that a request asks for with `?at=SIZE` or `?as_of=DATE`. Raises Problem."""
-        if at is not None and as_of is not None:
-            raise Problem(400, "Ask for `at` or for `as_of`, not both.")
+        """The view that a request asks for with `?at=SIZE` or `?as_of=DATE`; with both, that size seen on that day.
+
+        A level depends on the two, so whoever cites one gives both. Raises Problem.
+        """
+        if at is None:
+            return self.at() if as_of is None else self.as_of(as_of)
+        view = self.at(plain_number(at, "at"))
         if as_of is not None:
-            return self.as_of(as_of)
-        return self.at(None if at is None else plain_number(at, "at"))
+            view.day = self.ledger.day_of(self.end_of(as_of) - 1)
+        return view
 
     def digest(self, size: int) -> str:
         """The records digest of a size that a view can stand on. It reads every record, so it is kept."""

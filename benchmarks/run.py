@@ -17,7 +17,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import abuse, audit, journal, latency, limits, reading, submission
+from benchmarks import abuse, audit, comparison, journal, latency, limits, reading, submission
 from benchmarks.limits import Limits
 from benchmarks.ratio import NotMeasured, Ratio
 
@@ -33,6 +33,9 @@ RATIOS: dict[str, Callable[[Path, Limits], Ratio]] = {
     "submission": submission.durable_to_only_verified,
     "reading": reading.pages_under_the_limit,
     "journal": journal.batches_with_tiles_to_one_save_an_event,
+    "matrix": comparison.limit_to_matrix,
+    "matrix-cold": comparison.limit_to_cold_matrix,
+    "matrix-larger": comparison.larger_matrix_to_matrix,
     "comments": abuse.limit_to_comments,
     "burst": abuse.burst_to_unlimited,
     "slow": abuse.limit_to_honest_among_slow,

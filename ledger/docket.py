@@ -22,11 +22,15 @@ from ledger.statement import Opened, parse_when
 from ledger.vocabulary import (
     KINDS,
     AppealDecided,
+    AssessmentClosed,
+    AssessmentOpened,
     AttendanceRecorded,
     AxisDefined,
+    Codes,
     CommentEndorsed,
     CommentSubmitted,
     CommentTranscribed,
+    CommitmentAmended,
     CommitmentRegistered,
     CommitmentReopened,
     CompletionDateSet,
@@ -36,13 +40,18 @@ from ledger.vocabulary import (
     ContentRestored,
     ContentWithheld,
     Date,
+    DisputeResolved,
+    DisputeScreened,
     DocumentPublished,
     ErasureRequested,
     EvidenceCaptured,
+    EvidenceDisputed,
     EvidenceLinked,
+    EvidenceRequested,
     IndicatorDefined,
     KeyRevoked,
     LedgerOpened,
+    MechanismAmended,
     MechanismDefined,
     MeetingConvened,
     MethodologyAdopted,
@@ -179,8 +188,26 @@ class ReportStanding(msgspec.Struct):
     versions: set[int]
 
 
+class AssessmentStanding(msgspec.Struct):
+    plan: str
+    opened_by: str  # organisation
+    commitments: frozenset[str]
+    closed: bool = False
+
+
 class PlanStanding(msgspec.Struct):
-    methodology: int = 0
+    methodologies: list[
+        tuple[int, Codes]
+    ] = []  # of each version, from 1: since when (ms) it is in force, and its codes
+
+    @property
+    def methodology(self) -> int:
+        """The last version adopted, in force or not yet; 0 for none."""
+        return len(self.methodologies)
+
+    def codes_at(self, received_ms: int) -> Codes | None:
+        """The codes of the methodology in force at a received time: of the last version that is; None for none."""
+        return next((codes for since, codes in reversed(self.methodologies) if since <= received_ms), None)
 
 
 class Docket:
@@ -200,6 +227,7 @@ class Docket:
         self.rounds: dict[str, RoundWindow] = {}
         self.meetings: dict[str, MeetingStanding] = {}
         self.reports: dict[str, ReportStanding] = {}
+        self.assessments: dict[str, AssessmentStanding] = {}
         self.indicators: dict[str, tuple[str, frozenset[str] | None]] = {}
         self.reported: dict[str, ReportedLevel] = {}
         self.dates: dict[str, Date] = {}
@@ -296,10 +324,19 @@ class Docket:
         """Whether a body has itself signed a kind in a stream (rule A11)."""
         return self._tables.get("spoke", f"{actor}/{kind}/{stream}") is not None
 
-    def capture_link(self, mechanism: str, digest: str) -> str | None:
-        """The link through which bytes of a digest were captured for a mechanism."""
+    def capture_links(self, mechanism: str, digest: str) -> list[str]:
+        """The links, each once, through which bytes of a digest were captured for a mechanism."""
         found = self._tables.get("captured", f"{mechanism}/{digest}")
-        return found if isinstance(found, str) else None
+        return found.split() if isinstance(found, str) else []
+
+    def dispute(self, identity: str) -> str:
+        """`questioned` (a citizen's, not screened), `admitted`, `declined` or `resolved`; empty for no dispute."""
+        found = self._tables.get("dispute", identity)
+        return found if isinstance(found, str) else ""
+
+    def has_period(self, mechanism: str) -> bool:
+        """Whether it was ever said in how many days a mechanism comes again."""
+        return self._tables.get("period", mechanism) is not None
 
     def author_key(self, identity: str) -> str | None:
         """The key that the secret of a comment's claim made its author, if it was shown."""
@@ -364,6 +401,9 @@ class Docket:
                 claim = None if statement.claim is UNSET else statement.claim
             case EvidenceLinked():
                 mechanisms = statement.for_
+            case EvidenceRequested():
+                mechanisms = (statement.mechanism,)
+                to = statement.institution
             case EvidenceCaptured():
                 link = self.earlier(statement.link)
                 commitments = link.commitments if link else ()
@@ -374,6 +414,8 @@ class Docket:
                 commitments, round_ = self._place(statement.appeal)
             case CommentEndorsed():
                 commitments, round_ = self._place(statement.comment)
+            case DisputeScreened() | DisputeResolved():
+                commitments, round_ = self._place(statement.dispute)
             case StatementContested():
                 commitments, round_ = self._place(statement.statement)
             case RemarkRecorded():
@@ -458,6 +500,7 @@ KEPT: dict[str, Any] = {
     "rounds": dict[str, RoundWindow],
     "meetings": dict[str, MeetingStanding],
     "reports": dict[str, ReportStanding],
+    "assessments": dict[str, AssessmentStanding],
     "indicators": dict[str, tuple[str, frozenset[str] | None]],
     "reported": dict[str, ReportedLevel],
     "dates": dict[str, Date],
@@ -521,7 +564,9 @@ def _(docket: Docket, registered: PlanRegistered, _identity: str) -> None:
 
 @remembers(MethodologyAdopted)
 def _(docket: Docket, adopted: MethodologyAdopted, _identity: str) -> None:
-    docket.plans[adopted.plan].methodology = adopted.version
+    # Where no time is said it holds for whatever comes later, and nothing later is received before the last entry.
+    since = docket.last_received if adopted.from_ is UNSET else parse_when(adopted.from_)
+    docket.plans[adopted.plan].methodologies.append((since, adopted.parameters.codes))
 
 
 @remembers(AxisDefined)
@@ -536,9 +581,28 @@ def _(docket: Docket, registered: CommitmentRegistered, _identity: str) -> None:
     )
 
 
+@remembers(CommitmentAmended)
+def _(docket: Docket, amended: CommitmentAmended, _identity: str) -> None:
+    if amended.institution is not UNSET:
+        standing = docket.commitments[amended.commitment]
+        standing.institution = amended.institution
+        standing.ever |= {amended.institution}
+
+
 @remembers(MechanismDefined)
 def _(docket: Docket, defined: MechanismDefined, _identity: str) -> None:
     docket.commitments[commitment_of(defined.mechanism)].mechanisms.add(defined.mechanism)
+    _remember_period(docket, defined)
+
+
+@remembers(MechanismAmended)
+def _(docket: Docket, amended: MechanismAmended, _identity: str) -> None:
+    _remember_period(docket, amended)
+
+
+def _remember_period(docket: Docket, stated: MechanismDefined | MechanismAmended) -> None:
+    if stated.period_days is not UNSET:
+        docket.put("period", stated.mechanism, 1)
 
 
 @remembers(CompletionReported)
@@ -585,7 +649,35 @@ def _(docket: Docket, published: ReportPublished, _identity: str) -> None:
 def _(docket: Docket, captured: EvidenceCaptured, _identity: str) -> None:
     link = docket.earlier(captured.link)
     for mechanism in link.mechanisms if link else ():
-        docket.put("captured", f"{mechanism}/{captured.digest}", captured.link)
+        before = docket.capture_links(mechanism, captured.digest)
+        if captured.link not in before:
+            docket.put("captured", f"{mechanism}/{captured.digest}", " ".join((*before, captured.link)))
+
+
+@remembers(EvidenceDisputed)
+def _(docket: Docket, disputed: EvidenceDisputed, identity: str) -> None:
+    docket.put("dispute", identity, "questioned" if disputed.by[0].role == "citizen" else "admitted")
+
+
+@remembers(DisputeScreened)
+def _(docket: Docket, screened: DisputeScreened, _identity: str) -> None:
+    docket.put("dispute", screened.dispute, screened.screening)
+
+
+@remembers(DisputeResolved)
+def _(docket: Docket, resolved: DisputeResolved, _identity: str) -> None:
+    docket.put("dispute", resolved.dispute, "resolved")
+
+
+@remembers(AssessmentOpened)
+def _(docket: Docket, opened: AssessmentOpened, _identity: str) -> None:
+    by = docket.roster.organisation(str(opened.by[0].actor))
+    docket.assessments[opened.assessment] = AssessmentStanding(opened.plan, by, frozenset(opened.commitments))
+
+
+@remembers(AssessmentClosed)
+def _(docket: Docket, closed: AssessmentClosed, _identity: str) -> None:
+    docket.assessments[closed.assessment].closed = True
 
 
 @remembers(RoundOpened)

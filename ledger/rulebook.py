@@ -37,7 +37,16 @@ from typing import TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ledger.docket import CommitmentStanding, Docket, Earlier, Planned, claim_of, plan_of, publisher_of
+from ledger.docket import (
+    AssessmentStanding,
+    CommitmentStanding,
+    Docket,
+    Earlier,
+    Planned,
+    claim_of,
+    plan_of,
+    publisher_of,
+)
 from ledger.errors import Refused
 from ledger.roster import Grant, Reach, grant_of, holder_of
 from ledger.statement import Opened, parse_when
@@ -46,11 +55,15 @@ from ledger.tlog.note import COSIGNATURE_ED25519, check_public_key, parse_vkey
 from ledger.vocabulary import (
     ActorRegistered,
     AppealDecided,
+    AssessmentClosed,
+    AssessmentOpened,
     AttendanceRecorded,
     AxisDefined,
     CommentEndorsed,
     CommentSubmitted,
     CommentTranscribed,
+    CommitmentAmended,
+    CommitmentCoded,
     CommitmentRegistered,
     CommitmentReopened,
     CompletionAssessed,
@@ -61,10 +74,14 @@ from ledger.vocabulary import (
     ContentRestored,
     ContentWithheld,
     Date,
+    DisputeResolved,
+    DisputeScreened,
     DocumentPublished,
     ErasureRequested,
     EvidenceCaptured,
     EvidenceDisputed,
+    EvidenceLinked,
+    EvidenceRequested,
     IndicatorDefined,
     IndicatorMeasured,
     KeyEnrolled,
@@ -72,6 +89,7 @@ from ledger.vocabulary import (
     KeyRotated,
     LedgerOpened,
     LogKeyRotated,
+    MechanismAmended,
     MechanismDefined,
     MeetingConvened,
     MethodologyAdopted,
@@ -90,6 +108,7 @@ from ledger.vocabulary import (
     RoundExtended,
     RoundOpened,
     RulebookAdopted,
+    SharedUseExplained,
     Signer,
     Statement,
     StatementConfirmed,
@@ -97,6 +116,8 @@ from ledger.vocabulary import (
     StatementWithdrawn,
     Target,
     VerdictGiven,
+    WeeklyReportFiled,
+    WeightsSet,
     WitnessRecognised,
     commitment_of,
     commitments_of,
@@ -111,6 +132,7 @@ AHEAD_MS = 5 * MINUTE_MS
 BEHIND_MS = 7 * DAY_MS
 BEHIND_TOGETHER_MS = 30 * DAY_MS
 SINCE_MS = 30 * DAY_MS
+WHOLE_BP = 10_000
 
 # Statements that give an actor a key; whoever holds it signs last.
 _ENROLLING = (KeyEnrolled, KeyRotated, RegistrarReplaced)
@@ -120,6 +142,7 @@ _ANSWERED = {
     "CommentSubmitted": "comments",
     "CommentTranscribed": "comments",
     "EvidenceDisputed": "disputes",
+    "EvidenceRequested": "requests",
     "RecommendationMade": "recommendations",
 }
 
@@ -221,12 +244,16 @@ def _fits(kind: type[Statement], roles: tuple[str, ...]) -> bool:
 class _Fields(msgspec.Struct, frozen=True):
     """The fields of a kind that rules look at."""
 
-    ids: tuple[str, ...]  # hold a commitment or mechanism id
+    ids: tuple[str, ...]  # hold commitment or mechanism ids
+    inside: tuple[str, ...]  # lists of objects that hold some
     defines: str  # the one among them that the kind itself defines
     refs: tuple[tuple[str, tuple[str, ...]], ...]  # name earlier statements, of these kinds
     actors: tuple[str, ...]  # name an actor
-    planned: tuple[str, ...]  # name a round, meeting or report of the plan, which another statement has defined
+    planned: tuple[str, ...]  # name a round, meeting, report or assessment that another statement has defined
     axis: str  # names an axis of the plan, which another statement has defined
+
+
+_HOLD_IDS = frozenset({"subject", "mechanism", "commitment", "commitments", "about", "for_"})
 
 
 @cache
@@ -234,9 +261,15 @@ def _fields_of(kind: type[Statement]) -> _Fields:
     """Found once for each kind: to ask every statement for what its kind does not have costs more than the rules."""
     names = kind.__struct_fields__
     defined: dict[type[Statement], str] = {CommitmentRegistered: "commitment", MechanismDefined: "mechanism"}
-    planned = {"round": RoundOpened, "meeting": MeetingConvened, "report": ReportPublished}
+    planned: dict[str, type[Statement]] = {
+        "round": RoundOpened,
+        "meeting": MeetingConvened,
+        "report": ReportPublished,
+        "assessment": AssessmentOpened,
+    }
     return _Fields(
-        ids=tuple([name for name in names if name in ("subject", "mechanism", "commitment", "about", "for_")]),
+        ids=tuple([name for name in names if name in _HOLD_IDS]),
+        inside=tuple([name for name in names if name in ("entries", "uses", "weights")]),
         defines=defined.get(kind, ""),
         refs=tuple(kind.refs.items()),
         actors=tuple([name for name in names if name in ("to", "speaker", "advice_of", "institution")]),
@@ -247,7 +280,12 @@ def _fields_of(kind: type[Statement]) -> _Fields:
 
 def _subjects(statement: Statement, fields: _Fields) -> list[tuple[str, str]]:
     """The commitments and mechanisms that a statement names, each with its field."""
-    return [(name, subject) for name in fields.ids for subject in _named(statement, name) if "/" in subject]
+    found = [(name, subject) for name in fields.ids for subject in _named(statement, name) if "/" in subject]
+    for name in fields.inside:
+        for one in getattr(statement, name):
+            inside = [(field, getattr(one, field, UNSET)) for field in ("commitment", "mechanism")]
+            found += [(f"{name}.{field}", subject) for field, subject in inside if subject is not UNSET]
+    return found
 
 
 def _named(statement: Statement, field: str) -> tuple[str, ...]:
@@ -293,6 +331,8 @@ def _reach(statement: Statement, docket: Docket) -> Reach:
             spoken_of = [statement.link]
         case OfContent():
             spoken_of = [statement.target.statement]
+        case DisputeScreened() | DisputeResolved():
+            spoken_of = [statement.dispute]
         case AppealDecided():
             spoken_of = [statement.appeal]
         case StatementContested():
@@ -805,6 +845,46 @@ def _(defined: MechanismDefined, case: _Case) -> None:
     _check_p(case, commitment)
 
 
+@own_rule(CommitmentAmended)
+def _(amended: CommitmentAmended, case: _Case) -> None:
+    _check_agreement(case, amended.agreement)
+    if amended.institution is not UNSET and case.docket.roster.actors[amended.institution].form != "institution":
+        raise case.refuse("unknown-ref", f"`{amended.institution}` is not an institution", "A5")
+    _check_p(case, case.docket.commitments[amended.commitment])
+
+
+@own_rule(MechanismAmended)
+def _(amended: MechanismAmended, case: _Case) -> None:
+    _check_agreement(case, amended.agreement)
+    if amended.mechanism.endswith(".M0"):
+        raise case.refuse("shape", "`M0` is implicit and has no text of its own: define numbered mechanisms", "A1")
+    if (
+        amended.repeats == "recurring"
+        and amended.period_days is UNSET
+        and not case.docket.has_period(amended.mechanism)
+    ):
+        raise case.refuse("shape", "a recurring mechanism has `period_days`")
+    _check_p(case, case.docket.commitments[commitment_of(amended.mechanism)])
+
+
+def _check_agreement(case: _Case, agreement: str | UnsetType) -> None:
+    if agreement is not UNSET:
+        raise case.refuse("unknown-ref", f"no agreement `{agreement}` is recorded", "A5")
+
+
+@own_rule(WeightsSet)
+def _(set_: WeightsSet, case: _Case) -> None:
+    commitment = case.docket.commitments[set_.commitment]
+    stated = [weight.mechanism for weight in set_.weights]
+    mechanisms = sorted(commitment.mechanisms) or [f"{set_.commitment}.M0"]
+    if sorted(stated) != mechanisms:
+        raise case.refuse("shape", f"each mechanism has one weight: {', '.join(mechanisms)}")
+    total = sum(weight.bp for weight in set_.weights)
+    if total != WHOLE_BP:
+        raise case.refuse("shape", f"the weights sum up to {total}, and not to {WHOLE_BP}")
+    _check_p(case, commitment)
+
+
 def _check_p(case: _Case, commitment: CommitmentStanding) -> None:
     """Rule P: once a level was reported, what was promised changes only with a second voice. Binds the importer too."""
     if commitment.reported and not any(signer.role in ("assessor", "irm") for signer in case.statement.by):
@@ -813,6 +893,13 @@ def _check_p(case: _Case, commitment: CommitmentStanding) -> None:
             "a level was reported on this commitment: an assessor or the IRM must sign beside the coordinator",
             "P",
         )
+
+
+@own_rule(WeeklyReportFiled)
+def _(filed: WeeklyReportFiled, case: _Case) -> None:
+    for entry in filed.entries:
+        if entry.mechanism is not UNSET and commitment_of(entry.mechanism) != entry.commitment:
+            raise case.refuse("unknown-ref", f"{entry.mechanism} is no mechanism of {entry.commitment}", "A5")
 
 
 @own_rule(CompletionReported)
@@ -859,10 +946,8 @@ def _(measured: IndicatorMeasured, case: _Case) -> None:
 
 @own_rule(ReportPublished)
 def _(published: ReportPublished, case: _Case) -> None:
-    if published.tree_size is not UNSET and published.tree_size > case.docket.size:
-        raise case.refuse(
-            "state", f"`tree_size` {published.tree_size} is more than the {case.docket.size} entries so far"
-        )
+    if published.tree_size is not UNSET:
+        _check_tree_size(case, published.tree_size)
     before = case.docket.reports.get(published.report)
     if before is None:
         return
@@ -876,29 +961,134 @@ def _(published: ReportPublished, case: _Case) -> None:
         raise case.refuse("role-scope", f"`{published.report}` is published by `{before.organisation}`")
 
 
+def _check_tree_size(case: _Case, tree_size: int) -> None:
+    if tree_size > case.docket.size:
+        raise case.refuse("state", f"`tree_size` {tree_size} is more than the {case.docket.size} entries so far")
+
+
+# Evidence. What was linked, asked or found for a commitment's `M0` counts for each mechanism that it has later.
+
+
+def _implicit(mechanism: str) -> str:
+    return f"{commitment_of(mechanism)}.M0"
+
+
+@own_rule(EvidenceLinked)
+def _(linked: EvidenceLinked, case: _Case) -> None:
+    served = {*linked.for_, *map(_implicit, linked.for_)}
+    for identity in () if linked.answers is UNSET else linked.answers:
+        request = _registered(case, identity)
+        if served.isdisjoint(request.mechanisms):
+            asked = ", ".join(request.mechanisms)
+            raise case.refuse("unknown-ref", f"entry {request.index} asks for evidence on {asked}", "A5")
+
+
+@own_rule(SharedUseExplained)
+def _(explained: SharedUseExplained, case: _Case) -> None:
+    uses = {use.commitment for use in explained.uses}
+    if len(uses) < len(explained.uses):
+        raise case.refuse("shape", "each commitment says once what it takes")
+    shown: set[str] = set()
+    for identity in explained.evidence:
+        link = _registered(case, identity)
+        if uses.isdisjoint(link.commitments):
+            raise case.refuse("unknown-ref", f"entry {link.index} is linked for none of these commitments", "A5")
+        shown.update(link.commitments)
+    if uses - shown:
+        raise case.refuse("unknown-ref", f"this evidence is not linked for {', '.join(sorted(uses - shown))}", "A5")
+
+
 @own_rule(EvidenceDisputed)
 def _(disputed: EvidenceDisputed, case: _Case) -> None:
-    link = case.docket.earlier(disputed.link)
-    implicit = f"{commitment_of(disputed.mechanism)}.M0"
-    if link is None or (disputed.mechanism not in link.mechanisms and implicit not in link.mechanisms):
+    link = _registered(case, disputed.link)
+    if disputed.mechanism not in link.mechanisms and _implicit(disputed.mechanism) not in link.mechanisms:
         raise case.refuse("unknown-ref", f"the evidence is not linked for {disputed.mechanism}", "A5")
+
+
+@own_rule(DisputeScreened)
+def _(screened: DisputeScreened, case: _Case) -> None:
+    state = case.docket.dispute(screened.dispute)
+    if state != "questioned":
+        raise case.refuse("state", f"a citizen's dispute is screened, once; this one is {state}")
+    _check_independent(case)
+
+
+@own_rule(DisputeResolved)
+def _(resolved: DisputeResolved, case: _Case) -> None:
+    state = case.docket.dispute(resolved.dispute)
+    if state != "admitted":
+        raise case.refuse("state", f"an admitted dispute is resolved, once; this one is {state}")
+    roster = case.docket.roster
+    dispute = _registered(case, resolved.dispute)
+    disputants = {roster.organisation(actor) for actor, _key, _role in dispute.signers if actor is not None}
+    for signer in resolved.by:
+        if case.organisation_of(signer) in disputants:
+            raise case.refuse("conflict-of-interest", f"`{case.organisation_of(signer)}` opened this dispute", "A6")
+    _check_independent(case)
 
 
 @own_rule(VerdictGiven)
 def _(given: VerdictGiven, case: _Case) -> None:
-    implicit = f"{commitment_of(given.mechanism)}.M0"
+    docket = case.docket
     for digest in given.digests:
-        link = case.docket.capture_link(given.mechanism, digest) or case.docket.capture_link(implicit, digest)
-        if link is None or case.docket.withdrawn(link):
+        links = docket.capture_links(given.mechanism, digest) + docket.capture_links(_implicit(given.mechanism), digest)
+        if all(docket.withdrawn(link) for link in links):
             raise case.refuse("unknown-ref", f"no bytes {digest[:16]}… were captured for {given.mechanism}", "A5")
     _check_independent(case)
+
+
+@own_rule(EvidenceRequested)
+def _(requested: EvidenceRequested, case: _Case) -> None:
+    responsible = case.docket.commitments[commitment_of(requested.mechanism)].institution
+    if requested.institution != responsible:
+        raise case.refuse("unknown-ref", f"`{responsible}` is responsible for {requested.mechanism}: ask there", "A5")
+
+
+@own_rule(AssessmentOpened)
+def _(opened: AssessmentOpened, case: _Case) -> None:
+    if opened.assessment in case.docket.assessments:
+        raise case.refuse("id-conflict", f"the assessment `{opened.assessment}` is opened already", "A5")
+    last = case.docket.plans[opened.plan].methodology
+    if opened.methodology > last:
+        adopted = f"the last version adopted is {last}" if last else "no methodology is adopted"
+        raise case.refuse("unknown-ref", f"methodology {opened.methodology}: {adopted}", "A5")
 
 
 @own_rule(CompletionAssessed)
 def _(assessed: CompletionAssessed, case: _Case) -> None:
     if assessed.assessment is not UNSET:
-        raise case.refuse("unknown-ref", f"no assessment `{assessed.assessment}` is open", "A5")
+        assessment = _open_assessment(case, assessed.assessment)
+        if assessed.commitment not in assessment.commitments:
+            raise case.refuse("unknown-ref", f"`{assessed.assessment}` is not about {assessed.commitment}", "A5")
     _check_independent(case)
+
+
+def _open_assessment(case: _Case, name: str) -> AssessmentStanding:
+    """An assessment that the signer's organisation has opened, and not closed."""
+    assessment = case.docket.assessments[name]
+    if case.organisation_of(case.statement.by[0]) != assessment.opened_by:
+        raise case.refuse("role-scope", f"`{name}` is the assessment of `{assessment.opened_by}`", "A3")
+    if assessment.closed:
+        raise case.refuse("state", f"the assessment `{name}` is closed")
+    return assessment
+
+
+@own_rule(CommitmentCoded)
+def _(coded: CommitmentCoded, case: _Case) -> None:
+    codes = case.docket.plans[coded.plan].codes_at(case.t)
+    if codes is None:
+        raise case.refuse("state", "no methodology is in force, so there are no codes")
+    known: tuple[str, ...] = getattr(codes, coded.aspect)
+    if coded.code not in known:
+        raise case.refuse(
+            "unknown-ref", f"{coded.aspect} has no code `{coded.code}`; it has {', '.join(known) or 'none'}", "A5"
+        )
+
+
+@own_rule(AssessmentClosed)
+def _(closed: AssessmentClosed, case: _Case) -> None:
+    _open_assessment(case, closed.assessment)
+    _check_tree_size(case, closed.tree_size)
 
 
 def _check_independent(case: _Case) -> None:
@@ -932,8 +1122,7 @@ def _(extended: RoundExtended, case: _Case) -> None:
 def _(closed: RoundClosed, case: _Case) -> None:
     if case.t < case.docket.rounds[closed.round].closes:
         raise case.refuse("state", "the round is still open: its comments are counted after its close")
-    if closed.tree_size > case.docket.size:
-        raise case.refuse("state", f"`tree_size` {closed.tree_size} is more than the {case.docket.size} entries so far")
+    _check_tree_size(case, closed.tree_size)
 
 
 @own_rule(DocumentPublished)
@@ -1255,6 +1444,8 @@ def _(withdrawn: StatementWithdrawn, case: _Case) -> None:
     earlier = case.docket.earlier(withdrawn.statement)
     if earlier is None:
         raise case.refuse("unknown-ref", "no such statement is registered", "A5")
+    if case.docket.dispute(withdrawn.statement) == "resolved":
+        raise case.refuse("state", "this dispute was resolved: it can no longer be withdrawn")
     signer = withdrawn.by[0]
     if signer.role == "holder":
         if earlier.kind in ("CommentSubmitted", "CommentTranscribed", "CommentEndorsed") or signer.actor not in {

@@ -16,6 +16,7 @@ stay readable for ever, and no field ever gets a default value.
 This module knows shapes only. Whether a statement may be registered is the rulebook's question.
 """
 
+from datetime import date
 from functools import cache
 from typing import Annotated, ClassVar, Literal
 
@@ -54,6 +55,8 @@ Secret = Annotated[str, Meta(title="secret", pattern=_HEX64)]
 Text = Annotated[str, Meta(title="text", min_length=1, max_length=4000, pattern=r"[^ \t\n]")]
 When = Annotated[str, Meta(title="when", pattern=rf"\A{_DAY}T{_CLOCK}Z\Z")]
 Day = Annotated[str, Meta(title="day", pattern=rf"\A{_DAY}\Z")]
+_WEEK = r"\A(?!0000)[0-9]{4}-W(?:0[1-9]|[1-4][0-9]|5[0-3])\Z"
+Week = Annotated[str, Meta(title="week", pattern=_WEEK)]  # ISO 8601
 Url = Annotated[str, Meta(title="url", min_length=8, max_length=2048, pattern=r"\Ahttps?://[!#-;=?-\[\]-~]+\Z")]
 Lang = Annotated[str, Meta(title="lang", pattern=r"\A[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,4}\Z")]
 Country = Annotated[str, Meta(title="country", pattern=r"\A[A-Z]{2}\Z")]
@@ -79,6 +82,7 @@ FORM_IN_WORDS: dict[str, str] = {
     r"[^ \t\n]": "a text needs a character that is not a space",
     rf"\A{_DAY}T{_CLOCK}Z\Z": "not a time that exists, of the form 2026-11-22T08:14:00Z",
     rf"\A{_DAY}\Z": "not a day that exists, of the form 2026-11-22",
+    _WEEK: "not a week of the form 2026-W47",
     r"\Ahttps?://[!#-;=?-\[\]-~]+\Z": "not an http:// or https:// address in printable ASCII (others percent-encoded)",
 }
 
@@ -358,6 +362,29 @@ class Change(Shape, frozen=True, kw_only=True):
 
     text: Text
     comments: Annotated[tuple[Ref, ...], Meta(max_length=256)]
+
+
+class Weight(Shape, frozen=True, kw_only=True):
+    """What a mechanism counts within its commitment, in basis points (1/10,000)."""
+
+    mechanism: MechanismId
+    bp: _BasisPoints
+
+
+class WeekEntry(Shape, frozen=True, kw_only=True):
+    """What a week brought to a commitment, or to one mechanism of it: how far it is, and what was done."""
+
+    commitment: CommitmentId
+    mechanism: MechanismId | UnsetType = UNSET
+    progress: Text
+    action: Text
+
+
+class Use(Shape, frozen=True, kw_only=True):
+    """What a commitment takes from evidence that others are shown by too."""
+
+    commitment: CommitmentId
+    takes: Text
 
 
 class Attendee(Shape, frozen=True, kw_only=True):
@@ -675,6 +702,32 @@ class CommitmentRegistered(OfPlan, frozen=True, kw_only=True):
     unless_printed: ClassVar[tuple[str, ...]] = ("objective", "description", "relevance", "ambition", "post")
 
 
+class CommitmentAmended(OfPlan, frozen=True, kw_only=True):
+    """What was promised changes: what is named here takes the place of what was, and both stay readable."""
+
+    commitment: CommitmentId
+    reason: Text
+    agreement: Slug | UnsetType = UNSET
+    title: Text | UnsetType = UNSET
+    objective: Text | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    relevance: Text | UnsetType = UNSET
+    ambition: Text | UnsetType = UNSET
+    axis: Slug | UnsetType = UNSET
+    institution: Slug | UnsetType = UNSET
+    post: Text | UnsetType = UNSET
+    others: Others | UnsetType = UNSET
+    problem: Text | UnsetType = UNSET
+    further: Text | UnsetType = UNSET
+    starts: Date | UnsetType = UNSET
+    due: Date | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "coordinator or coordinator + assessor or coordinator + irm"
+
+    def check(self) -> None:
+        _amends(self)
+
+
 class MechanismDefined(OfPlan, frozen=True, kw_only=True):
     """A numbered compliance mechanism of a commitment, with its means of verification."""
 
@@ -690,6 +743,43 @@ class MechanismDefined(OfPlan, frozen=True, kw_only=True):
     signed_by: ClassVar[str] = "coordinator or coordinator + assessor or coordinator + irm"
     importable: ClassVar[bool] = True
     unless_printed: ClassVar[tuple[str, ...]] = ("means", "repeats")
+
+
+class MechanismAmended(OfPlan, frozen=True, kw_only=True):
+    """A compliance mechanism changes. The verdicts on it were of what it was."""
+
+    mechanism: MechanismId
+    reason: Text
+    agreement: Slug | UnsetType = UNSET
+    text: Text | UnsetType = UNSET
+    means: Text | UnsetType = UNSET
+    repeats: Literal["once", "recurring"] | UnsetType = UNSET
+    period_days: Annotated[int, Meta(ge=1, le=3660)] | UnsetType = UNSET
+    grace_days: _Days | UnsetType = UNSET
+    goal: Goal | UnsetType = UNSET
+    due: Date | UnsetType = UNSET
+
+    signed_by: ClassVar[str] = "coordinator or coordinator + assessor or coordinator + irm"
+
+    def check(self) -> None:
+        _amends(self)
+
+
+def _amends(amended: CommitmentAmended | MechanismAmended) -> None:
+    """What an amendment may change are the optional fields after `agreement`. Raises ValueError if it names none."""
+    names = amended.__struct_fields__
+    changing = names[names.index("agreement") + 1 :]
+    if all(getattr(amended, name) is UNSET for name in changing):
+        raise ValueError(f"an amendment changes one or more of {', '.join(changing)}")
+
+
+class WeightsSet(OfPlan, frozen=True, kw_only=True):
+    """What each mechanism counts within its commitment; without it all count the same."""
+
+    commitment: CommitmentId
+    weights: Annotated[tuple[Weight, ...], Meta(min_length=1, max_length=99)]
+
+    signed_by: ClassVar[str] = "coordinator or coordinator + assessor or coordinator + irm"
 
 
 class InstrumentCited(OfPlan, frozen=True, kw_only=True):
@@ -776,6 +866,24 @@ class RecommendationMade(OfPlan, frozen=True, kw_only=True):
 
 
 # Reporting
+
+
+class WeeklyReportFiled(OfPlan, frozen=True, kw_only=True):
+    """What a week brought to an institution's commitments. No entries: nothing to report."""
+
+    institution: Slug
+    week: Week
+    entries: Annotated[tuple[WeekEntry, ...], Meta(max_length=256)]
+
+    signed_by: ClassVar[str] = "institution"
+    stream_template: ClassVar[str] = "actor/{institution}"
+
+    def check(self) -> None:
+        year, _, week = self.week.partition("-W")
+        try:
+            date.fromisocalendar(int(year), int(week), 1)
+        except ValueError:
+            raise ValueError(f"`week`: the year {year} has no week {week}") from None
 
 
 class CompletionReported(OfPlan, frozen=True, kw_only=True):
@@ -942,6 +1050,16 @@ class EvidenceChecked(OfPlan, frozen=True, kw_only=True):
             raise ValueError(f"a check that saw `{self.seen}` names the `digest`")
 
 
+class SharedUseExplained(OfPlan, frozen=True, kw_only=True):
+    """Why the same evidence shows more than one commitment: what each of them takes from it."""
+
+    evidence: _Refs1
+    uses: Annotated[tuple[Use, ...], Meta(min_length=2, max_length=256)]
+
+    signed_by: ClassVar[str] = "institution"
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {"evidence": ("EvidenceLinked",)}
+
+
 class EvidenceDisputed(OfPlan, frozen=True, kw_only=True):
     """Somebody holds that a piece of evidence does not show what it is linked for."""
 
@@ -955,6 +1073,30 @@ class EvidenceDisputed(OfPlan, frozen=True, kw_only=True):
     stream_template: ClassVar[str] = "ref/{link}"
 
 
+class DisputeScreened(OfPlan, frozen=True, kw_only=True):
+    """An assessor admits a citizen's dispute, from here on open, or declines it, and says why."""
+
+    dispute: Ref
+    screening: Literal["admitted", "declined"]
+    words: Words
+
+    signed_by: ClassVar[str] = "assessor or irm"
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {"dispute": ("EvidenceDisputed",)}
+    stream_template: ClassVar[str] = "ref/{dispute}"
+
+
+class DisputeResolved(OfPlan, frozen=True, kw_only=True):
+    """An open dispute is decided: `upheld` means that the evidence does not show it."""
+
+    dispute: Ref
+    resolution: Literal["upheld", "partly", "rejected"]
+    words: Words
+
+    signed_by: ClassVar[str] = "irm or coordinator + assessor"
+    refs: ClassVar[dict[str, tuple[str, ...]]] = {"dispute": ("EvidenceDisputed",)}
+    stream_template: ClassVar[str] = "ref/{dispute}"
+
+
 class VerdictGiven(OfPlan, frozen=True, kw_only=True):
     """An independent assessor's reading of captured evidence, for one mechanism."""
 
@@ -966,7 +1108,36 @@ class VerdictGiven(OfPlan, frozen=True, kw_only=True):
     signed_by: ClassVar[str] = "assessor or irm"
 
 
+class EvidenceRequested(OfPlan, frozen=True, kw_only=True):
+    """An assessor asks the institution responsible for evidence, by a day."""
+
+    institution: Slug
+    mechanism: MechanismId
+    words: Words
+    due: Date
+
+    signed_by: ClassVar[str] = "assessor or irm"
+    stream_template: ClassVar[str] = "actor/{institution}"
+
+
 # Assessment
+
+
+class AssessmentOpened(OfPlan, frozen=True, kw_only=True):
+    """Somebody begins to assess commitments over a span of time, by one version of the methodology."""
+
+    assessment: Slug
+    from_: When = msgspec.field(name="from")
+    until: When
+    commitments: Annotated[tuple[CommitmentId, ...], Meta(min_length=1, max_length=256)]
+    methodology: Version
+
+    signed_by: ClassVar[str] = "assessor or irm or coordinator"
+    stream_template: ClassVar[str] = "assessment/{assessment}"
+
+    def check(self) -> None:
+        if not self.from_ < self.until:  # one form only, so the order of the strings is the order of the times
+            raise ValueError("`from` is not before `until`")
 
 
 class CompletionAssessed(OfPlan, frozen=True, kw_only=True):
@@ -980,6 +1151,27 @@ class CompletionAssessed(OfPlan, frozen=True, kw_only=True):
 
     signed_by: ClassVar[str] = "assessor or irm or coordinator"
     refs: ClassVar[dict[str, tuple[str, ...]]] = {"evidence": ("EvidenceLinked",)}
+
+
+class CommitmentCoded(OfPlan, frozen=True, kw_only=True):
+    """How an assessor reads one aspect of a commitment, by a code of the methodology."""
+
+    commitment: CommitmentId
+    aspect: Literal["verifiability", "relevance", "ambition", "early_results"]
+    code: Name
+    words: Words
+
+    signed_by: ClassVar[str] = "assessor or irm"
+
+
+class AssessmentClosed(OfPlan, frozen=True, kw_only=True):
+    """An assessment is finished, on the first `tree_size` entries."""
+
+    assessment: Slug
+    tree_size: Positive
+
+    signed_by: ClassVar[str] = "assessor or irm or coordinator"
+    stream_template: ClassVar[str] = "assessment/{assessment}"
 
 
 # Consultation
@@ -1354,13 +1546,17 @@ AnyStatement = (
     | PlanSubmitted
     | NoticePublished
     | CommitmentRegistered
+    | CommitmentAmended
     | MechanismDefined
+    | MechanismAmended
+    | WeightsSet
     | InstrumentCited
     | FundingRecorded
     | ContextNoted
     | OfficeHolderChanged
     | ActivityRecorded
     | RecommendationMade
+    | WeeklyReportFiled
     | CompletionReported
     | CompletionDateSet
     | NextStepsSet
@@ -1371,9 +1567,16 @@ AnyStatement = (
     | EvidenceLinked
     | EvidenceCaptured
     | EvidenceChecked
+    | SharedUseExplained
     | EvidenceDisputed
+    | DisputeScreened
+    | DisputeResolved
     | VerdictGiven
+    | EvidenceRequested
+    | AssessmentOpened
     | CompletionAssessed
+    | CommitmentCoded
+    | AssessmentClosed
     | RoundOpened
     | RoundExtended
     | RoundClosed
@@ -1452,8 +1655,17 @@ def commitments_of(statement: Statement) -> tuple[str, ...]:
     subject = subject_of(statement)
     if subject is not None:
         return (commitment_of(subject),)
-    if isinstance(statement, EvidenceLinked):
-        return tuple(dict.fromkeys(commitment_of(mechanism) for mechanism in statement.for_))
+    match statement:
+        case EvidenceLinked():
+            return tuple(dict.fromkeys(commitment_of(mechanism) for mechanism in statement.for_))
+        case WeeklyReportFiled():
+            return tuple(dict.fromkeys(entry.commitment for entry in statement.entries))
+        case SharedUseExplained():
+            return tuple(dict.fromkeys(use.commitment for use in statement.uses))
+        case AssessmentOpened():
+            return statement.commitments
+        case _:
+            pass
     about = getattr(statement, "about", UNSET)
     if about is not UNSET and "/" in about:
         return (commitment_of(about),)

@@ -1,4 +1,4 @@
-"""Plans, commitments, mechanisms, evidence, figures: their state, folded from what was stated about them.
+"""Plans, commitments, mechanisms, figures: their state, folded from what was stated about them.
 
 Reported and assessed are separate: what those responsible say never overwrites what others say, and a signed statement
 outranks a printed one whatever their order. Everything keeps the index of the entry that said it, so that a page can
@@ -6,35 +6,35 @@ lead to the proof.
 """
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ledger.statement import Entry
+from ledger.statement import Entry, parse_when
 from ledger.vocabulary import (
     ActivityRecorded,
     AxisDefined,
     CommentSubmitted,
     CommentTranscribed,
+    CommitmentAmended,
     CommitmentRegistered,
     CommitmentReopened,
     CompletionAssessed,
     CompletionDateSet,
     CompletionReported,
     ContextNoted,
-    EvidenceCaptured,
-    EvidenceChecked,
-    EvidenceDisputed,
-    EvidenceLinked,
     FundingRecorded,
+    Goal,
     IndicatorDefined,
     IndicatorMeasured,
     InstrumentCited,
+    MechanismAmended,
     MechanismDefined,
     MethodologyAdopted,
     NextStepsSet,
     OfficeHolderChanged,
+    Parameters,
     PlanRegistered,
     PlanSubmitted,
     RecommendationMade,
@@ -42,7 +42,7 @@ from ledger.vocabulary import (
     Statement,
     StatementConfirmed,
     StatementWithdrawn,
-    VerdictGiven,
+    WeightsSet,
     commitment_of,
     subject_of,
 )
@@ -89,6 +89,18 @@ class PlanState(Record, frozen=True, kw_only=True):
     submitted_on: Day | None = None
     index: int
     printed: bool = False
+
+
+class Methodology(Record, frozen=True, kw_only=True):
+    """A version of the parameters of grades and levels [plan/version], in force from `from_ms` on."""
+
+    table: ClassVar[str] = "methodology"
+    plan: str
+    version: int
+    from_ms: int
+    parameters: Parameters
+    document: str
+    index: int
 
 
 class LevelSaid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -140,7 +152,12 @@ class Commitment(Record, frozen=True, kw_only=True):
     due: Day | None = None
     index: int
     printed: bool = False
+    ever: tuple[str, ...] = ()  # the bodies that were responsible before
+    amended: int | None = None  # the last entry that amended it
+    weights: tuple[tuple[str, int], ...] = ()  # (mechanism, basis points), as last set
+    weights_index: int | None = None
     reported: LevelSaid | None = None
+    implicit: LevelSaid | None = None  # reported of its implicit mechanism, before it had any
     reopened: int | None = None  # the index of CommitmentReopened, until a level is reported again
     assessed: tuple[LevelSaid, ...] = ()
     completion_date: Day | None = None
@@ -158,7 +175,7 @@ class Commitment(Record, frozen=True, kw_only=True):
 
 
 class Mechanism(Record, frozen=True, kw_only=True):
-    """A compliance mechanism [id]."""
+    """A compliance mechanism [id]. `goal` is (value, decimals, unit)."""
 
     table: ClassVar[str] = "mechanism"
     mechanism: str
@@ -170,54 +187,13 @@ class Mechanism(Record, frozen=True, kw_only=True):
     period_days: int | None = None
     grace_days: int | None = None
     due: Day | None = None
+    goal: tuple[int, int, str] | None = None
+    amended: int | None = None
     reported: LevelSaid | None = None
     completion_date: Day | None = None
     date_printed: bool = False
     index: int
     printed: bool = False
-
-
-class Evidence(Record, frozen=True, kw_only=True):
-    """A piece of evidence of a commitment [commitment/index]; one that serves several has a record under each."""
-
-    table: ClassVar[str] = "evidence"
-    indexes: ClassVar[int] = 1
-    commitment: str
-    mechanisms: tuple[str, ...]
-    identity: str
-    url: str = ""
-    upload: str = ""
-    title: str = ""
-    lang: str
-    evidence_type: str = ""
-    dated: Day | None = None
-    publisher: str = ""
-    shows: str = ""
-    actor: str
-    role: str
-    index: int
-    received_ms: int
-    printed: bool = False
-    captures: int = 0
-    last_digest: str = ""
-    last_seen: str = ""
-    last_seen_index: int | None = None
-    disputes: int = 0
-    withdrawn: int | None = None
-
-
-class Verdict(Record, frozen=True, kw_only=True):
-    """An assessor's reading of captured evidence [mechanism/actor]."""
-
-    table: ClassVar[str] = "verdict"
-    mechanism: str
-    actor: str
-    role: str
-    level: str
-    digests: tuple[str, ...]
-    index: int
-    received_ms: int
-    withdrawn: int | None = None
 
 
 class Indicator(Record, frozen=True, kw_only=True):
@@ -303,6 +279,17 @@ def _plan(records: Records, entry: Entry, registered: PlanRegistered, known: Kno
 
 
 def _methodology(records: Records, entry: Entry, adopted: MethodologyAdopted, known: Known) -> None:
+    records.put(
+        f"{adopted.plan}/{adopted.version:04d}",
+        Methodology(
+            plan=adopted.plan,
+            version=adopted.version,
+            from_ms=entry.received_ms if adopted.from_ is UNSET else parse_when(adopted.from_),
+            parameters=adopted.parameters,
+            document=adopted.document,
+            index=entry.index,
+        ),
+    )
     plan = records.get(PlanState, adopted.plan)
     if plan is not None:
         changed = msgspec.structs.replace(plan, methodology=adopted.version, methodology_index=entry.index)
@@ -375,6 +362,7 @@ def _mechanism(records: Records, entry: Entry, defined: MechanismDefined, known:
             period_days=None if defined.period_days is UNSET else defined.period_days,
             grace_days=None if defined.grace_days is UNSET else defined.grace_days,
             due=day_of(defined.due),
+            goal=_goal(defined.goal),
             index=entry.index,
             printed=printed_in(defined),
         ),
@@ -382,6 +370,57 @@ def _mechanism(records: Records, entry: Entry, defined: MechanismDefined, known:
     if commitment is not None:
         changed = msgspec.structs.replace(commitment, mechanisms=commitment.mechanisms + 1)
         records.put(commitment.commitment, changed)
+
+
+def _goal(goal: Goal | UnsetType) -> tuple[int, int, str] | None:
+    return None if goal is UNSET else (goal.value, goal.decimals, goal.unit)
+
+
+def _amended(records: Records, entry: Entry, amended: CommitmentAmended, known: Known) -> None:
+    """What is named takes the place of what was. Who was responsible once stays so where independence is asked."""
+    commitment = records.get(Commitment, amended.commitment)
+    if commitment is None:
+        return
+    changes: dict[str, Any] = {"amended": entry.index}
+    for name in ("title", "objective", "description", "relevance", "ambition", "axis", "post", "problem", "further"):
+        text = getattr(amended, name)
+        if text is not UNSET:
+            changes[name] = text
+    for name in ("starts", "due"):
+        date = getattr(amended, name)
+        if date is not UNSET:
+            changes[name] = day_of(date)
+    if amended.others is not UNSET:
+        others = amended.others
+        changes |= {"government": others.government, "civil": others.civil, "unlabelled": others.unlabelled}
+    if amended.institution is not UNSET and amended.institution != commitment.institution:
+        before = tuple([one for one in commitment.ever if one != commitment.institution])
+        changes |= {"institution": amended.institution, "ever": (*before, commitment.institution)}
+    records.put(amended.commitment, msgspec.structs.replace(commitment, **changes))
+
+
+def _mechanism_amended(records: Records, entry: Entry, amended: MechanismAmended, known: Known) -> None:
+    mechanism = records.get(Mechanism, amended.mechanism)
+    if mechanism is None:
+        return
+    changes: dict[str, Any] = {"amended": entry.index}
+    for name in ("text", "means", "repeats", "period_days", "grace_days"):
+        value = getattr(amended, name)
+        if value is not UNSET:
+            changes[name] = value
+    if amended.due is not UNSET:
+        changes["due"] = day_of(amended.due)
+    if amended.goal is not UNSET:
+        changes["goal"] = _goal(amended.goal)
+    records.put(amended.mechanism, msgspec.structs.replace(mechanism, **changes))
+
+
+def _weighed(records: Records, entry: Entry, weighed: WeightsSet, known: Known) -> None:
+    commitment = records.get(Commitment, weighed.commitment)
+    if commitment is not None:
+        weights = tuple([(one.mechanism, one.bp) for one in weighed.weights])
+        changed = msgspec.structs.replace(commitment, weights=weights, weights_index=entry.index)
+        records.put(weighed.commitment, changed)
 
 
 def _level(entry: Entry, said: CompletionReported | CompletionAssessed) -> LevelSaid:
@@ -409,6 +448,9 @@ def _outranks(new: LevelSaid, standing: LevelSaid | None) -> bool:
 def _reported(records: Records, entry: Entry, reported: CompletionReported, known: Known) -> None:
     level = _level(entry, reported)
     if "." in reported.subject:
+        if reported.subject.endswith(".M0"):
+            _reported_implicit(records, reported.subject, level)
+            return
         mechanism = records.get(Mechanism, reported.subject)
         if mechanism is not None and _outranks(level, mechanism.reported):
             records.put(reported.subject, msgspec.structs.replace(mechanism, reported=level))
@@ -418,6 +460,12 @@ def _reported(records: Records, entry: Entry, reported: CompletionReported, know
         return
     records.put(reported.subject, msgspec.structs.replace(commitment, reported=level, reopened=None))
     count_level(records, commitment.plan, reported.subject, reported.level, entry.index)
+
+
+def _reported_implicit(records: Records, subject: str, level: LevelSaid) -> None:
+    commitment = records.get(Commitment, commitment_of(subject))
+    if commitment is not None and _outranks(level, commitment.implicit):
+        records.put(commitment.commitment, msgspec.structs.replace(commitment, implicit=level))
 
 
 def _reopened(records: Records, entry: Entry, reopened: CommitmentReopened, known: Known) -> None:
@@ -476,117 +524,24 @@ def _steps(records: Records, entry: Entry, steps: NextStepsSet, known: Known) ->
     records.put(steps.commitment, changed)
 
 
-def _linked(records: Records, entry: Entry, linked: EvidenceLinked, known: Known) -> None:
-    actor, role = speaker_of(linked)
-    by_commitment: dict[str, list[str]] = {}
-    for mechanism in linked.for_:
-        by_commitment.setdefault(commitment_of(mechanism), []).append(mechanism)
-    for identifier, mechanisms in by_commitment.items():
-        records.put(
-            index_key(identifier, entry.index),
-            Evidence(
-                commitment=identifier,
-                mechanisms=tuple(mechanisms),
-                identity=entry.opened.identity,
-                url=_text(linked.url),
-                upload=_text(linked.upload),
-                title=_text(linked.title),
-                lang=linked.lang,
-                evidence_type=_text(linked.evidence_type),
-                dated=day_of(linked.dated),
-                publisher=_text(linked.publisher),
-                shows=_text(linked.shows),
-                actor=actor,
-                role=role,
-                index=entry.index,
-                received_ms=entry.received_ms,
-                printed=printed_in(linked),
-            ),
-        )
-        _count(records, identifier, evidence=1)
-
-
-def _count(records: Records, identifier: str, **more: int) -> None:
-    """Add to the counts of a commitment."""
+def count_of(records: Records, identifier: str, **more: int) -> None:
+    """Add to the counts of a commitment: `evidence=1`."""
     commitment = records.get(Commitment, identifier)
     if commitment is not None:
         changes = {name: getattr(commitment, name) + by for name, by in more.items()}
         records.put(identifier, msgspec.structs.replace(commitment, **changes))
 
 
-def _evidence_of(records: Records, link: str) -> list[Evidence]:
-    """The records of a link, one for each commitment."""
-    known = records.get(Known, link)
-    if known is None:
-        return []
-    found = [records.get(Evidence, index_key(topic, known.index)) for topic in known.topics]
-    return [one for one in found if one is not None]
-
-
-def _captured(records: Records, entry: Entry, captured: EvidenceCaptured, known: Known) -> None:
-    for evidence in _evidence_of(records, captured.link):
-        if evidence.captures == 0 and evidence.withdrawn is None:
-            _count(records, evidence.commitment, captured=1)
-        key = index_key(evidence.commitment, evidence.index)
-        changed = msgspec.structs.replace(evidence, captures=evidence.captures + 1, last_digest=captured.digest)
-        records.put(key, changed)
-
-
-def _checked(records: Records, entry: Entry, checked: EvidenceChecked, known: Known) -> None:
-    for evidence in _evidence_of(records, checked.link):
-        key = index_key(evidence.commitment, evidence.index)
-        records.put(key, msgspec.structs.replace(evidence, last_seen=checked.seen, last_seen_index=entry.index))
-
-
-def _disputed(records: Records, entry: Entry, disputed: EvidenceDisputed, known: Known) -> None:
-    for evidence in _evidence_of(records, disputed.link):
-        if evidence.commitment == commitment_of(disputed.mechanism):
-            key = index_key(evidence.commitment, evidence.index)
-            records.put(key, msgspec.structs.replace(evidence, disputes=evidence.disputes + 1))
-            _count(records, evidence.commitment, disputed=1)
-
-
-def _verdict(records: Records, entry: Entry, given: VerdictGiven, known: Known) -> None:
-    actor, role = speaker_of(given)
-    records.put(
-        f"{given.mechanism}/{actor}",
-        Verdict(
-            mechanism=given.mechanism,
-            actor=actor,
-            role=role,
-            level=given.level,
-            digests=given.digests,
-            index=entry.index,
-            received_ms=entry.received_ms,
-        ),
-    )
-
-
 def _withdrawn(records: Records, entry: Entry, withdrawn: StatementWithdrawn, known: Known) -> None:
-    """The effect stops. What it had replaced does not come back: its author has said something else since."""
+    """An assessment is taken back. What it had replaced does not come back: its author has said other things since."""
     target = records.get(Known, withdrawn.statement)
-    if target is None or target.withdrawn != entry.index:  # unknown, or withdrawn before
+    if target is None or target.withdrawn != entry.index or target.kind != "CompletionAssessed":
         return
-    if target.kind == "EvidenceLinked":
-        for evidence in _evidence_of(records, withdrawn.statement):
-            key = index_key(evidence.commitment, evidence.index)
-            records.put(key, msgspec.structs.replace(evidence, withdrawn=entry.index))
-            _count(records, evidence.commitment, evidence=-1, captured=-1 if evidence.captures else 0)
-    elif target.kind == "EvidenceDisputed":
-        evidence = records.get(Evidence, target.place)
-        if evidence is not None:
-            records.put(target.place, msgspec.structs.replace(evidence, disputes=evidence.disputes - 1))
-            _count(records, evidence.commitment, disputed=-1)
-    elif target.kind == "CompletionAssessed":
-        for topic in target.topics:
-            commitment = records.get(Commitment, topic)
-            if commitment is not None:
-                left = tuple([one for one in commitment.assessed if one.index != target.index])
-                records.put(topic, msgspec.structs.replace(commitment, assessed=left))
-    elif target.kind == "VerdictGiven":
-        verdict = records.get(Verdict, target.place)
-        if verdict is not None and verdict.index == target.index:
-            records.put(target.place, msgspec.structs.replace(verdict, withdrawn=entry.index))
+    for topic in target.topics:
+        commitment = records.get(Commitment, topic)
+        if commitment is not None:
+            left = tuple([one for one in commitment.assessed if one.index != target.index])
+            records.put(topic, msgspec.structs.replace(commitment, assessed=left))
 
 
 def _confirmed(records: Records, entry: Entry, confirmed: StatementConfirmed, known: Known) -> None:
@@ -664,7 +619,7 @@ def _answered(records: Records, entry: Entry, given: ResponseGiven, known: Known
 
 def _commented(records: Records, entry: Entry, comment: CommentSubmitted | CommentTranscribed, known: Known) -> None:
     if "/" in comment.about:
-        _count(records, commitment_of(comment.about), comments=1)
+        count_of(records, commitment_of(comment.about), comments=1)
 
 
 FOLDS: dict[type[Statement], Callable[..., None]] = {
@@ -673,17 +628,15 @@ FOLDS: dict[type[Statement], Callable[..., None]] = {
     PlanSubmitted: _submitted,
     AxisDefined: _axis,
     CommitmentRegistered: _commitment,
+    CommitmentAmended: _amended,
     MechanismDefined: _mechanism,
+    MechanismAmended: _mechanism_amended,
+    WeightsSet: _weighed,
     CompletionReported: _reported,
     CommitmentReopened: _reopened,
     CompletionAssessed: _assessed,
     CompletionDateSet: _dated,
     NextStepsSet: _steps,
-    EvidenceLinked: _linked,
-    EvidenceCaptured: _captured,
-    EvidenceChecked: _checked,
-    EvidenceDisputed: _disputed,
-    VerdictGiven: _verdict,
     StatementWithdrawn: _withdrawn,
     StatementConfirmed: _confirmed,
     IndicatorDefined: _indicator,

@@ -34,7 +34,7 @@ from ledger.errors import CannotRun
 from ledger.statement import canonical
 from projections.records import DictRecords, Record, weight
 
-VERSION = 3
+VERSION = 4
 """Of what is kept: raised whenever a fold, a rule or the shape of a record changes what an earlier audit left here."""
 
 SETTLE = 12_000

@@ -24,7 +24,7 @@ import msgspec
 from ledger.errors import CannotRun
 from ledger.statement import canonical
 
-SCHEMA = 3
+SCHEMA = 4
 KEPT_IN_MEMORY = 20_000  # records that a SQLite store's writer keeps beside those not yet committed
 _LAST = "\U0010ffff"  # no key holds a character behind it
 

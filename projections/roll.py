@@ -16,13 +16,17 @@ from ledger.statement import Entry
 from ledger.vocabulary import (
     ActorRegistered,
     AppealDecided,
+    AssessmentClosed,
     CommentEndorsed,
     CommentSubmitted,
     CommentTranscribed,
     CompletionReported,
+    DisputeResolved,
+    DisputeScreened,
     EvidenceCaptured,
     EvidenceChecked,
     EvidenceDisputed,
+    EvidenceRequested,
     KeyEnrolled,
     KeyRevoked,
     KeyRotated,
@@ -38,6 +42,7 @@ from ledger.vocabulary import (
     StatementContested,
     StatementWithdrawn,
     VerdictGiven,
+    WeeklyReportFiled,
     commitment_of,
     commitments_of,
 )
@@ -111,7 +116,7 @@ class Known(Record, frozen=True, kw_only=True):
 
 
 class HistoryLine(Record, frozen=True, kw_only=True):
-    """One entry in the history of a topic [topic/index]: a commitment, `round/…`, `meeting/…`, `plan/…`, `actor/…`."""
+    """One entry in the history of a topic [topic/index]: a commitment, `round/…`, `meeting/…`, `plan/…`, `actor/…`…"""
 
     table: ClassVar[str] = "history"
     indexes: ClassVar[int] = 1
@@ -304,11 +309,13 @@ def size_at(records: Records, day: str, newest: int) -> int:
     return newest
 
 
-_PATHS = ("round", "meeting", "report", "indicator", "actor")
+_PATHS = ("round", "meeting", "report", "indicator", "assessment", "actor")
 _NAMES_ONE: dict[type[Statement], str] = {
     EvidenceCaptured: "link",
     EvidenceChecked: "link",
     EvidenceDisputed: "link",
+    DisputeScreened: "dispute",
+    DisputeResolved: "dispute",
     StatementConfirmed: "statement",
     StatementContested: "statement",
     StatementWithdrawn: "statement",
@@ -317,12 +324,15 @@ _NAMES_ONE: dict[type[Statement], str] = {
 }
 
 
+_NAME_COMMITMENTS = frozenset({"subject", "mechanism", "commitment", "commitments", "entries", "uses", "for_", "about"})
+
+
 @cache
 def _topic_fields(kind: type[Statement]) -> tuple[bool, bool, tuple[str, ...]]:
     """Of a kind: can it speak of commitments, does it name earlier statements, which of its fields name paths."""
     fields = kind.__struct_fields__
-    of_commitments = not {"subject", "mechanism", "commitment", "for_", "about"}.isdisjoint(fields)
-    names = kind in _NAMES_ONE or kind in (ResponseGiven, KeyRevoked, RoleEnded, RegistrarReplaced)
+    of_commitments = not _NAME_COMMITMENTS.isdisjoint(fields)
+    names = kind in _NAMES_ONE or kind in (ResponseGiven, KeyRevoked, RoleEnded, RegistrarReplaced, AssessmentClosed)
     names = names or issubclass(kind, OfContent)
     return of_commitments, names, tuple([field for field in _PATHS if field in fields])
 
@@ -343,6 +353,8 @@ def _know(records: Records, entry: Entry) -> Known:
     plan = getattr(statement, "plan", UNSET)
     if not topics and plan is not UNSET:
         topics = (f"plan/{plan}",)
+    if isinstance(statement, WeeklyReportFiled | EvidenceRequested):
+        topics += (f"actor/{statement.institution}",)
     place = ""
     match statement:
         case CommentSubmitted() | CommentTranscribed():
@@ -350,7 +362,7 @@ def _know(records: Records, entry: Entry) -> Known:
         case CompletionReported():
             place = statement.subject
         case VerdictGiven():
-            place = f"{statement.mechanism}/{speaker_of(statement)[0]}"
+            place = index_key(statement.mechanism, entry.index)
         case EvidenceDisputed() if earlier:
             place = index_key(commitment_of(statement.mechanism), earlier[0].index)
         case _:
@@ -365,6 +377,9 @@ def _named(records: Records, statement: Statement) -> list[Known]:
             identities = statement.answers
         case OfContent():
             identities = (statement.target.statement,)
+        case AssessmentClosed():
+            opened = records.scan(HistoryLine, prefix=f"assessment/{statement.assessment}/", limit=1)
+            identities = tuple([line.identity for _, line in opened])
         case KeyRevoked():
             held = records.get(KeyHeld, statement.key)
             topics = (f"actor/{held.actor}",) if held else ()

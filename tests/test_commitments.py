@@ -9,7 +9,8 @@ from storyline import story
 from world import C8, G1, G2, PLAN
 
 from ledger.statement import Entry
-from projections.commitments import Commitment, Evidence, Mechanism, PlanState, Surrounding, Verdict
+from projections.commitments import Commitment, Mechanism, PlanState, Surrounding
+from projections.evidence import Evidence, Verdict
 from projections.records import DictRecords
 from projections.replay import replay
 from projections.roll import Actor, Ledger, RoleHeld
@@ -151,10 +152,33 @@ def test_mechanisms_take_levels_of_their_own() -> None:
     assert commitment(records, G1).mechanisms == 1
 
 
+def test_an_amendment_takes_the_place_of_what_was_promised() -> None:
+    world = w.found()
+    g1 = commitment(folded(world.entries), G1)
+    chair = "copret:coordinator"
+    mechanism: dict[str, Any] = {"text": "Manual", "means": "Publicación", "repeats": "once"}
+    world.say("MechanismDefined", chair, mechanism=f"{G1}.M1", **mechanism)
+    day = {"precision": "day", "day": "2026-12-31"}
+    others: Any = {"government": ["SAT"], "civil": [], "unlabelled": []}
+    fields: dict[str, Any] = {"commitment": G1, "reason": "Se pidió."}
+    world.say("CommitmentAmended", chair, **fields, institution="minfin", others=others, due=day)
+    last = world.say("CommitmentAmended", chair, **fields, title="Otro título").index
+    changed = {"reason": "Se pidió.", "repeats": "recurring", "period_days": 30, "due": day}
+    third = world.say("MechanismAmended", chair, mechanism=f"{G1}.M1", **changed).index
+    records = folded(world.entries)
+    after = commitment(records, G1)
+    assert (after.title, after.institution, after.objective) == ("Otro título", "minfin", g1.objective)
+    assert (after.government, after.ever, after.amended, after.index) == (("SAT",), ("copret",), last, g1.index)
+    assert after.due is not None
+    assert after.due.day == "2026-12-31"
+    m1 = records.get(Mechanism, f"{G1}.M1")
+    assert m1 is not None
+    assert (m1.text, m1.repeats, m1.period_days, m1.amended) == ("Manual", "recurring", 30, third)
+
+
 def test_verdicts_and_advice() -> None:
     records = folded()
-    verdict = records.get(Verdict, f"{G1}.M0/icefi")
-    assert verdict is not None
+    (verdict,) = [one for _, one in records.scan(Verdict, prefix=f"{G1}.M0/")]
     assert (verdict.level, verdict.withdrawn) == ("limited", None)
     advice = [one for _, one in records.scan(Surrounding, prefix=f"{PLAN}/") if one.kind == "RecommendationMade"]
     assert len(advice) == 1

@@ -670,6 +670,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     world = founded_lately(round_open=False)
     story_of(world)
     storyline.public_turn(world)
+    storyline.evidence(world)
     storyline.keys(world)
     entries = list(world.entries)
     first = next(entry.index for entry in entries if entry.opened.statement.salted_digests())

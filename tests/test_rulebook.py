@@ -21,7 +21,7 @@ K2 = w.REGISTRARS
 M0 = f"{G1}.M0"
 
 
-def refused(code: str, world: World, kind: str, *who: str, by_rule: str | None = None, **fields: Any) -> Refused:
+def refused(code: str, world: World, kind: str, /, *who: str, by_rule: str | None = None, **fields: Any) -> Refused:
     """Assert that the statement is refused under `code`, and that saying it changes nothing."""
     size = world.docket.size
     with pytest.raises(Refused) as caught:

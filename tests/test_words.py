@@ -32,7 +32,8 @@ KEYWORDS = {
 def sentences_in_use() -> dict[tuple[str, ...], str]:
     """Every message that pages and Python ask for: (singular) or (singular, plural) -> where."""
     methods = [
-        (name, "python") for name in ("page*.py", "feeds.py", "reading.py", "phrasing.py", "names.py", "site.py")
+        (name, "python")
+        for name in ("page*.py", "feeds.py", "reading.py", "phrasing.py", "names.py", "reasons.py", "site.py")
     ] + [("templates/**.html", "jinja2")]
     trimmed = {"trimmed": "true", "silent": "false", "trim_blocks": "true", "lstrip_blocks": "true"}
     found: dict[tuple[str, ...], str] = {}
