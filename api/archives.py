@@ -464,6 +464,10 @@ class Archive:
         """The bytes of a digest (64 hex), or None where they are not to be seen. Raises Misbehaviour: they changed."""
         return self._checked(digest, _path(digest))
 
+    def has(self, digest: str) -> bool:
+        """Whether the bytes of a digest are here to be seen."""
+        return self._shelf.has(_path(digest))
+
     def read_web_archive(self, digest: str) -> bytes | None:
         """The WACZ beside them, or None. Raises Misbehaviour: it was changed."""
         raw = self._shelf.get(_path(digest) + ".wacz")

@@ -43,8 +43,8 @@ from api.sniffing import differs, sniff, title_of
 from ledger.errors import CannotRun, Refused
 from ledger.statement import Opened, format_when, open_statement, parse_when
 from ledger.vocabulary import EvidenceCaptured, EvidenceChecked, EvidenceLinked, Url
-from projections.commitments import Evidence
-from projections.roll import HistoryLine, RoleHeld
+from projections.evidence import Evidence, Sight
+from projections.roll import RoleHeld
 from projections.rounds import Moderated
 
 MAX_UPLOAD = 512 * 1024 * 1024
@@ -142,15 +142,18 @@ class Office(Desk):
         return found
 
     def _stated(self, commitments: Collection[str]) -> dict[str, list[EvidenceCaptured | EvidenceChecked]]:
-        """Captures and own checks of these commitments' links, by link."""
-        indexes: set[int] = set()
+        """All captures of these commitments' links, and this body's last check of each, by link."""
+        captures: set[int] = set()
+        checks: dict[int, int] = {}
         for commitment in commitments:
-            for line in self._every(HistoryLine, f"{commitment}/"):
-                own = any(signer.partition(":")[0] == self.actor for signer in line.signers)
-                if line.kind == "EvidenceCaptured" or (line.kind == "EvidenceChecked" and own):
-                    indexes.add(line.index)
+            for key, sight in self._keyed(Sight, f"{commitment}/"):
+                if sight.seen == "captured":
+                    captures.add(sight.index)
+                elif sight.actor == self.actor:
+                    link = int(key.split("/")[-2])
+                    checks[link] = max(sight.index, checks.get(link, -1))
         stated: dict[str, list[EvidenceCaptured | EvidenceChecked]] = {}
-        for index in sorted(indexes):
+        for index in sorted(captures | set(checks.values())):
             statement = self.opened(index).statement
             if isinstance(statement, EvidenceCaptured | EvidenceChecked):
                 stated.setdefault(statement.link, []).append(statement)

@@ -196,8 +196,8 @@ class _Visit:
             allow = parse_networks(given["allow"])
         except ValueError as error:
             raise CannotRun(
-                f"--allow: {error}.",
-                f"--allow: {error}.",
+                f"Lo que dio con --allow no es una red: {error}.",
+                f"What was given by --allow is no network: {error}.",
                 "Escriba una red, como 10.2.0.0/16.",
                 "Write a network, such as 10.2.0.0/16.",
             ) from None
