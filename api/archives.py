@@ -37,9 +37,11 @@ for an appeal, and come back with ContentRestored. ContentErased destroys them w
 
 import io
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -242,6 +244,20 @@ class _PackageDigest(msgspec.Struct, frozen=True):
     hash: str
 
 
+# A changed zip may also ask for a password, for a version or packing that there is not, or end too soon.
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    msgspec.MsgspecError,
+    zlib.error,
+    struct.error,
+    LookupError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+)
+
+
 def check_web_archive(raw: bytes, digest: str) -> None:
     """A WACZ of ours is whole, and is of this digest. Raises Misbehaviour."""
     try:
@@ -250,7 +266,16 @@ def check_web_archive(raw: bytes, digest: str) -> None:
             told = msgspec.json.decode(package, type=_Package)
             stated = msgspec.json.decode(file.read("datapackage-digest.json"), type=_PackageDigest).hash
             held = {each.path: file.read(each.path) for each in told.resources}
-    except (zipfile.BadZipFile, KeyError, msgspec.MsgspecError, zlib.error, OSError, EOFError) as error:
+    except (
+        zipfile.BadZipFile,
+        msgspec.MsgspecError,
+        zlib.error,
+        LookupError,
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:
+        # A changed zip may also ask for a password, or for a version or packing that there is not.
         raise _altered(digest, f"its web archive cannot be read: {error}") from None
     if stated != f"sha256:{sha256(package).hexdigest()}" or told.capture.digest != digest:
         raise _altered(digest, "its web archive is of something else")
@@ -322,7 +347,8 @@ class FolderShelf:
             beside.replace(place)
             _sync(place.parent)
         except OSError as error:
-            beside.unlink(missing_ok=True)
+            with suppress(OSError):
+                beside.unlink()
             raise self._cannot(error) from error
 
     def drop(self, path: str) -> None:
@@ -427,7 +453,8 @@ def open_archive(place: str) -> "Archive":
     try:
         import obstore.store
 
-        return Archive(ObjectShelf(cast("Any", obstore.store).from_url(place)))
+        made = cast("Any", obstore.store).from_url(place)
+        return Archive(ObjectShelf(made))
     except ImportError:
         raise CannotRun(
             "Para un almacén de objetos falta una parte de la instalación.",
@@ -435,13 +462,20 @@ def open_archive(place: str) -> "Archive":
             "Instálela con: pip install 'constancia[capture]'",
             "Install it with: pip install 'constancia[capture]'",
         ) from None
-    except ValueError as error:
+    except _store_errors() as error:
+        said = str(error).splitlines()[0][:200]
         raise CannotRun(
-            f"«{place}» no es la dirección de un almacén: {error}.",
-            f"“{place}” is not the address of a store: {error}.",
+            f"«{place}» no es la dirección de un almacén: {said}.",
+            f"“{place}” is not the address of a store: {said}.",
             "Por ejemplo --archive s3://evidencia/gt, o una carpeta.",
             "For example --archive s3://evidence/gt, or a folder.",
         ) from None
+
+
+def _store_errors() -> tuple[type[Exception], ...]:
+    import obstore
+
+    return (ValueError, cast("Any", obstore).exceptions.BaseError)
 
 
 class Archive:

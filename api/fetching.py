@@ -234,7 +234,7 @@ def checked_addresses(host: str, port: int, rules: Rules, resolve: Resolve, seco
 
 # --- what is asked for -----------------------------------------------------------------------------------------------
 
-_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9._-]{0,252}[a-z0-9_.])?\Z")
+_HOST = re.compile(r"(?!.*\.\.)[a-z0-9_](?:[a-z0-9._-]{0,252}[a-z0-9_.])?\Z")
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -489,13 +489,15 @@ def _gunzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _inflated(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    unpacking = None
+    unpacking, rest = None, b""
     for piece in pieces:
+        rest += piece
+        if unpacking is None and len(rest) < 2:
+            continue
         if unpacking is None:
             # Half of the servers send the bare stream and not, as they should, that of zlib.
-            whole = len(piece) > 1 and piece[0] & 0x0F == 8 and (piece[0] << 8 | piece[1]) % 31 == 0
+            whole = rest[0] & 0x0F == 8 and (rest[0] << 8 | rest[1]) % 31 == 0
             unpacking = zlib.decompressobj(15 if whole else -15)
-        rest = piece
         while rest and not unpacking.eof:
             yield unpacking.decompress(rest, _STEP)
             rest = unpacking.unconsumed_tail
