@@ -192,7 +192,11 @@ def test_every_flipped_byte_of_a_web_archive_is_noticed_or_changes_nothing() -> 
 def test_a_web_archive_of_something_else_is_refused() -> None:
     with pytest.raises(Misbehaviour, match="something else"):
         check_web_archive(MADE, "0" * 64)
-    for raw in (b"", b"PK\x03\x04", MADE[:-10], web_archive(CAPTURE, b"", SOFTWARE)):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, held in files_of(MADE).items():
+            file.writestr(name, held)
+    for raw in (packed.getvalue(), b"", b"PK\x03\x04", MADE[:-10], web_archive(CAPTURE, b"", SOFTWARE)):
         with pytest.raises(Misbehaviour):
             check_web_archive(raw, DIGEST)
 
