@@ -44,6 +44,7 @@ from ledger.errors import CannotRun, Refused
 from ledger.statement import Opened, format_when, open_statement, parse_when
 from ledger.vocabulary import EvidenceCaptured, EvidenceChecked, EvidenceLinked, Url
 from projections.evidence import Evidence, Sight
+from projections.records import index_key
 from projections.roll import RoleHeld
 from projections.rounds import Moderated
 
@@ -106,28 +107,23 @@ class Office(Desk):
 
     def links(self, below: str) -> list[Link]:
         """The links of a plan or commitment that stand, in order; each once. Raises CannotRun."""
-        found: dict[str, Evidence] = {}
-        for one in self._every(Evidence, f"{below}/"):
-            if one.withdrawn is None:
-                found.setdefault(one.identity, one)
-        stated = self._stated({one.commitment for one in found.values()})
-        return [self._link(one, stated) for one in sorted(found.values(), key=lambda one: one.index)]
+        return self._made_of(self._every(Evidence, f"{below}/"))
 
     def link(self, named: str) -> Link:
         """The link of an identity (64 hex), of the number of its entry, or of the page of it. Raises CannotRun."""
         name = named.rstrip("/").rpartition("/")[2]
         known = self._known(name)
         topics = known.topics if known and known.kind == "EvidenceLinked" else ()
-        for topic in topics:
-            for one in self.links(topic):
-                if known and one.index == known.index:
-                    return one
-        raise CannotRun(
-            f"«{named}» no es una evidencia enlazada en este registro, o fue retirada.",
-            f"“{named}” is no evidence linked in this ledger, or was withdrawn.",
-            "Dé el número de su asiento, su identidad o la dirección de su página.",
-            "Give the number of its entry, its identity or the address of its page.",
-        )
+        records = [one for topic in topics if known and (one := self._record(Evidence, index_key(topic, known.index)))]
+        found = self._made_of(records)
+        if not found:
+            raise CannotRun(
+                f"«{named}» no es una evidencia enlazada en este registro, o fue retirada.",
+                f"“{named}” is no evidence linked in this ledger, or was withdrawn.",
+                "Dé el número de su asiento, su identidad o la dirección de su página.",
+                "Give the number of its entry, its identity or the address of its page.",
+            )
+        return found[0]
 
     def link_of_upload(self, plan: str, digest: str) -> Link:
         """The link that names a file by its digest. Raises CannotRun."""
@@ -141,16 +137,26 @@ class Office(Desk):
             )
         return found
 
-    def _stated(self, commitments: Collection[str]) -> dict[str, list[EvidenceCaptured | EvidenceChecked]]:
-        """All captures of these commitments' links, and this body's last check of each, by link."""
+    def _made_of(self, records: Iterable[Evidence]) -> list[Link]:
+        """The links of these records, each once, with what was stated of them."""
+        found: dict[str, Evidence] = {}
+        for one in records:
+            if one.withdrawn is None:
+                found.setdefault(one.identity, one)
+        stated = self._stated(found.values())
+        return [self._link(one, stated) for one in sorted(found.values(), key=lambda one: one.index)]
+
+    def _stated(self, links: Collection[Evidence]) -> dict[str, list[EvidenceCaptured | EvidenceChecked]]:
+        """All captures of these links, and this body's last check of each, by link."""
+        wanted = {one.index for one in links}
         captures: set[int] = set()
         checks: dict[int, int] = {}
-        for commitment in commitments:
+        for commitment in sorted({one.commitment for one in links}):
             for key, sight in self._keyed(Sight, f"{commitment}/"):
-                if sight.seen == "captured":
+                link = int(key.split("/")[-2])
+                if link in wanted and sight.seen == "captured":
                     captures.add(sight.index)
-                elif sight.actor == self.actor:
-                    link = int(key.split("/")[-2])
+                elif link in wanted and sight.actor == self.actor:
                     checks[link] = max(sight.index, checks.get(link, -1))
         stated: dict[str, list[EvidenceCaptured | EvidenceChecked]] = {}
         for index in sorted(captures | set(checks.values())):
@@ -182,10 +188,12 @@ class Office(Desk):
 
     # --- stating
 
+    def unlock(self) -> None:
+        """Open the key file, before anything is fetched: nobody waits at a terminal for hours. Raises CannotRun."""
+        self._secret = read_key_file(self._key_file, self._ask)
+
     def sign(self, draft: Json, role: str) -> Signed:
-        """Sign a draft as this body. The key file is opened once. Raises CannotRun, Refused."""
-        if self._secret is None:
-            self._secret = read_key_file(self._key_file, self._ask)
+        """Sign a draft as this body, after `unlock`. Raises CannotRun, Refused."""
         by = [{"actor": self.actor, "key": self.key, "role": role}]
         lang = "es-GT" if screen.lang == "es" else "en"
         return sign_draft(draft, self.ledger.origin, [self._secret], by=by, now_ms=_now_ms(), lang=lang)
@@ -336,6 +344,8 @@ class Run:
         self.office, self.archive, self.journal = office, archive, journal
         self._policy, self._dry = policy, dry
         self._role = office.role
+        if not dry:
+            office.unlock()
         self.resent = 0
 
     def resume(self) -> None:
