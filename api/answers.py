@@ -24,6 +24,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 from msgspec import UNSET, UnsetType
 
+from api.page_changes import Moments
 from api.problems import Problem
 from api.record import Hidden, Reader, Shown, View, plain_number
 from consultation.text import Content
@@ -33,6 +34,7 @@ from ledger.tlog.merkle import EMPTY_ROOT
 from ledger.tlog.note import format_base64
 from ledger.vocabulary import KINDS, LEVEL_ORDINAL
 from projections.commitments import Axis, Commitment, LevelSaid, Mechanism, PlanState
+from projections.comparison import Change
 from projections.evidence import Evidence
 from projections.meetings import Meeting, Remark
 from projections.records import Record
@@ -188,6 +190,21 @@ class PlanAnswer(msgspec.Struct, frozen=True):
     plan: PlanState
     axes: list[Axis]
     tally: Tally
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """A state of the record: a tree size, and the day as of which levels are computed."""
+
+    size: int
+    day: str
+
+
+class ChangesAnswer(msgspec.Struct, frozen=True):
+    """What is otherwise between two moments, in the order of commitments."""
+
+    before: Moment
+    after: Moment
+    changes: tuple[Change, ...]
 
 
 class CommitmentAnswer(msgspec.Struct, frozen=True):
@@ -545,6 +562,28 @@ def router(reader: Reader) -> Router:
         page = Page.asked(f"{base}/plans/{plan}/gaps", after, limit)
         found = view.records.scan(Commitment, f"{plan}/", page.after, page.limit + 1)
         return page.answer(view, ((key, gap_of(one)) for key, one in found))
+
+    @get(
+        "/plans/{plan:str}/changes",
+        sync_to_thread=True,
+        summary="What is otherwise between two moments, and which rule fired",
+        description="`from` and `to` are days or tree sizes: by default a month before the view asked for, and that "
+        "view. Each change names what it is about, both levels or grades, and the reasons with their entries.",
+        tags=["plans"],
+        responses=_of(ChangesAnswer),
+    )
+    def changes(
+        plan: str,
+        start: Annotated[str | None, QueryParameter(name="from")] = None,
+        end: Annotated[str | None, QueryParameter(name="to")] = None,
+        at: At = None,
+        as_of: AsOf = None,
+    ) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        _plan(view, plan)
+        span = Moments(reader, view).span(plan, start or "", end or "")
+        before, after = Moment(span.before.size, span.before.day), Moment(span.after.size, span.after.day)
+        return answer(span.after, ChangesAnswer(before, after, span.changes))
 
     @get(
         "/plans/{plan:str}/tally",

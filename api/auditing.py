@@ -246,7 +246,7 @@ def level_counts(counts: Mapping[str, int]) -> str:
 
 
 def _show_table(report: "Report") -> None:
-    """What is reported of each commitment, what others assess, and what there is to show for it."""
+    """What is reported of each commitment, what others assess, how far the evidence reaches."""
     pick = screen.pick
 
     def level(code: str) -> str:
@@ -254,23 +254,31 @@ def _show_table(report: "Report") -> None:
         return pick(one, english)
 
     columns = [("compromiso", "commitment"), ("institución", "institution"), ("reportado", "reported")]
-    columns += [("evaluado", "assessed"), (">enlaces", ">links"), (">capturados", ">captured")]
+    columns += [("evaluado", "assessed"), ("evidencia", "evidence"), (">%", ">%"), (">brecha", ">gap")]
+    columns += [(">enlaces", ">links"), (">capturados", ">captured")]
     for plan, listed in groupby(report.table, key=lambda row: row.commitment.partition("/")[0]):
+        shown = list(listed)
         rows = [
             (
                 row.commitment.partition("/")[2],
                 row.institution,
                 level(row.reported) + (pick(" (impreso)", " (printed)") if row.printed else ""),
                 ", ".join(f"{each.actor}: {level(each.level)}" for each in row.assessed) or "—",
+                level(row.evidenced) + (pick(" (difieren)", " (contested)") if row.contested else ""),
+                str(row.percent),
+                "" if row.gap is None else f"{row.gap:+d}" if row.gap else "0",
                 str(row.evidence),
                 str(row.captured),
             )
-            for row in listed
+            for row in shown
         ]
         screen.line()
         screen.table([pick(*names) for names in columns], rows, title=f"Plan {plan}")
         counts = tally_of([tally for tally in report.tallies if tally.plan == plan])
         screen.line(f"{pick('Reportado', 'Reported')}: {level_counts(counts)} ({sum(counts.values())})", style="bold")
+        reached = Counter(row.evidenced for row in shown)
+        as_of = pick(f"Evidencia, al {report.as_of}", f"Evidence, as of {report.as_of}")
+        screen.line(f"{as_of}: {level_counts(reached)} ({sum(reached.values())})", style="bold")
 
 
 def _show_claims(lines: "Sequence[ClaimLine]") -> None:

@@ -28,6 +28,7 @@ from api.feeds import comment_feed, round_feed
 from api.listening import read_body
 from api.names import LEVELS, msg
 from api.page_archives import archive_handler
+from api.page_changes import changes_page
 from api.page_commenting import commenting_on, writing_page
 from api.page_desks import coordination_desk_page, desks_page, moderation_desk_page
 from api.page_documents import document_page
@@ -133,6 +134,7 @@ PAGES: Mapping[str, Page] = {
     "/": home_page,
     "/planes/{plan:str}": plan_page,
     "/planes/{plan:str}/entorno": around_page,
+    "/planes/{plan:str}/cambios": changes_page,
     "/planes/{plan:str}/compromisos/{code:str}": commitment_page,
     "/consultas": rounds_page,
     "/consultas/{round:str}": round_page,

@@ -51,6 +51,7 @@ from ledger.verify import Batch, Head, Source, Spine, check_log_key, judge_head,
 from ledger.vocabulary import LedgerOpened
 from projections.commitments import Commitment
 from projections.compromise import Signings, compromises
+from projections.evidence import Situation, default_as_of, standings_of
 from projections.files import Files, check_ledger_file, check_policy_file
 from projections.findings import (
     QUESTIONS,
@@ -66,6 +67,7 @@ from projections.findings import (
     Verdict,
     answer,
 )
+from projections.grading import CommitmentStanding
 from projections.heads import Bound, Bounds, DayRead, Heads, Stamps, fork, fork_evidence
 from projections.kept import SETTLE, Kept
 from projections.records import DictRecords, Lines, Records, compare, digest, digest_of
@@ -788,7 +790,8 @@ class _Audit:
             answers=self.answers(head),
             findings=self.found.findings,
             remarks=self.found.remarks,
-            table=sorted((_row(each) for _, each in records.scan(Commitment)), key=_order),
+            as_of=default_as_of(records, self.folded),
+            table=_table(records, self.folded),
             tallies=[each for _, each in records.scan(Tally)],
             claims=[
                 ClaimLine(each.report, each.version, each.tree_size, each.title, claim)
@@ -912,8 +915,20 @@ def _counted(round_: Round) -> ClaimLine:
     return ClaimLine("", 0, round_.closed_size or 0, round_.round, claim)
 
 
-def _row(commitment: Commitment) -> Row:
-    """The line of a commitment in the table of reported and assessed levels, in the order of the plan."""
+def _table(records: Records, size: int) -> list[Row]:
+    """Reported, assessed and evidenced, in the order of the plans."""
+    as_of = default_as_of(records, size)
+    plans = dict.fromkeys([key.partition("/")[0] for key, _ in records.scan(Commitment)])
+    rows = [
+        _row(commitment, standing)
+        for plan in plans
+        for commitment, standing in standings_of(Situation(records, plan, as_of))
+    ]
+    return sorted(rows, key=_order)
+
+
+def _row(commitment: Commitment, standing: CommitmentStanding) -> Row:
+    """The line of a commitment in the table of reported, assessed and evidenced levels."""
     reported = commitment.reported
     return Row(
         commitment=commitment.commitment,
@@ -925,6 +940,10 @@ def _row(commitment: Commitment) -> Row:
         printed=bool(reported and reported.printed),
         reported_index=reported.index if reported else None,
         assessed=[Assessed(each.actor, each.role, each.level, each.index) for each in commitment.assessed],
+        evidenced=standing.combined.level,
+        percent=standing.combined.percent,
+        gap=standing.gap,
+        contested=standing.contested,
         evidence=commitment.evidence,
         captured=commitment.captured,
         comments=commitment.comments,

@@ -798,7 +798,7 @@ def _facts(situation: Situation, commitment: Commitment, material: _Material) ->
 
 
 def _claim(said: LevelSaid | None) -> ClaimFacts | None:
-    return None if said is None else ClaimFacts(said.level, said.index)
+    return None if said is None else ClaimFacts(said.level, said.index, said.printed)
 
 
 def _mechanism_facts(commitment: Commitment, mechanisms: Sequence[Mechanism]) -> tuple[MechanismFacts, ...]:

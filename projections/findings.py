@@ -80,7 +80,11 @@ class Assessed(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One commitment: what is reported, what others assess, and what there is to show for it."""
+    """One commitment: what is reported, what others assess, and what there is to show for it.
+
+    `evidenced` is the level that the evidence reaches by the methodology in force on the day of the last entry, with
+    its percent; `gap` is reported − evidenced in steps of the scale, where a level is reported.
+    """
 
     commitment: str
     number: int
@@ -91,6 +95,10 @@ class Row(msgspec.Struct, frozen=True):
     printed: bool
     reported_index: int | None
     assessed: list[Assessed]
+    evidenced: str
+    percent: int
+    gap: int | None
+    contested: bool
     evidence: int
     captured: int
     comments: int
@@ -145,6 +153,7 @@ class Report(msgspec.Struct, kw_only=True):
     answers: list[Answer]
     findings: list[Finding]
     remarks: list[Remark]
+    as_of: str
     table: list[Row]
     tallies: list[Tally]
     claims: list[ClaimLine]

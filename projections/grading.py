@@ -112,10 +112,11 @@ class VerdictFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ClaimFacts(msgspec.Struct, frozen=True, gc=False):
-    """A level that was reported, at an entry."""
+    """A level that was reported, at an entry. A signed one outranks a printed one."""
 
     level: str
     index: int
+    printed: bool = False
 
 
 class MechanismFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -390,7 +391,7 @@ class _Grader:
     def claim(self) -> ClaimFacts | None:
         """What is reported of it: of itself, of the implicit mechanism before it, or of the whole commitment."""
         own = [one for one in (self.mechanism.claim, self.facts.implicit_claim) if one is not None]
-        return max(own, key=_index) if own else self.facts.reported
+        return max(own, key=_rank) if own else self.facts.reported
 
     @property
     def inherited(self) -> bool:
@@ -741,8 +742,8 @@ def _first(graded: tuple[int, str, tuple[Reason, ...]]) -> int:
     return graded[0]
 
 
-def _index(claim: ClaimFacts) -> int:
-    return claim.index
+def _rank(claim: ClaimFacts) -> tuple[bool, int]:
+    return not claim.printed, claim.index
 
 
 # --- the commitment --------------------------------------------------------------------------------------------------

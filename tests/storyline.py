@@ -193,40 +193,41 @@ def evidence(world: w.World) -> None:
     history."""
     say: Any = world.say
     s, i = "icefi:assessor", "irm:irm"
-    g3, text = f"{w.PLAN}/G3", {"text": "Unas palabras."}
+    g3, g4, text = f"{w.PLAN}/G3", f"{w.PLAN}/G4", {"text": "Unas palabras."}
     day = {"precision": "day", "day": "2026-12-31"}
     parameters = {**w.METHODOLOGY, "codes": CODES}
     say("MethodologyAdopted", CHAIR, s, version=2, parameters=parameters, document=digest_of("methodology 2"))
+    for one in (g3, g4):
+        say("CommitmentRegistered", CHAIR, **w.commitment(one))
     others: Any = {"government": ["SAT"], "civil": [], "unlabelled": []}
     changed: Any = {"problem": "El problema.", "axis": "integridad", "others": others, "due": day}
-    say("CommitmentAmended", CHAIR, s, commitment=G1, reason="Lo pidió el comité.", **changed)
-    say("CommitmentRegistered", CHAIR, **w.commitment(g3))
-    say("CommitmentAmended", CHAIR, commitment=g3, reason="Otra entidad.", institution="minfin", title="Otro título")
-    say("CommitmentAmended", CHAIR, commitment=g3, reason="De vuelta.", institution="copret")
+    say("CommitmentAmended", CHAIR, s, commitment=g3, reason="Lo pidió el comité.", **changed)
+    say("CommitmentAmended", CHAIR, commitment=g4, reason="Otra entidad.", institution="minfin", title="Otro título")
+    say("CommitmentAmended", CHAIR, commitment=g4, reason="De vuelta.", institution="copret")
     say("MechanismDefined", CHAIR, i, mechanism=f"{C8}.M2", text="Piloto", means="Informe", repeats="once")
     often: Any = {"repeats": "recurring", "period_days": 30, "grace_days": 3, "text": "Mapas cada mes"}
     goal = {"value": 1635, "decimals": 1, "unit": "municipios"}
     say("MechanismAmended", CHAIR, i, mechanism=f"{C8}.M1", reason="Cada mes.", goal=goal, due=day, **often)
     weights = [{"mechanism": f"{C8}.M1", "bp": 2500}, {"mechanism": f"{C8}.M2", "bp": 7500}]
     say("WeightsSet", CHAIR, s, commitment=C8, weights=weights)
-    entries = [{"commitment": G1, "mechanism": f"{G1}.M0", "progress": "La mitad.", "action": "Se convocó."}]
+    entries = [{"commitment": g3, "mechanism": f"{g3}.M0", "progress": "La mitad.", "action": "Se convocó."}]
     say("WeeklyReportFiled", COPRET, institution="copret", week="2026-W07", entries=entries)
     say("WeeklyReportFiled", COPRET, institution="copret", week="2026-W08", entries=[])
 
-    asked: Any = {"institution": "copret", "mechanism": f"{G1}.M0", "words": text, "due": day}
+    asked: Any = {"institution": "copret", "mechanism": f"{g3}.M0", "words": text, "due": day}
     requests = [say("EvidenceRequested", who, **asked).opened.identity for who in (s, i)]
     shown: Any = {"title": "Listado", "evidence_type": "dataset", "shows": "Quiénes asistieron."}
-    both = {"for_": [f"{G1}.M0", f"{g3}.M0"], "url": "http://example.gt/listado", "answers": requests[:1]}
+    both = {"for_": [f"{g3}.M0", f"{g4}.M0"], "url": "http://example.gt/listado", "answers": requests[:1]}
     link = say("EvidenceLinked", COPRET, **both, **shown).opened.identity
     say("ResponseGiven", COPRET, answers=requests[:1], disposition="accepted", led_to=link)
-    uses = [{"commitment": G1, "takes": "La columna A."}, {"commitment": g3, "takes": "La columna B."}]
+    uses = [{"commitment": g3, "takes": "La columna A."}, {"commitment": g4, "takes": "La columna B."}]
     say("SharedUseExplained", COPRET, evidence=[link], uses=uses)
     listing = {"link": link, "digest": digest_of("listing"), "size": 20, "media_type": "text/csv", "method": "direct"}
     say("EvidenceCaptured", s, **listing, captured_at=format_when(world.now_ms))
 
     def dispute(who: str, objection: str) -> str:
         words = {"salted_digest": w.salted_digest(world.origin, w.public(who), {"text": "Buen plan."})}
-        of = {"link": link, "mechanism": f"{G1}.M0", "objection": objection, "words": words}
+        of = {"link": link, "mechanism": f"{g3}.M0", "objection": objection, "words": words}
         return str(say("EvidenceDisputed", f"{who}:citizen", **of).opened.identity)
 
     admitted, declined = dispute("luz", "not_relevant"), dispute("sol", "altered")
@@ -235,14 +236,14 @@ def evidence(world: w.World) -> None:
     say("DisputeScreened", i, dispute=declined, screening="declined", words=text)
     say("ResponseGiven", COPRET, answers=[admitted], disposition="rejected", words=text)
     say("DisputeResolved", i, dispute=admitted, resolution="partly", words=text)
-    say("VerdictGiven", i, mechanism=f"{G1}.M0", level="substantial", digests=[digest_of("listing")], words=text)
+    say("VerdictGiven", i, mechanism=f"{g3}.M0", level="substantial", digests=[digest_of("listing")], words=text)
 
     span = {"from_": "2014-07-01T06:00:00Z", "until": "2015-07-01T06:00:00Z"}
-    say("AssessmentOpened", i, assessment="irm-2015", commitments=[G1, g3], methodology=2, **span)
+    say("AssessmentOpened", i, assessment="irm-2015", commitments=[g3, g4], methodology=2, **span)
     level: Any = {"level": "limited", "reason": "Falta la otra mitad.", "assessment": "irm-2015"}
-    say("CompletionAssessed", i, commitment=G1, evidence=[link], **level)
+    say("CompletionAssessed", i, commitment=g3, evidence=[link], **level)
     for aspect, codes in CODES.items():
-        say("CommitmentCoded", i, commitment=G1, aspect=aspect, code=codes[1], words=text)
+        say("CommitmentCoded", i, commitment=g3, aspect=aspect, code=codes[1], words=text)
     say("AssessmentClosed", i, assessment="irm-2015", tree_size=world.docket.size)
 
 

@@ -12,7 +12,7 @@ import storyline
 import world
 from second_writer import Files, Web
 from town import SALT, Town
-from world import G1, G2, ORIGIN, digest_of, key_of, public, salted_digest
+from world import C8, G1, G2, ORIGIN, digest_of, key_of, public, salted_digest
 
 from consultation.desk import Desk
 from consultation.text import Content, SaltedContent
@@ -122,6 +122,24 @@ def test_an_earlier_state_can_be_asked_for(at: int) -> None:
 def test_a_state_that_there_is_not_cannot_be_asked_for(at: int) -> None:
     with pytest.raises(CannotRun):
         TOWN.audit(at=at)
+
+
+def test_the_table_holds_what_the_evidence_reaches() -> None:
+    town = spoken_town()
+    world = town.world
+    link: dict[str, Any] = {"title": "Acta", "evidence_type": "minutes", "shows": "Lo hecho"}
+    entry = world.say("EvidenceLinked", "copret:institution", for_=[f"{G1}.M0"], url="http://example.gt/acta", **link)
+    capture: dict[str, Any] = {"size": 1, "media_type": "text/html", "method": "direct", "digest": digest_of("acta")}
+    for by in ("copret:institution", "captura:capturer"):
+        at = format_when(world.now_ms)
+        world.say("EvidenceCaptured", by, link=entry.opened.identity, captured_at=at, **capture)
+    town.publish_again()
+    report = town.audit()
+    assert report.clean
+    found = {row.commitment: (row.evidenced, row.percent, row.gap, row.contested) for row in report.table}
+    assert found[G1] == ("substantial", 66, 1, False)
+    assert found[G2] == ("no_evidence_available", 0, 1, False)
+    assert found[C8] == ("no_evidence_available", 0, None, False)
 
 
 def test_the_table_holds_what_is_reported_and_what_others_assess() -> None:

@@ -224,6 +224,12 @@ def _told(step: str) -> tuple[Case, dict[str, int]]:
     return case, sizes
 
 
+def worked_example() -> tuple[list[Entry], list[int]]:
+    """The entries of the example to its end, where the assessors differ, and the tree sizes of its steps."""
+    case, sizes = _told("7'")
+    return case.world.entries, sorted(set(sizes.values()))
+
+
 def _retold(case: Case) -> w.World:
     """A world that knows only the entries that are left."""
     again = w.World(case.world.origin, case.world.entries[-1].received_ms + 1)

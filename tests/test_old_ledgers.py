@@ -2,7 +2,8 @@
 
 `tests/vectors/ledger-1/` was published by hand (tests/second_writer.py) from the storyline when format 1 was settled,
 and is never written again. `expected.json` beside it holds what must come out for ever: size, root, identities, levels.
-A new format adds a folder; `python tests/test_old_ledgers.py NEW_FOLDER` writes one.
+`ledger-2` is the worked example of the methodology, with what the evidence reaches at each tree size: formulas are for
+ever too. A new format adds a folder; `python tests/test_old_ledgers.py NEW_FOLDER [story | example]` writes one.
 """
 
 import sys
@@ -14,12 +15,16 @@ import pytest
 import world as w
 from second_writer import contents_files, policy_for, publish
 from storyline import story
+from test_grading import worked_example
 
 from ledger.published import Folder
+from ledger.statement import Entry
 from ledger.tlog.policy import parse_policy
 from ledger.vocabulary import KINDS
 from projections.audit import audit
 from projections.commitments import Commitment
+from projections.comparison import matrix_of
+from projections.evidence import default_as_of
 from projections.findings import Report
 from projections.records import DictRecords
 
@@ -46,6 +51,17 @@ def what_must_come_out(report: Report, records: DictRecords, identities: list[st
     }
 
 
+def reached(place: Path, size: int) -> list[list[Any]]:
+    """What the evidence reaches of each commitment at a tree size, with e of each mechanism."""
+    records = DictRecords()
+    audit(Folder(place / "public"), at=size, workers=1, records=records)
+    return [
+        [row.commitment, one.combined.level, one.combined.percent, list(one.combined.e), one.gap, one.contested]
+        for row in matrix_of(records, w.PLAN, size, default_as_of(records, size)).rows
+        for one in [row.standing]
+    ]
+
+
 def audited(place: Path, founding: str | None) -> tuple[Report, DictRecords]:
     """The report on an old ledger, with the policy that was pinned when it was new, and the state."""
     records = DictRecords()
@@ -55,7 +71,7 @@ def audited(place: Path, founding: str | None) -> tuple[Report, DictRecords]:
 
 
 def test_a_ledger_of_each_format_is_kept() -> None:
-    assert [place.name for place in OLD] == ["ledger-1"]
+    assert [place.name for place in OLD] == ["ledger-1", "ledger-2"]
 
 
 @pytest.mark.parametrize("place", OLD, ids=lambda place: place.name)
@@ -64,7 +80,9 @@ def test_an_old_ledger_is_read_as_when_it_was_new(place: Path) -> None:
     report, records = audited(place, expected["founding"])
     assert report.findings == []
     assert report.verdict == "verified"
+    evidenced = expected.pop("evidenced", {})
     assert what_must_come_out(report, records, expected["identities"]) == expected
+    assert {size: reached(place, int(size)) for size in evidenced} == evidenced
 
 
 def test_every_kind_of_format_1_occurs_in_it() -> None:
@@ -73,15 +91,21 @@ def test_every_kind_of_format_1_occurs_in_it() -> None:
     assert set(expected["kinds"]) <= set(KINDS)
 
 
+def test_the_worked_example_still_makes_the_same_statements() -> None:
+    expected = msgspec.json.decode((VECTORS / "ledger-2" / "expected.json").read_bytes())
+    entries, sizes = worked_example()
+    assert [entry.opened.identity for entry in entries] == expected["identities"]
+    assert [int(size) for size in expected["evidenced"]] == sizes
+
+
 def test_the_storyline_still_makes_the_same_statements() -> None:
     """The kept ledger is what this code would still write: no format has moved unnoticed."""
     expected = msgspec.json.decode((VECTORS / "ledger-1" / "expected.json").read_bytes())
     assert [entry.opened.identity for entry in story()] == expected["identities"]
 
 
-def write(place: Path) -> None:
-    """Publish the storyline into a new folder, with what must come out of it."""
-    entries = story()
+def write(place: Path, entries: list[Entry], sizes: list[int]) -> None:
+    """Publish a history into a new folder, with what must come out of it, also of the evidence at these sizes."""
     leaves = [entry.opened.statement for entry in entries]
     lines: list[dict[str, Any]] = []
     hidden: dict[str, Any] = {}
@@ -98,7 +122,9 @@ def write(place: Path) -> None:
             lines.append(line | ({"by": by} if by else shown))
     world = w.World()
     world.entries = entries
-    files = publish(w.ORIGIN, world.leaves(), w.key_of("log"), heads=[1, 60], others=contents_files(lines))
+    files = publish(
+        w.ORIGIN, world.leaves(), w.key_of("log"), heads=[1, *(sizes or [60])], others=contents_files(lines)
+    )
     for path, content in files.items():
         (place / "public" / path).parent.mkdir(parents=True, exist_ok=True)
         (place / "public" / path).write_bytes(content)
@@ -106,8 +132,13 @@ def write(place: Path) -> None:
     report, records = audited(place, entries[0].opened.identity)
     assert not report.findings, report.findings
     out = what_must_come_out(report, records, [entry.opened.identity for entry in entries])
+    if sizes:
+        out["evidenced"] = {str(size): reached(place, size) for size in sizes}
     (place / "expected.json").write_bytes(msgspec.json.format(msgspec.json.encode(out), indent=1) + b"\n")
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    if sys.argv[2:] == ["example"]:
+        write(Path(sys.argv[1]), *worked_example())
+    else:
+        write(Path(sys.argv[1]), story(), [])

@@ -305,16 +305,16 @@ def test_a_search_comes_back_as_text(site: Served) -> None:
 
 
 def test_every_line_of_a_commitment_leads_to_the_statement_that_says_it(site: Served) -> None:
-    page = Read(people(site, f"/planes/{PLAN}/compromisos/C8"))
+    page = Read(people(site, f"/planes/{PLAN}/compromisos/G14"))
     seals = {link for link in page.links if re.fullmatch(r"/gt/asientos/\d+", link)}
 
     assert len(seals) >= 9
     for seal in seals:
         raw = site.get(f"{seal.removeprefix('/gt')}/original").body.decode()
-        assert f'"{PLAN}/C8' in raw
+        assert f'"{PLAN}/G14' in raw
     assert "La institución reporta «completo»; todavía no hay evidencia capturada." in page.text
-    assert "13 de agosto de 2015" in page.text
-    assert "13 August, 2015" in page.text  # what was printed stands beside what it was read as
+    assert "30 de mayo de 2015" in page.text
+    assert "May 30, 2015" in page.text  # what was printed stands beside what it was read as
     for voice in ("Reporta", "Observa", "IRM", "Evidencia"):
         assert voice in page.text
     assert page.text.count("según el informe") >= 9
