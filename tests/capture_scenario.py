@@ -22,7 +22,7 @@ from service import Served, founded_lately, put_on_disk, until
 from api.keyfiles import format_key_file
 
 COMMAND = Path(sys.executable).parent / "constancia"
-MANNERS = ("--timeout", "4", "--max-size", "1", "--hosts", "24", "--pause", "0.02", "--allow", f"{INTRANET}0/24")
+MANNERS = ("--timeout", "8", "--max-size", "1", "--hosts", "24", "--pause", "0.02", "--allow", f"{INTRANET}0/24")
 KILLED_AFTER = 30
 """Statements that are registered when the first run is killed."""
 

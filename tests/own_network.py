@@ -214,7 +214,7 @@ class Names:
 def ask_here(folder: Path) -> None:
     """Have every program of this namespace ask our name server, and nobody else."""
     here = folder / "resolv.conf"
-    here.write_text("nameserver 127.0.0.1\noptions timeout:2 attempts:1\n")
+    here.write_text("nameserver 127.0.0.1\noptions timeout:5 attempts:2\n")
     hosts = folder / "hosts"
     hosts.write_text("127.0.0.1 localhost\n")
     libc = ctypes.CDLL(None, use_errno=True)
