@@ -28,6 +28,7 @@ from api.feeds import comment_feed, commitment_feed, institution_feed, organisat
 from api.listening import read_body
 from api.names import LEVELS, msg
 from api.page_anomalies import anomalies_page, texts_page
+from api.page_archives import archive_handler
 from api.page_assessing import assessing_desk_page, institution_desk_page
 from api.page_assessments import assessment_file, assessment_page, assessments_page
 from api.page_bodies import institution_page, organisation_page
@@ -249,7 +250,7 @@ def router(reader: Reader, clock: Clock = now, read_timeout: float = 30.0, web_f
         }
         return Response(found.content, media_type=found.media_type, headers=headers)
 
-    handlers.append(document)
+    handlers += [document, archive_handler(reader)]
     return Router(f"/{reader.ledger.path}", route_handlers=handlers, exception_handlers={Problem: problem})
 
 
@@ -361,12 +362,22 @@ EXPLANATIONS: Mapping[int, tuple[str, str]] = {
     ),
     405: (msg("That cannot be done here"), msg("This address is only for reading.")),
     408: (msg("It did not arrive in time"), msg("The connection was too slow. Nothing was kept; please try again.")),
+    410: (
+        msg("That was erased"),
+        msg(
+            "A signed statement in this record says by whom and on which ground. The digest stays; nobody can read it."
+        ),
+    ),
     413: (msg("The file is too large"), msg("A receipt has two million bytes at most. Nothing was kept.")),
     429: (
         msg("Much was sent from your address"),
         msg("Please wait a moment and try again. A browser with JavaScript does a little work instead of waiting."),
     ),
     415: (msg("That is not the form of this page"), msg("What was sent cannot be read here. Nothing was kept.")),
+    451: (
+        msg("That is withheld"),
+        msg("A signed statement in this record says by whom and on which ground, and until when it may be appealed."),
+    ),
     500: (
         msg("The server failed"),
         msg("The fault is ours and was noted. What is registered is safe; please try again in a moment."),

@@ -21,6 +21,7 @@ from typing import TypeVar
 
 import msgspec
 
+from api.archives import Archive
 from api.documents import Documents
 from api.problems import Problem
 from api.search import Search
@@ -195,6 +196,8 @@ class Reader:
         self.documents = documents
         self.settings: Settings | None = None
         """How this installation is set up, for the page that says what is kept of people."""
+        self.archive: Archive | None = None
+        """Where captured bytes are kept, as far as they are kept here."""
         self.vault = vault
         self.find = log.find
         self.entries = log.entries
