@@ -26,7 +26,7 @@ from api.reasons import methodology_of, reason_words
 from ledger.statement import format_when, parse_when
 from ledger.vocabulary import EvidenceDisputed, EvidenceRequested, commitment_of
 from projections.commitments import Commitment, Mechanism, PlanState
-from projections.comparison import Matrix, Row
+from projections.comparison import Row
 from projections.evidence import (
     DEFAULT_PARAMETERS,
     Assessment,
@@ -127,7 +127,7 @@ def assessing_desk_page(reading: Reading) -> Response[bytes]:
     assessments = assessments_of(reading, plan.plan)
     code = reading.query.get("compromiso", "")
     row = next((one for one in matrix.rows if code_of(one.commitment) == code), None)
-    rows = [row_words(reading, one, organisation) for one in matrix.rows]
+    rows = [] if row else [row_words(reading, one, organisation) for one in matrix.rows]
     view = reading.choice("ver", tuple(VIEWS))
     return desk_answer(
         reading,
@@ -144,7 +144,7 @@ def assessing_desk_page(reading: Reading) -> Response[bytes]:
         views=[(one, reading.text(name)) for one, name in VIEWS.items()],
         views_by_code={one: reading.text(name) for one, name in VIEWS.items()},
         shown_rows=view,
-        left=left_sentence(reading, matrix, rows, organisation),
+        left=left_sentence(reading, rows, organisation),
         comparison_href=reading.place.to("planes", plan.plan, "comparacion"),
         export_href=reading.place.to("evaluaciones", organisation, plan=plan.plan),
         cite_href=reading.place.to("planes", plan.plan, "cita"),
@@ -275,7 +275,7 @@ def signed(gap: int | None) -> str:
     return f"+{gap}" if gap > 0 else f"\N{MINUS SIGN}{-gap}" if gap else "0"
 
 
-def left_sentence(reading: Reading, matrix: Matrix, rows: Sequence[Mapping[str, Any]], organisation: str) -> str:
+def left_sentence(reading: Reading, rows: Sequence[Mapping[str, Any]], organisation: str) -> str:
     """What an organisation has still to judge."""
     open_ones = [row for row in rows if not row["barred"]]
     number = reading.say.number

@@ -357,7 +357,13 @@ def test_an_institution_answers_adds_evidence_and_reports_and_two_resolve_a_disp
     reported = signed_here(town, page)
     assert (reported["kind"], reported["subject"], reported["evidence"]) == ("CompletionReported", w.G2, [])
     # What an assessor finds of it is contested.
-    found = {"kind": "CompletionAssessed", "commitment": w.G2, "level": "limited", "reason": "R", "evidence": []}
+    found: dict[str, Any] = {
+        "kind": "CompletionAssessed",
+        "commitment": w.G2,
+        "level": "limited",
+        "reason": "R",
+        "evidence": [],
+    }
     town.say("congreso:assessor", found)
     page = look("/mesa/institucion?organizacion=minfin")
     open_key(page, "minfin")

@@ -196,11 +196,7 @@ function begin(trigger) {
 
 /** What a form needs of the case: numbers and texts that the page knows, and who could sign beside. */
 function prepare(form, { fills, trigger }) {
-  for (const one of form.querySelectorAll("[data-fill]")) {
-    const value = fills[one.dataset.fill] ?? "";
-    if ("value" in one) one.value = one.dataset.as === "local" ? localOf(value, offsetMinutes) : value;
-    else one.textContent = value;
-  }
+  fillWith(form, fills);
   if (form.elements["aside-second"]) offerSeconds(form, trigger);
   for (const drop of form.querySelectorAll("[data-match]")) drop.addEventListener("change", () => tickMatching(drop));
   form.addEventListener("submit", (event) => {
@@ -267,10 +263,19 @@ function keepDraft(form) {
   drop.addEventListener("click", () => {
     kept.keep(act.kept, undefined);
     form.reset();
+    fillWith(form, act.fills);
     drop.hidden = true;
     said.textContent = say("draft-gone");
     form.querySelector("h2").focus();
   });
+}
+
+function fillWith(form, fills) {
+  for (const one of form.querySelectorAll("[data-fill]")) {
+    const value = fills[one.dataset.fill] ?? "";
+    if ("value" in one) one.value = one.dataset.as === "local" ? localOf(value, offsetMinutes) : value;
+    else one.textContent = value;
+  }
 }
 
 function sayInstant(zone) {
