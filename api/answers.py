@@ -785,6 +785,7 @@ def router(reader: Reader) -> Router:
             history,
             evidence,
             gaps,
+            changes,
             tally,
             claims,
             rounds,
