@@ -852,6 +852,7 @@ def router(reader: Reader) -> Router:
             history,
             evidence,
             gaps,
+            changes,
             tally,
             claims,
             anomalies,

@@ -369,6 +369,15 @@ def test_the_front_page_and_the_plan_lead_to_the_comparison(told: Told) -> None:
     assert sentence in plan.text
 
 
+def test_what_changed_is_answered_in_pages_and_as_data_for_every_state(told: Told) -> None:
+    for size in (30, len(told.world.entries)):
+        people(told.server, f"/planes/{PLAN}/cambios?at={size}")
+        answer = told.server.get(f"/api/plans/{PLAN}/changes?at={size}")
+        assert answer.status == 200, answer.body
+    found = told.server.get(f"/api/plans/{PLAN}/changes?from=30&to={size}").json["data"]
+    assert {one["commitment"] for one in found["changes"]} == {G1, G2, C8}
+
+
 # --- in a browser ----------------------------------------------------------------------------------------------------
 
 
