@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import pytest
-from evidence_story import PAGE_OF_THE_LIST, put_story
+from evidence_story import G3, PAGE_OF_THE_LIST, put_story
 from playwright.sync_api import Page, expect
 from service import Served
 from test_browser import Look, look
@@ -238,6 +239,49 @@ def test_the_command_prints_the_digest_that_the_page_shows(site: Served, case: C
     assert "sha256sum ARCHIVO" in page.text
     printed = subprocess.run(["sha256sum", "ARCHIVO"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert printed.split()[0] in page.text
+
+
+# --- as data ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("commitment", [C8, G1, G2])
+def test_the_answer_about_a_commitment_holds_its_standing_with_every_reason(
+    site: Served, case: Case, commitment: str
+) -> None:
+    answer = site.get(f"/api/plans/{PLAN}/commitments/{commitment.partition('/')[2]}")
+    assert answer.status == 200, answer.body
+    found = answer.json["data"]
+    assert (found["day"], answer.json["checkpoint"]["size"]) == ("2026-11-20", len(case.world.entries))
+    expected = standing(case, commitment)
+    assert msgspec.convert(found["standing"], CommitmentStanding) == expected
+    assert set(found["rules"]) == {reason.rule for reason in reasons_in(expected)}
+    for rule, sentences in found["rules"].items():
+        assert set(sentences) == {"es-GT", "en"}
+        assert all("%(" not in sentence for sentence in sentences.values()), rule
+
+
+def test_answers_tell_the_clocks_of_disputes_and_requests(site: Served) -> None:
+    about = site.get(f"/api/plans/{PLAN}/commitments/G1").json["data"]
+    clocks = [(line["state"], line.get("days_left")) for line in about["disputes"]]
+    assert sorted(clocks, key=str) == [("declined", None), ("open", -46), ("questioned", None)]
+    about = site.get(f"/api/plans/{PLAN}/commitments/C8").json["data"]
+    assert [(line["state"], line["days_left"]) for line in about["requests"]] == [("open", -51)]
+    assert {(one["aspect"], one["actor"]) for one in about["codings"]} >= {("ambition", "icefi"), ("ambition", "irm")}
+
+
+def test_the_answer_about_a_piece_of_evidence(site: Served, case: Case) -> None:
+    index = link_of(case, "D2")
+    found = site.get(f"/api/evidence/{index}").json["data"]
+    assert [one["commitment"] for one in found["evidence"]] == [C8]
+    assert [one["seen"] for one in found["sights"]] == ["captured", "captured", "alive", "gone", "gone"]
+    assert [one["grade"] for one in found["grades"]] == [4, 4, 4]
+    assert [one["state"] for one in found["disputes"]] == ["resolved"]
+    assert {reason["rule"] for grade in found["grades"] for reason in grade["reasons"]} == set(found["rules"])
+    both = site.get(f"/api/evidence/{link_of(case, 'lista')}").json["data"]
+    assert [one["commitment"] for one in both["evidence"]] == [G1, G3]
+    assert [one["mechanism"] for one in both["grades"]] == [f"{G1}.M0", f"{G3}.M0"]
+    for missing in ("0", "01", "x", str(len(case.world.entries))):
+        assert site.get(f"/api/evidence/{missing}").status in (400, 404)
 
 
 # --- in a browser ----------------------------------------------------------------------------------------------------
