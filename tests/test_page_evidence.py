@@ -17,7 +17,7 @@ from evidence_story import G3, PAGE_OF_THE_LIST, put_story
 from playwright.sync_api import Page, expect
 from service import Served
 from test_browser import Look, look
-from test_grading import D2, Case
+from test_grading import D2, Case, M
 from test_pages import Read, people, ready
 from world import C8, G1, G2, PLAN
 
@@ -390,3 +390,52 @@ def test_lanes_are_told_apart_without_colour_and_on_paper(look: Look, site: Serv
     assert len(set(styles)) == 4
     page.emulate_media(media="print")
     expect(page.locator(".by-voice")).to_be_visible()
+
+
+# --- anybody disputes ------------------------------------------------------------------------------------------------
+
+
+def test_anybody_disputes_with_a_key_of_their_browser_and_no_grade_changes(
+    look: Look, tmp_path: Path, axe_findings: Callable[[Page], list[str]]
+) -> None:
+    case = put_story(tmp_path / "registro")
+    with Served(tmp_path / "registro") as server:
+        ready(server)
+        index = link_of(case, "D1")
+        before = server.get(f"/api/evidence/{index}").json["data"]
+        page = opened(look, server, f"/evidencia/{index}", 390)
+        page.locator("#disputing[data-ready]").wait_for(state="attached")
+
+        page.get_by_role("button", name="Revisar").click()
+        expect(page.locator("#objection-error")).to_have_text("Elija qué tiene de malo.")
+        page.get_by_label("no es pertinente").check()
+        page.get_by_role("button", name="Revisar").click()
+        expect(page.locator("#dispute-error")).to_be_visible()
+        expect(page.locator("#dispute-words")).to_be_focused()
+        assert axe_findings(page) == []
+
+        page.get_by_label("Sus razones").fill("La lista es de otro año.")
+        page.get_by_role("button", name="Revisar").click()
+        expect(page.locator("#review-words")).to_have_text("La lista es de otro año.")
+        expect(page.locator("#review-objection")).to_have_text("no es pertinente")
+        assert axe_findings(page) == []
+        page.get_by_role("button", name="Firmar y registrar").click()
+        expect(page.locator("#done-title")).to_be_focused()
+        expect(page.locator("#done-index")).to_contain_text(str(len(case.world.entries)))
+
+        server.folded()
+        after = server.get(f"/api/evidence/{index}").json["data"]
+        dispute = after["disputes"][0]["dispute"]
+        assert [line["state"] for line in after["disputes"]] == ["questioned"]
+        assert (dispute["objection"], dispute["role"], dispute["mechanism"]) == ("not_relevant", "citizen", M[1])
+        assert [one["grade"] for one in after["grades"]] == [one["grade"] for one in before["grades"]]
+        assert "mark/questioned" in after["rules"]
+        page.locator("#done-follow").click()
+        expect(page.locator("#objeciones ~ ol")).to_contain_text("La lista es de otro año.")
+        expect(page.locator("#objeciones ~ ol")).to_contain_text("un evaluador debe decidir si la admite")
+
+
+def test_an_older_view_takes_no_dispute(site: Served, case: Case) -> None:
+    index = link_of(case, "D1")
+    assert 'id="disputing"' in people(site, f"/evidencia/{index}")
+    assert 'id="disputing"' not in people(site, f"/evidencia/{index}?at={index + 1}")
