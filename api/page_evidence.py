@@ -16,6 +16,7 @@ from litestar import Response
 from msgspec import UNSET
 
 from api.names import OBJECTIONS, msg
+from api.page_archives import state_of_bytes, to_archived
 from api.page_commenting import TONGUES, words_of_script
 from api.problems import Problem
 from api.reading import Reading, answer, code_of, line_of, member_of, statement_at
@@ -175,7 +176,10 @@ def capture_words(telling: Telling, sight: Sight) -> dict[str, Any]:
         "method": sight.method,
         "status": None if captured.http_status is UNSET else captured.http_status,
         "final_url": "" if captured.final_url is UNSET else captured.final_url,
-        "kept": {"state": "", "href": reading.to_document(sight.digest)},
+        "kept": {
+            "state": state_of_bytes(reading.reader.at(), sight.digest),
+            "href": to_archived(reading, sight.digest),
+        },
     }
 
 

@@ -211,6 +211,16 @@ def test_a_piece_of_evidence_shows_captures_checks_grades_and_verdicts(site: Ser
     assert "U+202E" in page.text
 
 
+def test_bytes_are_handed_out_where_they_are_kept_and_elsewhere_that_is_said(site: Served, case: Case) -> None:
+    digest = sha256(PAGE_OF_THE_LIST).hexdigest()
+    page = Read(people(site, f"/evidencia/{link_of(case, 'lista')}"))
+    assert f"/gt/evidencia/archivos/{digest}" in page.links
+    assert site.get(f"/evidencia/archivos/{digest}").body == PAGE_OF_THE_LIST
+    page = Read(people(site, f"/evidencia/{link_of(case, 'D1')}"))
+    assert "Los bytes no se guardan aquí." in page.text
+    assert [link for link in page.links if "/archivos/" in link] == []
+
+
 def test_shared_evidence_says_with_whom_and_whether_that_is_explained(site: Served, case: Case) -> None:
     page = Read(people(site, f"/evidencia/{link_of(case, 'A')}"))
     assert f"/gt{commitment_of(G2)}" in page.links
