@@ -26,7 +26,9 @@ from msgspec import UNSET, UnsetType
 
 from api.anomalies import findings_of
 from api.page_changes import Moments
+from api.phrasing import Phrasing
 from api.problems import Problem
+from api.reasons import sentence_of
 from api.record import Hidden, Reader, Shown, View, plain_number
 from consultation.text import Content
 from ledger.cosigning import Cosigned, Standing
@@ -37,14 +39,27 @@ from ledger.vocabulary import KINDS
 from projections.anomalies import Anomaly
 from projections.commitments import Axis, Commitment, Mechanism, PlanState
 from projections.comparison import Change, Matrix
-from projections.evidence import Evidence
+from projections.evidence import (
+    Clock,
+    Coding,
+    Dispute,
+    Evidence,
+    Request,
+    Sight,
+    Situation,
+    clock_of,
+    request_clock,
+    standing_of,
+)
+from projections.grading import CommitmentStanding, ItemGrade, Reason, reasons_in
 from projections.indicators import Figure, Standard, indicators_of, standards_of
 from projections.meetings import Meeting, Remark
-from projections.records import Record
+from projections.records import Record, index_key
 from projections.reports import Report, Tally
-from projections.roll import Actor, HistoryLine
+from projections.roll import Actor, HistoryLine, Known
 from projections.rounds import Comment, Document, ModerationAct, Round, state_of
 from projections.rounds import Response as Answered
+from projections.words.catalogue import languages
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Record)
@@ -128,7 +143,7 @@ def answer(view: View, data: object, following: str | None = None) -> Response[b
 
 
 # Fields of records that name the entry which said something.
-_SAYING = frozenset({"index", "answered", "confirmed", "reopened", "withdrawn", "withheld"})
+_SAYING = frozenset({"index", "answered", "confirmed", "reopened", "withdrawn", "withheld", "link"})
 
 
 def _disputed_in(view: View, data: object) -> list[DisputedLine]:
@@ -212,11 +227,51 @@ class ChangesAnswer(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...]
 
 
+class DisputeLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A dispute of the evidence that the entry `link` linked: its state, and the days left to answer it while it is
+    open (negative: overdue)."""
+
+    link: int
+    state: str
+    dispute: Dispute
+    days_left: int | UnsetType = UNSET
+
+
+class RequestLine(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Evidence that an assessor asked for: whether anything came, and else the days left (negative: overdue)."""
+
+    state: str
+    request: Request
+    days_left: int | UnsetType = UNSET
+
+
 class CommitmentAnswer(msgspec.Struct, frozen=True):
-    """A commitment and its compliance mechanisms. Evidence and history have lists of their own."""
+    """A commitment in all voices, on `day`: its mechanisms with every grade and verdict, and the reasons of each.
+
+    A reason is a rule and the entries that fired it; `rules` has a sentence for each, by language. Evidence and history
+    have lists of their own.
+    """
 
     commitment: Commitment
     mechanisms: list[Mechanism]
+    day: str
+    standing: CommitmentStanding
+    rules: dict[str, dict[str, str]]
+    disputes: list[DisputeLine]
+    requests: list[RequestLine]
+    codings: list[Coding]
+
+
+class EvidenceAnswer(msgspec.Struct, frozen=True):
+    """A piece of evidence, on `day`: what is kept of it for each commitment, who looked at it and what they saw, its
+    grade for each mechanism with the reasons, and its disputes."""
+
+    evidence: list[Evidence]
+    sights: list[Sight]
+    day: str
+    grades: list[ItemGrade]
+    rules: dict[str, dict[str, str]]
+    disputes: list[DisputeLine]
 
 
 class AnomalyLine(msgspec.Struct, frozen=True):
@@ -312,6 +367,74 @@ class ConsistencyAnswer(msgspec.Struct, frozen=True, rename={"old": "from", "new
 
 
 # --- from records to answers -----------------------------------------------------------------------------------------
+
+
+def commitment_answer(view: View, found: Commitment) -> CommitmentAnswer:
+    """A commitment with its standing on the day of the view."""
+    records, prefix = view.records, f"{found.commitment}/"
+    situation = Situation(records, found.plan, view.day)
+    standing = standing_of(records, found.commitment, view.day)
+    assert standing is not None
+    requests = [(one, request_clock(situation, one)) for _, one in records.scan(Request, prefix)]
+    return CommitmentAnswer(
+        commitment=found,
+        mechanisms=[one for _, one in records.scan(Mechanism, prefix=f"{found.commitment}.")],
+        day=view.day,
+        standing=standing,
+        rules=rules_of(situation, reasons_in(standing)),
+        disputes=disputes_below(situation, prefix),
+        requests=[RequestLine(clock.state, one, _days(clock)) for one, clock in requests],
+        codings=[one for _, one in records.scan(Coding, prefix)],
+    )
+
+
+def evidence_answer(view: View, index: int) -> EvidenceAnswer:
+    """A piece of evidence with its grades on the day of the view. Raises Problem (404)."""
+    records = view.records
+    opened = view.entry(index).opened if index < view.size else None
+    known = records.get(Known, opened.identity) if opened else None
+    topics = known.topics if known is not None and known.kind == "EvidenceLinked" else ()
+    found = [one for topic in topics if (one := records.get(Evidence, index_key(topic, index))) is not None]
+    if not found:
+        raise Problem(404, f"The record of {view.size} entries has no evidence {index}.")
+    standings = [standing_of(records, one.commitment, view.day) for one in found]
+    mechanisms = [mechanism for standing in standings if standing for mechanism in standing.mechanisms]
+    grades = [grade for mechanism in mechanisms for grade in mechanism.grades if grade.link == index]
+    situation = Situation(records, commitment_plan(found[0].commitment), view.day)
+    keys = [f"{index_key(one.commitment, index)}/" for one in found]
+    return EvidenceAnswer(
+        evidence=found,
+        sights=[one for _, one in records.scan(Sight, prefix=keys[0])],
+        day=view.day,
+        grades=grades,
+        rules=rules_of(situation, [reason for grade in grades for reason in grade.reasons]),
+        disputes=[line for key in keys for line in disputes_below(situation, key)],
+    )
+
+
+def commitment_plan(identifier: str) -> str:
+    """`gt-2014-2016/C8` -> gt-2014-2016."""
+    return identifier.partition("/")[0]
+
+
+def disputes_below(situation: Situation, prefix: str) -> list[DisputeLine]:
+    """The disputes whose keys begin so, of a commitment or of a piece of evidence, with their clocks."""
+    found = [
+        (int(key.rsplit("/", 2)[1]), one, clock_of(situation, one))
+        for key, one in situation.records.scan(Dispute, prefix)
+    ]
+    return [DisputeLine(link, clock.state, one, _days(clock)) for link, one, clock in found]
+
+
+def _days(clock: Clock) -> int | UnsetType:
+    return UNSET if clock.days_left is None else clock.days_left
+
+
+def rules_of(situation: Situation, reasons: Iterable[Reason]) -> dict[str, dict[str, str]]:
+    """The sentence of each rule that fired, by language, with the parameters in force."""
+    fired = sorted({reason.rule for reason in reasons})
+    voices = [Phrasing(language) for language in languages()]
+    return {rule: {say.language: sentence_of(say, rule, situation.parameters) for say in voices} for rule in fired}
 
 
 def comment_of(view: View, comment: Comment) -> CommentAnswer:
@@ -473,16 +596,17 @@ def router(reader: Reader) -> Router:
     @get(
         "/plans/{plan:str}/commitments/{name:str}",
         sync_to_thread=True,
-        summary="A commitment",
-        description="`name` is the part of its id after the plan: C8, G22.",
+        summary="A commitment: what is reported, what others find, what the evidence supports, and why",
+        description="`name` is the part of its id after the plan: C8, G22. Every grade, verdict and level comes with "
+        "the rules of the methodology that gave it and the entries that fired them. Levels age: they are of "
+        "`data.day`, the day of the last entry, or the one asked for.",
         tags=["commitments"],
         responses=_of(CommitmentAnswer),
     )
     def commitment(plan: str, name: str, at: At = None, as_of: AsOf = None) -> Response[bytes]:
         view = reader.asked(at, as_of)
         found = _commitment(view, plan, name)
-        mechanisms = [one for _, one in view.records.scan(Mechanism, prefix=f"{found.commitment}.")]
-        return answer(view, CommitmentAnswer(found, mechanisms))
+        return answer(view, commitment_answer(view, found))
 
     @get(
         "/plans/{plan:str}/commitments/{name:str}/history",
@@ -514,6 +638,18 @@ def router(reader: Reader) -> Router:
         prefix = _commitment(view, plan, name).commitment + "/"
         page = Page.asked(f"{base}/plans/{plan}/commitments/{name}/evidence", after, limit)
         return page.answer(view, view.records.scan(Evidence, prefix, page.after, page.limit + 1))
+
+    @get(
+        "/evidence/{index:str}",
+        sync_to_thread=True,
+        summary="A piece of evidence: captures and checks, its grades with their reasons, its disputes",
+        description="`index` is that of its EvidenceLinked.",
+        tags=["commitments"],
+        responses=_of(EvidenceAnswer),
+    )
+    def piece(index: str, at: At = None, as_of: AsOf = None) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        return answer(view, evidence_answer(view, plain_number(index, "index")))
 
     @get(
         "/plans/{plan:str}/gaps",
@@ -851,6 +987,7 @@ def router(reader: Reader) -> Router:
             commitment,
             history,
             evidence,
+            piece,
             gaps,
             changes,
             tally,

@@ -80,6 +80,9 @@ MOVERS = frozenset(
 )
 """Kinds after which the evidence may support another level."""
 
+BEGINNINGS = frozenset({"CompletionAssessed", "CompletionReported", "EvidenceLinked", "VerdictGiven"})
+"""Kinds before which there is nothing to compare."""
+
 
 def commitment_page(reading: Reading) -> Response[bytes]:
     """One commitment: the four voices, how they came to differ, what was promised, the evidence and everything said."""
@@ -245,7 +248,6 @@ def row_words(telling: Telling, row: Row) -> dict[str, Any]:
                     "ended": change.ended,
                     "printed": change.printed,
                     "index": change.index,
-                    "rules": [telling.explain(Reason(rule)) for rule in change.rules],
                 }
                 for change in cell.changes
             ],
@@ -263,6 +265,9 @@ def row_words(telling: Telling, row: Row) -> dict[str, Any]:
         "last": reading.say.day(row.band.last) if row.band and row.band.last != row.band.first else "",
         "within": bool(row.within),
         "cells": cells,
+        "rules": [
+            telling.explain(Reason(rule)) for cell in row.cells for change in cell.changes for rule in change.rules
+        ],
         "passed": passed,
     }
 
@@ -332,6 +337,8 @@ def moments_of(telling: Telling, history: Sequence[HistoryLine]) -> list[tuple[i
         for line in history
         if line.kind in MOVERS
     ]
+    began = [line.index for line in history if line.kind in BEGINNINGS]
+    found = [moment for moment in found if began and moment[2] >= began[0]]
     if not found:
         return []
     if len(found) > MAX_MOMENTS:

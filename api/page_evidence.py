@@ -15,7 +15,9 @@ from typing import Any
 from litestar import Response
 from msgspec import UNSET
 
-from api.names import msg
+from api.names import OBJECTIONS, msg
+from api.page_archives import state_of_bytes, to_archived
+from api.page_commenting import TONGUES, words_of_script
 from api.problems import Problem
 from api.reading import Reading, answer, code_of, line_of, member_of, statement_at
 from api.standings import Telling, item_words
@@ -41,6 +43,7 @@ WORDS = {
     "compare-failed": msg("The file could not be read: %(detail)s."),
     "compare-digest": msg("SHA-256 digest of the file:"),
     "capture": msg("capture no. %(number)s"),
+    "error.objection": msg("Choose what is wrong with it."),
 }
 
 
@@ -81,7 +84,15 @@ def evidence_page(reading: Reading) -> Response[bytes]:
         disputes=[telling.dispute(dispute, index) for telling in tellings for dispute in telling.disputes_of(index)],
         verdicts=[verdict for telling in tellings for verdict in citing(telling, digests)],
         to_compare={"digests": {digest: number for number, digest in enumerate(digests, 1)}, "upload": evidence.upload},
-        words_of_script={code: reading.text(sentence) for code, sentence in WORDS.items()},
+        words_of_script=words_of_script(reading) | {code: reading.text(sentence) for code, sentence in WORDS.items()},
+        may_dispute=not reading.place.keep and evidence.withdrawn is None,
+        disputable=[
+            {"mechanism": mechanism, "code": code_of(mechanism).removesuffix(".M0"), "title": commitment.title}
+            for commitment, one in found
+            for mechanism in one.mechanisms
+        ],
+        objections=[(code, reading.text(label)) for code, label in OBJECTIONS.items()],
+        tongues=TONGUES,
         command=f"sha256sum {reading.text(FILE_HERE)}",
         dispute_commands=dispute_commands(reading, linked, entry.opened.identity),
         basis=tellings[0].basis(),
@@ -165,7 +176,10 @@ def capture_words(telling: Telling, sight: Sight) -> dict[str, Any]:
         "method": sight.method,
         "status": None if captured.http_status is UNSET else captured.http_status,
         "final_url": "" if captured.final_url is UNSET else captured.final_url,
-        "kept": {"state": "", "href": reading.to_document(sight.digest)},
+        "kept": {
+            "state": state_of_bytes(reading.reader.at(), sight.digest),
+            "href": to_archived(reading, sight.digest),
+        },
     }
 
 

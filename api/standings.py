@@ -19,6 +19,7 @@ from ledger.vocabulary import EvidenceLinked
 from projections.commitments import Commitment, LevelSaid, Mechanism
 from projections.evidence import (
     Act,
+    Clock,
     Coding,
     Dispute,
     Evidence,
@@ -26,9 +27,9 @@ from projections.evidence import (
     Situation,
     Verdict,
     barred_of,
-    dispute_facts,
-    last_day,
+    clock_of,
     number_of,
+    request_clock,
     standing_of,
 )
 from projections.grading import ItemGrade, Lens, MechanismStanding, Reason, VerdictStanding, Voice
@@ -217,21 +218,8 @@ class Telling:
     def dispute(self, dispute: Dispute, link: int) -> dict[str, Any]:
         """A dispute: what is objected and by whom, where it stands, and how many days are left or overdue."""
         reading = self.reading
-        facts = dispute_facts(self.situation, dispute)
-        state = (
-            "withdrawn"
-            if facts.withdrawn is not None
-            else "resolved"
-            if facts.resolved is not None
-            else "declined"
-            if facts.declined is not None
-            else "questioned"
-            if facts.questioned
-            else "answered"
-            if facts.answered is not None
-            else "open"
-        )
-        left = self.situation.parameters.answer_days - (self.situation.as_of - facts.admitted_day)
+        clock = clock_of(self.situation, dispute)
+        resolution = dispute.resolved.said if dispute.resolved else ""
         return {
             "index": dispute.index,
             "identity": dispute.identity,
@@ -243,38 +231,37 @@ class Telling:
             "role": dispute.role,
             "received_ms": dispute.received_ms,
             "statement": statement_at(reading, dispute.index),
-            "state": state,
-            "overdue": state == "open" and left <= 0,
-            "sentence": self._dispute_sentence(state, facts.resolution, left),
+            "state": clock.state,
+            "overdue": clock.days_left is not None and clock.days_left <= 0,
+            "sentence": self._dispute_sentence(clock, resolution),
             "screened": self.act(dispute.screened) if dispute.screened else None,
             "answers": [self.act(one) for one in dispute.answers],
             "resolved": self.act(dispute.resolved) if dispute.resolved else None,
             "withdrawn": dispute.withdrawn,
         }
 
-    def _dispute_sentence(self, state: str, resolution: str, left: int) -> str:
-        reading = self.reading
-        if state == "open":
-            if left > 0:
-                return reading.texts(
-                    "Admitted; %(num)s day left to answer.", "Admitted; %(num)s days left to answer.", left
-                )
+    def _dispute_sentence(self, clock: Clock, resolution: str) -> str:
+        reading, left = self.reading, clock.days_left
+        if left is not None and left > 0:
+            return reading.texts(
+                "Admitted; %(num)s day left to answer.", "Admitted; %(num)s days left to answer.", left
+            )
+        if left is not None:
             return reading.texts(
                 "Admitted and unanswered: the time to answer ended %(num)s day ago.",
                 "Admitted and unanswered: the time to answer ended %(num)s days ago.",
                 -left,
             )
-        if state == "resolved":
+        if clock.state == "resolved":
             return reading.text("Resolved: %(resolution)s.", resolution=reading.say.name("resolution", resolution))
-        return reading.text(_OF_A_DISPUTE[state])
+        return reading.text(_OF_A_DISPUTE[clock.state])
 
     def request(self, request: Request) -> dict[str, Any]:
         """Evidence that was asked for: of whom, by when, and whether anything came."""
         reading = self.reading
-        due = last_day(request.due)
-        came = bool(request.answers or request.evidence)
-        left = None if due is None else due - self.situation.as_of
-        if came:
+        clock = request_clock(self.situation, request)
+        left = clock.days_left
+        if clock.state == "answered":
             sentence = reading.text("Answered.")
         elif left is None:
             sentence = reading.text("Waiting for an answer.")
@@ -293,7 +280,7 @@ class Telling:
             "statement": statement_at(reading, request.index),
             "answers": [self.act(one) for one in request.answers],
             "evidence": [{"index": link, "href": reading.place.to("evidencia", link)} for link in request.evidence],
-            "overdue": not came and left is not None and left < 0,
+            "overdue": left is not None and left < 0,
             "sentence": sentence,
         }
 

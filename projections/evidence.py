@@ -908,6 +908,41 @@ def dispute_facts(situation: Situation, dispute: Dispute) -> DisputeFacts:
     )
 
 
+class Clock(msgspec.Struct, frozen=True):
+    """How it stands with a question, and how many days are left to answer it: negative, the days overdue.
+
+    Of a dispute: `withdrawn`, `resolved`, `declined`, `questioned` (a citizen's that nobody has screened), `answered`
+    or `open`; days are counted while it is open. Of a request: `answered` or `open`; one without a day has none.
+    """
+
+    state: str
+    days_left: int | None = None
+
+
+def clock_of(situation: Situation, dispute: Dispute) -> Clock:
+    """How it stands with a dispute."""
+    facts = dispute_facts(situation, dispute)
+    if facts.withdrawn is not None:
+        return Clock("withdrawn")
+    if facts.resolved is not None:
+        return Clock("resolved")
+    if facts.declined is not None:
+        return Clock("declined")
+    if facts.questioned:
+        return Clock("questioned")
+    if facts.answered is not None:
+        return Clock("answered")
+    return Clock("open", situation.parameters.answer_days - (situation.as_of - facts.admitted_day))
+
+
+def request_clock(situation: Situation, request: Request) -> Clock:
+    """How it stands with evidence that was asked for."""
+    if request.answers or request.evidence:
+        return Clock("answered")
+    due = last_day(request.due)
+    return Clock("open", None if due is None else due - situation.as_of)
+
+
 def _verdict_facts(situation: Situation, verdict: Verdict, barred: frozenset[str]) -> VerdictFacts:
     organisation = situation.organisation(verdict.actor)
     return VerdictFacts(

@@ -137,9 +137,13 @@ def _g2(case: Case) -> None:
 
 
 def put_story(folder: Path) -> Case:
-    """The story on disk, each entry received on its day."""
+    """The story on disk, each entry received on its day; the bytes of the list are kept in the archive."""
     case = tell()
     doubt = SaltedContent(salt=(b"s" * 32).hex(), content=Content(text="No lo muestra."))
     contents = {entry.index: [doubt] for entry in case.world.entries if entry.opened.statement.by[0].role == "citizen"}
     put_on_disk(case.world, folder, as_received=True, contents=contents)
+    digest = sha256(PAGE_OF_THE_LIST).hexdigest()
+    kept = folder / "archive" / digest[:2] / digest
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(PAGE_OF_THE_LIST)
     return case

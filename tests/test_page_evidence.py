@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import pytest
-from evidence_story import PAGE_OF_THE_LIST, put_story
+from evidence_story import G3, PAGE_OF_THE_LIST, put_story
 from playwright.sync_api import Page, expect
 from service import Served
 from test_browser import Look, look
-from test_grading import D2, Case
+from test_grading import D2, Case, M
 from test_pages import Read, people, ready
 from world import C8, G1, G2, PLAN
 
@@ -210,6 +211,16 @@ def test_a_piece_of_evidence_shows_captures_checks_grades_and_verdicts(site: Ser
     assert "U+202E" in page.text
 
 
+def test_bytes_are_handed_out_where_they_are_kept_and_elsewhere_that_is_said(site: Served, case: Case) -> None:
+    digest = sha256(PAGE_OF_THE_LIST).hexdigest()
+    page = Read(people(site, f"/evidencia/{link_of(case, 'lista')}"))
+    assert f"/gt/evidencia/archivos/{digest}" in page.links
+    assert site.get(f"/evidencia/archivos/{digest}").body == PAGE_OF_THE_LIST
+    page = Read(people(site, f"/evidencia/{link_of(case, 'D1')}"))
+    assert "Los bytes no se guardan aquí." in page.text
+    assert [link for link in page.links if "/archivos/" in link] == []
+
+
 def test_shared_evidence_says_with_whom_and_whether_that_is_explained(site: Served, case: Case) -> None:
     page = Read(people(site, f"/evidencia/{link_of(case, 'A')}"))
     assert f"/gt{commitment_of(G2)}" in page.links
@@ -238,6 +249,49 @@ def test_the_command_prints_the_digest_that_the_page_shows(site: Served, case: C
     assert "sha256sum ARCHIVO" in page.text
     printed = subprocess.run(["sha256sum", "ARCHIVO"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
     assert printed.split()[0] in page.text
+
+
+# --- as data ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("commitment", [C8, G1, G2])
+def test_the_answer_about_a_commitment_holds_its_standing_with_every_reason(
+    site: Served, case: Case, commitment: str
+) -> None:
+    answer = site.get(f"/api/plans/{PLAN}/commitments/{commitment.partition('/')[2]}")
+    assert answer.status == 200, answer.body
+    found = answer.json["data"]
+    assert (found["day"], answer.json["checkpoint"]["size"]) == ("2026-11-20", len(case.world.entries))
+    expected = standing(case, commitment)
+    assert msgspec.convert(found["standing"], CommitmentStanding) == expected
+    assert set(found["rules"]) == {reason.rule for reason in reasons_in(expected)}
+    for rule, sentences in found["rules"].items():
+        assert set(sentences) == {"es-GT", "en"}
+        assert all("%(" not in sentence for sentence in sentences.values()), rule
+
+
+def test_answers_tell_the_clocks_of_disputes_and_requests(site: Served) -> None:
+    about = site.get(f"/api/plans/{PLAN}/commitments/G1").json["data"]
+    clocks = [(line["state"], line.get("days_left")) for line in about["disputes"]]
+    assert sorted(clocks, key=str) == [("declined", None), ("open", -46), ("questioned", None)]
+    about = site.get(f"/api/plans/{PLAN}/commitments/C8").json["data"]
+    assert [(line["state"], line["days_left"]) for line in about["requests"]] == [("open", -51)]
+    assert {(one["aspect"], one["actor"]) for one in about["codings"]} >= {("ambition", "icefi"), ("ambition", "irm")}
+
+
+def test_the_answer_about_a_piece_of_evidence(site: Served, case: Case) -> None:
+    index = link_of(case, "D2")
+    found = site.get(f"/api/evidence/{index}").json["data"]
+    assert [one["commitment"] for one in found["evidence"]] == [C8]
+    assert [one["seen"] for one in found["sights"]] == ["captured", "captured", "alive", "gone", "gone"]
+    assert [one["grade"] for one in found["grades"]] == [4, 4, 4]
+    assert [one["state"] for one in found["disputes"]] == ["resolved"]
+    assert {reason["rule"] for grade in found["grades"] for reason in grade["reasons"]} == set(found["rules"])
+    both = site.get(f"/api/evidence/{link_of(case, 'lista')}").json["data"]
+    assert [one["commitment"] for one in both["evidence"]] == [G1, G3]
+    assert [one["mechanism"] for one in both["grades"]] == [f"{G1}.M0", f"{G3}.M0"]
+    for missing in ("0", "01", "x", str(len(case.world.entries))):
+        assert site.get(f"/api/evidence/{missing}").status in (400, 404)
 
 
 # --- in a browser ----------------------------------------------------------------------------------------------------
@@ -346,3 +400,52 @@ def test_lanes_are_told_apart_without_colour_and_on_paper(look: Look, site: Serv
     assert len(set(styles)) == 4
     page.emulate_media(media="print")
     expect(page.locator(".by-voice")).to_be_visible()
+
+
+# --- anybody disputes ------------------------------------------------------------------------------------------------
+
+
+def test_anybody_disputes_with_a_key_of_their_browser_and_no_grade_changes(
+    look: Look, tmp_path: Path, axe_findings: Callable[[Page], list[str]]
+) -> None:
+    case = put_story(tmp_path / "registro")
+    with Served(tmp_path / "registro") as server:
+        ready(server)
+        index = link_of(case, "D1")
+        before = server.get(f"/api/evidence/{index}").json["data"]
+        page = opened(look, server, f"/evidencia/{index}", 390)
+        page.locator("#disputing[data-ready]").wait_for(state="attached")
+
+        page.get_by_role("button", name="Revisar").click()
+        expect(page.locator("#objection-error")).to_have_text("Elija qué tiene de malo.")
+        page.get_by_label("no es pertinente").check()
+        page.get_by_role("button", name="Revisar").click()
+        expect(page.locator("#dispute-error")).to_be_visible()
+        expect(page.locator("#dispute-words")).to_be_focused()
+        assert axe_findings(page) == []
+
+        page.get_by_label("Sus razones").fill("La lista es de otro año.")
+        page.get_by_role("button", name="Revisar").click()
+        expect(page.locator("#review-words")).to_have_text("La lista es de otro año.")
+        expect(page.locator("#review-objection")).to_have_text("no es pertinente")
+        assert axe_findings(page) == []
+        page.get_by_role("button", name="Firmar y registrar").click()
+        expect(page.locator("#done-title")).to_be_focused()
+        expect(page.locator("#done-index")).to_contain_text(str(len(case.world.entries)))
+
+        server.folded()
+        after = server.get(f"/api/evidence/{index}").json["data"]
+        dispute = after["disputes"][0]["dispute"]
+        assert [line["state"] for line in after["disputes"]] == ["questioned"]
+        assert (dispute["objection"], dispute["role"], dispute["mechanism"]) == ("not_relevant", "citizen", M[1])
+        assert [one["grade"] for one in after["grades"]] == [one["grade"] for one in before["grades"]]
+        assert "mark/questioned" in after["rules"]
+        page.locator("#done-follow").click()
+        expect(page.locator("#objeciones ~ ol")).to_contain_text("La lista es de otro año.")
+        expect(page.locator("#objeciones ~ ol")).to_contain_text("un evaluador debe decidir si la admite")
+
+
+def test_an_older_view_takes_no_dispute(site: Served, case: Case) -> None:
+    index = link_of(case, "D1")
+    assert 'id="disputing"' in people(site, f"/evidencia/{index}")
+    assert 'id="disputing"' not in people(site, f"/evidencia/{index}?at={index + 1}")
