@@ -155,6 +155,10 @@ def export_plan(
             made += _plan_tables(stand, copy, table, folder, [form for form in forms if form != PDF])
             progress.step()
     if PDF in forms:
+        screen.note(
+            "Componiendo el PDF; con cincuenta compromisos toma cerca de un minuto.",
+            "Setting the PDF; with fifty commitments it takes about a minute.",
+        )
         path = folder / f"{_plan_stem(stand)}.{language}.pdf"
         made.append(_made(_write(path, [make_plan_pdf(copy, stand, language)])))
     index = _write(folder / f"{_plan_stem(stand)}.json", [_index(stand, made)])
