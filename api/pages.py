@@ -28,6 +28,7 @@ from api.feeds import comment_feed, commitment_feed, institution_feed, organisat
 from api.listening import read_body
 from api.names import LEVELS, msg
 from api.page_bodies import institution_page, organisation_page
+from api.page_calendar import calendar_feed
 from api.page_changes import changes_page
 from api.page_commenting import commenting_on, writing_page
 from api.page_commitments import commitment_page
@@ -142,6 +143,7 @@ PAGES: Mapping[str, Page] = {
     "/": home_page,
     "/planes/{plan:str}": plan_page,
     "/planes/{plan:str}/atom.xml": plan_feed,
+    "/planes/{plan:str}/calendario.ics": calendar_feed,
     "/planes/{plan:str}/entorno": around_page,
     "/planes/{plan:str}/compromisos/{code:str}/atom.xml": commitment_feed,
     "/planes/{plan:str}/comparacion": comparison_page,
