@@ -24,6 +24,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 from msgspec import UNSET, UnsetType
 
+from api.anomalies import findings_of
 from api.page_changes import Moments
 from api.problems import Problem
 from api.record import Hidden, Reader, Shown, View, plain_number
@@ -33,9 +34,11 @@ from ledger.statement import canonical, format_time, format_when
 from ledger.tlog.merkle import EMPTY_ROOT
 from ledger.tlog.note import format_base64
 from ledger.vocabulary import KINDS
+from projections.anomalies import Anomaly
 from projections.commitments import Axis, Commitment, Mechanism, PlanState
 from projections.comparison import Change, Matrix
 from projections.evidence import Evidence
+from projections.indicators import Figure, Standard, indicators_of, standards_of
 from projections.meetings import Meeting, Remark
 from projections.records import Record
 from projections.reports import Report, Tally
@@ -149,6 +152,8 @@ def _entries_in(plain: Any) -> Iterator[int]:
         for name, member in cast("dict[str, Any]", plain).items():
             if isinstance(member, int) and (name in _SAYING or name.endswith("_index")):
                 yield member
+            elif name == "entries" and isinstance(member, list):
+                yield from [index for index in cast("list[Any]", member) if isinstance(index, int)]
             else:
                 yield from _entries_in(member)
 
@@ -212,6 +217,13 @@ class CommitmentAnswer(msgspec.Struct, frozen=True):
 
     commitment: Commitment
     mechanisms: list[Mechanism]
+
+
+class AnomalyLine(msgspec.Struct, frozen=True):
+    """A finding, and the day for which it was computed; its `entries` are the indexes of those that prove it."""
+
+    as_of: str
+    anomaly: Anomaly
 
 
 class RoundAnswer(msgspec.Struct, frozen=True):
@@ -568,6 +580,61 @@ def router(reader: Reader) -> Router:
         page = Page.asked(f"{base}/plans/{plan}/claims", after, limit)
         return page.answer(view, _of_plan(view, Report, plan, page.after))
 
+    @get(
+        "/plans/{plan:str}/anomalies",
+        sync_to_thread=True,
+        summary="What the record of a plan shows to be at odds, by rule, each with the entries that prove it",
+        description="`rule` and `institution` narrow the list; `as_of` is the day up to which silences and delays are "
+        "counted, that of the last entry if absent.",
+        tags=["plans"],
+        responses=_of(list[AnomalyLine]),
+    )
+    def anomalies(
+        plan: str,
+        rule: str | None = None,
+        institution: str | None = None,
+        at: At = None,
+        as_of: AsOf = None,
+        after: After = None,
+        limit: Limit = None,
+    ) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        _plan(view, plan)
+        narrowed = {"rule": rule, "institution": institution, "as_of": view.day if as_of else None}
+        page = Page.asked(f"{base}/plans/{plan}/anomalies", after, limit, **narrowed)
+        found = (
+            (f"{place:06d}", AnomalyLine(view.day, one))
+            for place, one in enumerate(findings_of(view, plan))
+            if rule in (None, one.rule) and (institution is None or institution in one.institutions)
+        )
+        return page.answer(view, (row for row in found if row[0] > page.after))
+
+    @get(
+        "/plans/{plan:str}/indicators",
+        sync_to_thread=True,
+        summary="The indicators of a plan: counts, shares in basis points, delays in days",
+        tags=["plans"],
+        responses=_of(list[Figure]),
+    )
+    def indicators(plan: str, at: At = None, as_of: AsOf = None) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        _plan(view, plan)
+        return answer(view, indicators_of(view.records, plan, view.size, view.day))
+
+    @get(
+        "/plans/{plan:str}/standards",
+        sync_to_thread=True,
+        summary="What the record of a plan shows of each standard of OGP",
+        description="`verdict` is `met` or `short` where a figure can be held against a threshold, `shown` where it is "
+        "for the reader to judge, `unknown` where the record has nothing yet.",
+        tags=["plans"],
+        responses=_of(list[Standard]),
+    )
+    def standards(plan: str, at: At = None, as_of: AsOf = None) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        _plan(view, plan)
+        return answer(view, standards_of(view.records, plan, view.size, view.day))
+
     # --- consultation
 
     @get(
@@ -785,8 +852,12 @@ def router(reader: Reader) -> Router:
             history,
             evidence,
             gaps,
+            changes,
             tally,
             claims,
+            anomalies,
+            indicators,
+            standards,
             rounds,
             round_,
             comments,

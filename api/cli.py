@@ -12,7 +12,17 @@ from typing import Any, cast
 
 import rich_click as click
 
-from api import command_checks, command_export, command_ledger, command_people, command_rounds, command_witness
+from api import (
+    command_assess,
+    command_capture,
+    command_checks,
+    command_cite,
+    command_export,
+    command_ledger,
+    command_people,
+    command_rounds,
+    command_witness,
+)
 from api.command import (
     COULD_NOT,
     FINE,
@@ -25,7 +35,17 @@ from api.screen import screen
 from ledger.errors import CannotRun, Misbehaviour, Refused
 
 # They put themselves below the root when they are read.
-COMMANDS = (command_people, command_rounds, command_checks, command_export, command_ledger, command_witness)
+COMMANDS = (
+    command_people,
+    command_rounds,
+    command_assess,
+    command_capture,
+    command_checks,
+    command_cite,
+    command_export,
+    command_ledger,
+    command_witness,
+)
 
 
 # --- the way out -----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ was not done: nobody who only lacks proof has been shown to have done nothing.
 """
 
 import datetime
+from calendar import monthrange
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -31,7 +32,10 @@ from projections.comparison import EVIDENCED, REPORTED, Matrix, Row, values_of
 from projections.grading import CommitmentStanding, Voice
 
 WIDE_GAP = 2
-MOMENTS = 24
+MOMENTS, FEWEST = 24, 4
+"""States that a picture over time shows, at most and at least."""
+LOOKED_AT = 1_200
+"""Commitments that are graded for it, over all states: 24 states of a plan of 50, and fewer of a larger one."""
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -132,6 +136,9 @@ CONDITIONS: tuple[Condition, ...] = (
         msg("A citizen disputes its evidence, and no assessor has admitted or declined that yet. It changes no grade."),
     ),
 )
+
+IN_COLUMNS = frozenset({"gap", "no_capture"})
+"""What a row of the matrix says in a column of its own, so that it needs no sign."""
 
 ORDERS: Mapping[str, str] = {"numero": msg("By number"), "brecha": msg("The widest gap first")}
 
@@ -298,7 +305,7 @@ def row_words(reading: Reading, row: Row, commitment: Commitment) -> dict[str, A
         "gap": standing.gap,
         "sign": signed(standing.gap),
         "words": gap_words(reading, standing),
-        "holds": [(one.code, reading.text(one.label)) for one in CONDITIONS if one.code in holds],
+        "holds": [(one.code, reading.text(one.label)) for one in CONDITIONS if one.code in holds - IN_COLUMNS],
         "steps": dumbbell(marks(reading, standing), LEVEL_ORDINAL),
     }
 
@@ -503,8 +510,8 @@ class Moment(msgspec.Struct, frozen=True):
     unit: str
 
 
-def moments(view: View, reader: Reader, first: int) -> list[Moment]:
-    """At most MOMENTS states, the view's own the last: ends of months; of days, or sizes, in a record that is young.
+def moments(view: View, reader: Reader, first: int, most: int) -> list[Moment]:
+    """At most so many states, the view's own the last: ends of months; of days, or sizes, in a record that is young.
 
     `first` is the index of the entry with which the plan began.
     """
@@ -513,32 +520,37 @@ def moments(view: View, reader: Reader, first: int) -> list[Moment]:
     last = Moment(view.size, view.day, "")
     months = month_ends(began, today)
     if len(months) >= 2:
-        chosen, unit = thinned(months, MOMENTS - 1), "month"
+        chosen, unit = thinned(months, most - 1), "month"
     elif (today - began).days >= 2:
         days = [began + datetime.timedelta(days=n) for n in range((today - began).days)]
-        chosen, unit = thinned(days, MOMENTS - 1), "day"
+        chosen, unit = thinned(days, most - 1), "day"
     else:
-        step = max(1, -(-(view.size - first) // (MOMENTS // 2)))
-        sizes = range(view.size - step, first, -step)
-        return [
-            *(Moment(n, view.ledger.day_of(view.entry(n - 1).received_ms), "size") for n in reversed(sizes)),
-            msgspec.structs.replace(last, unit="size"),
-        ]
+        sizes = even_sizes(first, view.size, most - 1)
+        found = [Moment(size, view.ledger.day_of(view.entry(size - 1).received_ms), "size") for size in sizes]
+        return [*found, msgspec.structs.replace(last, unit="size")]
     ends = [(min(reader.as_of(day.isoformat()).size, view.size), day.isoformat()) for day in chosen]
     return [*(Moment(size, day, unit) for size, day in ends), msgspec.structs.replace(last, unit=unit)]
+
+
+def even_sizes(first: int, size: int, most: int) -> range:
+    """At most so many sizes between two, at even distances: multiples of a power of two, which stay the same as the
+    ledger grows, so that what was computed of them need not be computed again."""
+    step = 1 << ((size - first) // most).bit_length()
+    return range((first // step + 1) * step, size, step)
 
 
 def month_ends(began: datetime.date, until: datetime.date) -> list[datetime.date]:
     """The last days of months from that of `began` on, all before `until`."""
     ends: list[datetime.date] = []
-    day = began
-    while True:
-        following = (day.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)
-        end = following - datetime.timedelta(days=1)
-        if end >= until:
-            return ends
+    end = _month_end(began)
+    while end < until:
         ends.append(end)
-        day = following
+        end = _month_end(end + datetime.timedelta(days=1))
+    return ends
+
+
+def _month_end(day: datetime.date) -> datetime.date:
+    return day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def thinned(days: Sequence[datetime.date], most: int) -> list[datetime.date]:
@@ -559,7 +571,8 @@ def counts_at(reader: Reader, plan: str, size: int, day: str) -> Mapping[str, Ma
 
 def times(reading: Reading, plan: PlanState, matrix: Matrix) -> dict[str, Any]:
     """Levels by voice over time: a picture and its figures for each voice that said anything by now."""
-    states = moments(reading.view, reading.reader, plan.index)
+    most = max(FEWEST, min(MOMENTS, LOOKED_AT // max(1, len(matrix.rows))))
+    states = moments(reading.view, reading.reader, plan.index, most)
     found = [counts_at(reading.reader, plan.plan, state.size, state.day) for state in states]
     lines: list[dict[str, Any]] = []
     for speaker in speakers(reading, matrix):

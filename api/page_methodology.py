@@ -12,7 +12,7 @@ from litestar import Response
 
 from api.names import msg
 from api.problems import Problem
-from api.reading import Reading, answer, line_of, redirect
+from api.reading import Reading, answer, line_of
 from api.reasons import ON_THE_SCALE, RULES, sentence_of, whole_share
 from api.worked_example import worked_example
 from ledger.vocabulary import Parameters
@@ -175,11 +175,8 @@ def versions_of(reading: Reading, plan: str) -> dict[int, Methodology]:
 
 
 def methodologies_page(reading: Reading) -> Response[bytes]:
-    """Which methodology is in force for each plan; where there is but one, it is shown at once."""
+    """Which methodology is in force for each plan."""
     plans = [plan for _, plan in reading.view.records.scan(PlanState)]
-    adopted = [plan for plan in plans if plan.methodology]
-    if len(adopted) == 1:
-        return redirect(reading.place.to("metodologia", adopted[0].plan, adopted[0].methodology))
     shown = [
         {
             "title": plan.title,

@@ -1,4 +1,4 @@
-"""Pages about plans: the front page, the list of commitments with its filters, and what was said of a plan as a whole."""
+"""Pages about plans: the front page, the list of commitments with its filters, and what was said of a whole plan."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -27,9 +27,14 @@ from api import site
 from api.feeds import comment_feed, commitment_feed, institution_feed, organisation_feed, plan_feed, round_feed
 from api.listening import read_body
 from api.names import LEVELS, msg
+from api.page_anomalies import anomalies_page, texts_page
+from api.page_archives import archive_handler
+from api.page_assessing import assessing_desk_page, institution_desk_page
+from api.page_assessments import assessment_file, assessment_page, assessments_page
 from api.page_bodies import institution_page, organisation_page
 from api.page_calendar import calendar_feed
 from api.page_changes import changes_page
+from api.page_citation import citation_file, citation_page
 from api.page_commenting import commenting_on, writing_page
 from api.page_commitments import commitment_page
 from api.page_comparison import comparison_page
@@ -45,6 +50,8 @@ from api.page_privacy import bodies_to_ask, privacy_page
 from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
 from api.page_reports import report_page, reports_page
 from api.page_rounds import meeting_page, meetings_page, round_page, rounds_page
+from api.page_sheets import sheets_page, side_by_side_page
+from api.page_standards import standards_page
 from api.page_tracking import comment_page, comments_page
 from api.phrasing import Phrasing, folded, plain
 from api.problems import Problem
@@ -152,6 +159,9 @@ PAGES: Mapping[str, Page] = {
     "/metodologia": methodologies_page,
     "/metodologia/{plan:str}/{version:str}": methodology_page,
     "/evidencia/{index:str}": evidence_page,
+    "/planes/{plan:str}/hallazgos": anomalies_page,
+    "/planes/{plan:str}/indicadores": standards_page,
+    "/planes/{plan:str}/hallazgos/{one:str}/{other:str}": texts_page,
     "/consultas": rounds_page,
     "/consultas/{round:str}": round_page,
     "/consultas/{round:str}/atom.xml": round_feed,
@@ -179,6 +189,15 @@ PAGES: Mapping[str, Page] = {
     "/mesa": desks_page,
     "/mesa/moderacion": moderation_desk_page,
     "/mesa/coordinacion": coordination_desk_page,
+    "/mesa/investigacion": assessing_desk_page,
+    "/mesa/institucion": institution_desk_page,
+    "/planes/{plan:str}/fichas": sheets_page,
+    "/planes/{plan:str}/junto-a": side_by_side_page,
+    "/planes/{plan:str}/cita": citation_page,
+    "/planes/{plan:str}/cita/archivo": citation_file,
+    "/evaluaciones": assessments_page,
+    "/evaluaciones/{organisation:str}": assessment_page,
+    "/evaluaciones/{organisation:str}/{form:str}": assessment_file,
     "/privacidad": privacy_page,
     "/accesibilidad": accessibility_page,
 }
@@ -233,7 +252,7 @@ def router(reader: Reader, clock: Clock = now, read_timeout: float = 30.0, web_f
         }
         return Response(found.content, media_type=found.media_type, headers=headers)
 
-    handlers.append(document)
+    handlers += [document, archive_handler(reader)]
     return Router(f"/{reader.ledger.path}", route_handlers=handlers, exception_handlers={Problem: problem})
 
 
@@ -345,12 +364,22 @@ EXPLANATIONS: Mapping[int, tuple[str, str]] = {
     ),
     405: (msg("That cannot be done here"), msg("This address is only for reading.")),
     408: (msg("It did not arrive in time"), msg("The connection was too slow. Nothing was kept; please try again.")),
+    410: (
+        msg("That was erased"),
+        msg(
+            "A signed statement in this record says by whom and on which ground. The digest stays; nobody can read it."
+        ),
+    ),
     413: (msg("The file is too large"), msg("A receipt has two million bytes at most. Nothing was kept.")),
     429: (
         msg("Much was sent from your address"),
         msg("Please wait a moment and try again. A browser with JavaScript does a little work instead of waiting."),
     ),
     415: (msg("That is not the form of this page"), msg("What was sent cannot be read here. Nothing was kept.")),
+    451: (
+        msg("That is withheld"),
+        msg("A signed statement in this record says by whom and on which ground, and until when it may be appealed."),
+    ),
     500: (
         msg("The server failed"),
         msg("The fault is ours and was noted. What is registered is safe; please try again in a moment."),

@@ -143,6 +143,14 @@ class Phrasing:
             return format_skeleton("yMMMM", value, locale=self._locale)
         return self.day(value)
 
+    def months(self) -> list[tuple[str, str]]:
+        """The months of a year, each in short and in full."""
+        days = [datetime.date(2000, month, 1) for month in range(1, 13)]
+        return [
+            (format_skeleton("MMM", day, locale=self._locale), format_skeleton("MMMM", day, locale=self._locale))
+            for day in days
+        ]
+
     def local(self, milliseconds: int) -> datetime.datetime:
         """A received time, at the ledger's offset."""
         return datetime.datetime.fromtimestamp(milliseconds / 1000, self._zone)

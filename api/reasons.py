@@ -88,7 +88,7 @@ RULES: Mapping[str, str] = {
     ),
     "mechanism/machine": msg(
         "No verdict counts here: the level is what was reported, as far as the best grade supports it. Grade 3 "
-        "supports %(level_3)s, grade 2 %(level_2)s, grade 1 %(level_1)s."
+        "supports «%(level_3)s», grade 2 «%(level_2)s», grade 1 «%(level_1)s»."
     ),
     "mechanism/verdicts": msg(
         "Verdicts decide: the middle one of the organisations' levels, the lower where two stand in the middle."
@@ -132,7 +132,7 @@ def figures_of(say: Phrasing, parameters: Parameters) -> dict[str, str]:
     caps = parameters.machine_cap
 
     def most(cap: int) -> str:
-        return f"«{say.name('level', ON_THE_SCALE[cap]).lower()}»"
+        return say.name("level", ON_THE_SCALE[cap]).lower()
 
     return {
         "confirm_days": say.number(parameters.confirm_days),

@@ -21,6 +21,7 @@ from typing import TypeVar
 
 import msgspec
 
+from api.archives import Archive
 from api.documents import Documents
 from api.problems import Problem
 from api.search import Search
@@ -195,6 +196,8 @@ class Reader:
         self.documents = documents
         self.settings: Settings | None = None
         """How this installation is set up, for the page that says what is kept of people."""
+        self.archive: Archive | None = None
+        """Where captured bytes are kept, as far as they are kept here."""
         self.vault = vault
         self.find = log.find
         self.entries = log.entries
@@ -254,12 +257,25 @@ class Reader:
         earlier = docket.earlier(identity)
         return barred_from_moderating(earlier.commitments, earlier.round, docket) if earlier else {}
 
+    def responsible(self, commitment: str) -> frozenset[str]:
+        """The organisations that are or were responsible for a commitment: rule A6 bars them from judging it."""
+        known = self._log.docket.commitments.get(commitment)
+        return known.ever if known else frozenset()
+
     def receipt(self, index: int) -> bytes:
         """The receipt of an entry as `GET receipts/…` gives it: cosigned as soon as it can be.
 
         LookupError for an index that is not published.
         """
         return self._log.cosigned_receipt(index) or self._log.receipt(index)
+
+    @property
+    def head_note(self) -> bytes:
+        """The newest head that the log has signed: of as many entries as any view, or more. Raises Problem (503)."""
+        head = self._log.head
+        if head is None:
+            raise Problem(503, "The record is being read; try again in a moment.", "busy", "transport")
+        return head.note
 
     @property
     def newest(self) -> int:

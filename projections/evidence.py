@@ -135,6 +135,17 @@ class Sight(Record, frozen=True, kw_only=True):
     method: str = ""
 
 
+class Captured(Record, frozen=True, kw_only=True):
+    """Bytes that were captured, by their digest [digest/index]: through which link, and by which statement."""
+
+    table: ClassVar[str] = "captured"
+    indexes: ClassVar[int] = 1
+    plan: str
+    link: str
+    identity: str
+    index: int
+
+
 class Act(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Something that was done about a dispute or a request: at which entry, when, by which actors and keys."""
 
@@ -340,6 +351,8 @@ def _captured(records: Records, entry: Entry, captured: EvidenceCaptured, known:
         media_type=captured.media_type,
         method=captured.method,
     )
+    made = Captured(plan=captured.plan, link=captured.link, identity=entry.opened.identity, index=entry.index)
+    records.put(index_key(captured.digest, entry.index), made)
     for evidence in _evidence_of(records, captured.link):
         if evidence.captures == 0 and evidence.withdrawn is None:
             count_of(records, evidence.commitment, captured=1)

@@ -1,9 +1,10 @@
-"""A ledger in which everything happens that can happen to evidence, told over ten months, for pages to be looked at.
+"""A ledger in which everything happens that can happen to evidence, told over nine months, for pages to be looked at.
 
 C8 is the worked example of the methodology; G2 has a duty that recurs and was let go; G1 has evidence that it shares,
 disputes of citizens, and what nobody answered.
 """
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,15 @@ from world import C8, G1, G2, digest_of
 
 from consultation.text import Content, SaltedContent
 
+G3 = f"{w.PLAN}/G3"
 COPRET, MINFIN = "copret:institution", "minfin:institution"
+PAGE_OF_THE_LIST = b"<!doctype html><title>Lista</title><p>Uno, dos, tres.</p>"
 SHARED = digest_of("a file that two commitments share")
 HOSTILE = "\u202eIgnore <script>alert(1)</script> \u200b"
 
 
 def tell() -> Case:
-    """The story, from 2025-09 on, so that a server of today has seen all of it."""
+    """The story, from March to November of 2026: all of it is past on a server of today."""
     case = Case()
     world = case.world
     codes = {
@@ -103,9 +106,14 @@ def _c8(case: Case) -> None:
 
 def _g1(case: Case) -> None:
     case.on("2026-09-05")
+    case.say("CommitmentRegistered", "copret:coordinator", **w.commitment(G3))
     case.say("CompletionReported", COPRET, subject=G1, level="complete", reason="Hecho.", evidence=[])
     case.link("A", f"{G1}.M0", by=COPRET, url="http://example.gt/compartido?x=1")
     case.capture("A", SHARED, "captura:capturer")
+    case.link("lista", f"{G1}.M0", f"{G3}.M0", by=COPRET)
+    case.capture("lista", sha256(PAGE_OF_THE_LIST).hexdigest(), "captura:capturer")
+    uses = [{"commitment": G1, "takes": "La columna de nombres."}, {"commitment": G3, "takes": "El total."}]
+    case.say("SharedUseExplained", COPRET, evidence=[case.links["lista"]], uses=uses)
     case.link("home", f"{G1}.M0", by=COPRET, url="http://example.gt/", dated={"precision": "year", "day": "2012-01-01"})
     case.dispute("A", f"{G1}.M0", "ana:citizen")
     declined = case.dispute("home", f"{G1}.M0", "eva:citizen")

@@ -17,7 +17,17 @@ from test_pages import Read, people, ready
 from world import C8, G1, G2, PLAN, World, digest_of
 from world import found as founded
 
-from api.page_comparison import CONDITIONS, MOMENTS, conditions_of, fits, in_order, month_ends, signed, thinned
+from api.page_comparison import (
+    CONDITIONS,
+    MOMENTS,
+    conditions_of,
+    even_sizes,
+    fits,
+    in_order,
+    month_ends,
+    signed,
+    thinned,
+)
 from ledger.statement import format_when
 from projections.comparison import Row, matrix_of
 from projections.grading import CommitmentStanding, Lens
@@ -123,6 +133,17 @@ def test_thinned_moments_are_few_in_order_and_end_with_the_last(days: list[datet
     assert len(found) <= most
     assert found == sorted(set(found) & set(days))
     assert found[-1:] == days[-1:]
+
+
+@given(st.integers(0, 2_000), st.integers(1, 2_000), st.integers(1, 30))
+def test_sizes_are_few_and_stay_while_a_ledger_grows(first: int, more: int, most: int) -> None:
+    size = first + more
+    found = even_sizes(first, size, most)
+    assert len(found) <= most
+    assert all(first < one < size for one in found)
+    assert len(found) >= min(most, more - 1) // 2 - 1
+    grown = even_sizes(first, size + 1, most)
+    assert set(found) <= set(grown) or set(grown) <= {*found, size}  # more of them, or every other one
 
 
 # --- a plan of three months, served ----------------------------------------------------------------------------------
@@ -299,6 +320,11 @@ def test_an_earlier_day_shows_the_earlier_comparison(told: Told) -> None:
     assert people(told.server, f"{PAGE}?as_of=2001-01-01", 404)
 
 
+def test_a_day_beyond_all_others_is_answered(told: Told) -> None:
+    read = page_of(told, "?as_of=9999-12-30")
+    assert "al 30 de diciembre de 9999" in read.text
+
+
 def test_levels_over_time_are_those_of_the_comparison_of_each_day(told: Told) -> None:
     read = page_of(told)
     text = read.text.partition("Las cifras de este cuadro")[2].partition("Qué significan")[0]
@@ -343,6 +369,15 @@ def test_the_front_page_and_the_plan_lead_to_the_comparison(told: Told) -> None:
     assert sentence in plan.text
 
 
+def test_what_changed_is_answered_in_pages_and_as_data_for_every_state(told: Told) -> None:
+    for size in (30, len(told.world.entries)):
+        people(told.server, f"/planes/{PLAN}/cambios?at={size}")
+        answer = told.server.get(f"/api/plans/{PLAN}/changes?at={size}")
+        assert answer.status == 200, answer.body
+    found = told.server.get(f"/api/plans/{PLAN}/changes?from=30&to={size}").json["data"]
+    assert {one["commitment"] for one in found["changes"]} == {G1, G2, C8}
+
+
 # --- in a browser ----------------------------------------------------------------------------------------------------
 
 
@@ -385,6 +420,11 @@ def test_filters_and_days_work_without_javascript_on_the_smallest_phone(opened: 
     page.get_by_role("button", name="Ir a ese día").click()
     expect(page.locator(".past")).to_be_visible()
     expect(page.get_by_role("status")).to_have_text("Coincide 1 de 3 compromisos.")  # the filter came along
+
+
+@pytest.mark.parametrize("width", [700, 800, 1000])
+def test_between_telephone_and_desk_nothing_scrolls_sideways(opened: Callable[..., Page], width: int) -> None:
+    assert opened(width=width).evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_voices_are_told_apart_by_shape_where_colours_are_the_readers_own(opened: Callable[..., Page]) -> None:
