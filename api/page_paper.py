@@ -14,6 +14,7 @@ from litestar import Response
 
 from api.downloads import stand_asked
 from api.names import LEVELS
+from api.page_anomalies import told_by_rule
 from api.page_commitments import promise_fields
 from api.page_comparison import basis, row_words, speakers, summary
 from api.reading import Reading, answer
@@ -60,6 +61,7 @@ def paper_words(reading: Reading, stand: Stand) -> dict[str, Any]:
             for row in matrix.rows
         ],
         "cells": _cells(stand, {one.code: one.name for one in voices}),
+        "anomalies": told_by_rule(reading, stand.plan),
         "sheets": [_sheet(reading, row, commitments[row.commitment]) for row in matrix.rows],
     }
 
