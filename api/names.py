@@ -213,9 +213,9 @@ SCREENINGS: Mapping[str, str] = {
 
 # How an objection to evidence was resolved: what is left of the objection, not of the evidence.
 RESOLUTIONS: Mapping[str, str] = {
-    "upheld": msg("upheld: the evidence does not show it"),
+    "upheld": msg("upheld, the evidence does not show it"),
     "partly": msg("upheld in part"),
-    "rejected": msg("rejected: the evidence stands"),
+    "rejected": msg("rejected, the evidence stands"),
 }
 
 # What assessors look at in a commitment beside its level.

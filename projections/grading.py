@@ -270,6 +270,10 @@ def equal_weights(count: int) -> tuple[int, ...]:
 # --- one item --------------------------------------------------------------------------------------------------------
 
 
+_Graded = tuple[int, str, tuple[Reason, ...]]
+"""A grade, the digest of the best bytes, and why."""
+
+
 class _Item:
     """What of an item is the same for every mechanism, found once: its bytes, what confirms them, what caps them."""
 
@@ -283,6 +287,8 @@ class _Item:
         self.confirmed = {digest: self._confirmed(digest, parameters) for digest in self.captures}
         self.caps = self._caps()
         self.marks = self._marks()
+        self.plain: _Graded | None = None
+        """What a mechanism gives it that has no dispute, no verdict about it, and no clock."""
 
     @property
     def first(self) -> Sighting | None:
@@ -378,6 +384,7 @@ class _Grader:
         self.freshness = self._freshness() if mechanism.recurring else []
         self.age = self._age(facts.as_of)
         self.verdicts = [self._verdict(verdict) for verdict in self.given]
+        self.cited = self._cited()
         self.grades = [self.grade(item) for item in self.items]
         self.best = max([one.grade for one in self.grades], default=0)
         claim = self.claim
@@ -474,14 +481,23 @@ class _Grader:
             first = min(lost, key=lambda one: one.resolved or 0)
             entries = _together(verdict.index, first.index, first.admitted, first.resolved)
             return verdict, "lapsed", Reason("verdict/lapsed-dispute", entries), False
+        waiting = [one for one in disputes if one.open]
         aged = self._aged_on(verdict.day) if self.freshness else None
         if aged is not None:
-            return verdict, "lapsed", Reason("verdict/lapsed-aged", _together(verdict.index, *self._dates())), aged[1]
-        waiting = [one for one in disputes if one.open]
+            reason = Reason("verdict/lapsed-aged", _together(verdict.index, *self._dates()))
+            return verdict, "lapsed", reason, aged[1] and not waiting
         if waiting:
             entries = _together(verdict.index, *[each for one in waiting for each in (one.index, one.admitted)])
             return verdict, "suspended", Reason("verdict/suspended", entries), False
         return None
+
+    def _cited(self) -> frozenset[str]:
+        """The digests that verdicts stand on."""
+        found: set[str] = set()
+        for verdict, state, _, from_it in self.verdicts:
+            if verdict.independent and (state == "in_force" or from_it):
+                found.update(verdict.digests)
+        return frozenset(found)
 
     def _counting(self) -> list[tuple[int, VerdictFacts, str]]:
         """(ordinal, verdict, state) of the independent verdicts in force or suspended, in the order of ordinals."""
@@ -539,11 +555,13 @@ class _Grader:
         """The grade of an item for this mechanism."""
         link = item.facts.link
         disputes = self.disputes[link]
-        nothing = self._nothing(item, disputes)
-        grade, digest, reasons = nothing or self._best_bytes(item, disputes)
         marks = item.marks
-        if not nothing:
-            reasons += self._remarks(item)
+        if disputes or self.mechanism.recurring or not self.cited.isdisjoint(item.captures):
+            grade, digest, reasons = self._graded(item, disputes)
+        else:  # as for every mechanism about which nothing more was said
+            if item.plain is None:
+                item.plain = self._graded(item, ())
+            grade, digest, reasons = item.plain
         if disputes:
             marks += self._dispute_marks(disputes)
             reasons += tuple([Reason("mark/questioned", (one.index,)) for one in disputes if one.questioned])
@@ -560,7 +578,15 @@ class _Grader:
             reasons=reasons,
         )
 
-    def _nothing(self, item: _Item, disputes: Sequence[DisputeFacts]) -> tuple[int, str, tuple[Reason, ...]] | None:
+    def _graded(self, item: _Item, disputes: Sequence[DisputeFacts]) -> _Graded:
+        """Grade, digest and reasons, before citizens' questions and age."""
+        nothing = self._nothing(item, disputes)
+        if nothing:
+            return nothing
+        grade, digest, reasons = self._best_bytes(item, disputes)
+        return grade, digest, (*reasons, *self._remarks(item))
+
+    def _nothing(self, item: _Item, disputes: Sequence[DisputeFacts]) -> _Graded | None:
         """The grade 0, where a row of the tables says so."""
         facts = item.facts
         if facts.withdrawn is not None:
@@ -575,7 +601,7 @@ class _Grader:
             return 0, "", (Reason("grade/0-gone", (facts.link, *item.gone)),)
         return None
 
-    def _best_bytes(self, item: _Item, disputes: Sequence[DisputeFacts]) -> tuple[int, str, tuple[Reason, ...]]:
+    def _best_bytes(self, item: _Item, disputes: Sequence[DisputeFacts]) -> _Graded:
         """The best of the bytes captured, or that it is linked only."""
         if not item.captures:
             caps = [*item.caps, *self._dispute_caps(disputes)]
@@ -584,9 +610,7 @@ class _Grader:
         graded = [self._of_bytes(item, digest, disputes) for digest in item.captures]
         return graded[0] if len(graded) == 1 else max(graded, key=_first)
 
-    def _of_bytes(
-        self, item: _Item, digest: str, disputes: Sequence[DisputeFacts]
-    ) -> tuple[int, str, tuple[Reason, ...]]:
+    def _of_bytes(self, item: _Item, digest: str, disputes: Sequence[DisputeFacts]) -> _Graded:
         """The grade of bytes of one digest: what confirms them, what makes them fall, what caps them."""
         read = self._read(item, digest)
         base, why = read or item.confirmed[digest]
@@ -603,6 +627,8 @@ class _Grader:
 
     def _read(self, item: _Item, digest: str) -> tuple[int, Reason] | None:
         """The grade 4, where an independent assessor's verdict stands on these bytes."""
+        if digest not in self.cited:
+            return None
         for verdict, state, _, from_it in self.verdicts:
             if verdict.independent and digest in verdict.digests and (state == "in_force" or from_it):
                 return 4, Reason("grade/4-verdict", _together(item.captures[digest][0].index, verdict.index))
@@ -738,7 +764,7 @@ def _together(*indexes: int | None) -> tuple[int, ...]:
     return tuple(sorted({index for index in indexes if index is not None}))
 
 
-def _first(graded: tuple[int, str, tuple[Reason, ...]]) -> int:
+def _first(graded: _Graded) -> int:
     return graded[0]
 
 
@@ -798,10 +824,17 @@ def _reported(facts: Facts, mechanisms: Sequence[MechanismStanding]) -> tuple[st
     return level, max([one.claim_index or 0 for one in claimed]), True
 
 
+_SAYING = ("in_force", "suspended", "lapsed")
+"""The states of a verdict in which its author still says something."""
+
+
 def _voices(facts: Facts, graders: Sequence[_Grader], mechanisms: Sequence[MechanismStanding]) -> tuple[Voice, ...]:
     """What each assessor finds: civil society by name, then the IRM."""
     roles = {organisation: role for organisation, role, _, _ in facts.assessed}
-    roles |= {one.organisation: one.role for one in facts.verdicts if one.independent}
+    for grader in graders:
+        for verdict, state, _, _ in grader.verdicts:
+            if verdict.independent and state in _SAYING:
+                roles[verdict.organisation] = verdict.role
     return tuple(
         [
             _voice(facts, graders, mechanisms, one, roles[one])
@@ -822,7 +855,7 @@ def _voice(
         ]
         for grader in graders
     ]
-    given = [any(state in ("in_force", "suspended", "lapsed") for state in states) for states in standing_ones]
+    given = [any(state in _SAYING for state in states) for states in standing_ones]
     lens = None
     if any(given):
         complete = all(whole for _, whole in own)

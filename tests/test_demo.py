@@ -4,6 +4,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import cast
@@ -11,9 +12,11 @@ from typing import cast
 import msgspec
 import pytest
 
+from api import names
 from api.consulted import read_document
 from api.demo.build import CLOSED_ROUND, INVENTED, PLAN, REGISTRARS, ROUND, Built, build, new_origin
 from api.demo.consultation import WEB_FORM
+from api.demo.evidence import CODES
 from api.documents import Documents
 from api.importer import demo_drafts
 from api.keyfiles import public_hex, read_public_key
@@ -24,12 +27,15 @@ from ledger.published import Folder
 from ledger.statement import Entry
 from ledger.tlog.policy import Policy, parse_policy
 from ledger.verify import open_head, verified_entries
-from ledger.vocabulary import LedgerOpened, RoundOpened
+from ledger.vocabulary import EvidenceCaptured, EvidenceLinked, LedgerOpened, MechanismAmended, RoundOpened
 from projections.audit import audit
+from projections.commitments import Commitment
+from projections.evidence import standing_of
+from projections.grading import CommitmentStanding
 from projections.records import DictRecords
 from projections.replay import replay
 from projections.reports import Report, Tally
-from projections.roll import Actor, KeyHeld, RoleHeld
+from projections.roll import Actor, KeyHeld, RoleHeld, local_day
 from projections.rounds import Comment, Document, Response, Round, state_at, state_of
 
 
@@ -120,9 +126,10 @@ def _texts(value: object) -> Iterator[str]:
 
 
 def test_what_the_report_does_not_contain_says_that_it_is_invented(demo: Built, entries: list[Entry]) -> None:
-    begun = next(entry.index for entry in entries if _is_ours(entry))
+    begun = next(entry.index for entry in entries if entry.opened.statement.kind == "WeightsSet")
     signed = [entry.opened.statement for entry in entries[begun:]]
-    assert Counter(statement.kind for statement in signed) == {
+    consulted = next(entry.index for entry in entries if _is_ours(entry))
+    assert Counter(entry.opened.statement.kind for entry in entries[consulted:]) == {
         "RoundOpened": 2,
         "CommentSubmitted": 13,
         "CommentTranscribed": 3,
@@ -150,9 +157,68 @@ def test_what_the_report_does_not_contain_says_that_it_is_invented(demo: Built, 
         for line in path.read_bytes().splitlines()
     ]
     ours = [line for line in shown if line["index"] >= begun and "content" in line]
-    # 16 comments, of which four are out of view in their own words; a shorter text, an appeal and an objection.
-    assert len(ours) == 16 - 4 + 1 + 1 + 1
+    # 16 comments, of which four are out of view in their own words; a shorter text, an appeal and an objection to an
+    # answer; three objections to evidence.
+    assert len(ours) == 16 - 4 + 1 + 1 + 1 + 3
     assert all(line["content"]["text"].startswith(INVENTED) for line in ours)
+
+
+def test_the_printed_commitments_stay_as_they_are(entries: list[Entry]) -> None:
+    signed = [entry.opened.statement for entry in entries if entry.opened.statement.by[0].role != "importer"]
+    amended = [one for one in signed if isinstance(one, MechanismAmended)]
+    assert not [one for one in signed if one.kind in ("CommitmentAmended", "CommitmentRegistered", "MechanismDefined")]
+    assert all((one.text, one.means, one.goal, one.due) == (msgspec.UNSET,) * 4 for one in amended)
+    assert "CompletionReported" not in {one.kind for one in signed}
+
+
+def test_evidence_is_of_made_up_documents_that_lie_beside_it(demo: Built, entries: list[Entry]) -> None:
+    kept = Documents(demo.place / "documents")
+    signed = [entry.opened.statement for entry in entries if entry.opened.statement.by[0].role != "importer"]
+    links = {entry.opened.identity: entry.opened.statement for entry in entries}
+    captured = [one for one in signed if isinstance(one, EvidenceCaptured)]
+    assert len({one.digest for one in captured}) == 10
+    for one in captured:
+        found, link = kept.read(one.digest), links[one.link]
+        assert found is not None
+        assert len(found.content) == one.size
+        assert "inventado para la demostración" in found.content.decode().lower()
+        assert isinstance(link, EvidenceLinked)
+        assert str(link.url).startswith("https://evidencia.demostracion.example/")  # nobody's, for ever
+
+
+def test_everything_that_can_happen_to_evidence_happens_to_some(entries: list[Entry], records: DictRecords) -> None:
+    today = local_day(entries[-1].received_ms, -360)
+
+    def on(code: str, day: str = today) -> CommitmentStanding:
+        found = standing_of(records, f"{PLAN}/{code}", day)
+        assert found is not None
+        return found
+
+    c8 = on("C8")
+    assert (c8.reported, c8.records.level, c8.combined.level, c8.gap) == ("complete", "substantial", "limited", 2)
+    assert c8.contested
+    said = [(one.organisation, one.level) for one in c8.voices if one.level]
+    assert said == [("icefi", "substantial"), ("irm", "limited")]
+    everything = [on(code.partition("/")[2]) for code, _ in records.scan(Commitment)]
+    assert len(everything) == 48
+    of = [mechanism for one in everything for mechanism in one.mechanisms]
+    marks = {mark for mechanism in of for grade in mechanism.grades for mark in grade.marks}
+    states = {verdict.state for mechanism in of for verdict in mechanism.verdicts}
+    rules = {reason.rule for mechanism in of for grade in mechanism.grades for reason in grade.reasons}
+    assert states == {"in_force", "suspended", "lapsed", "withdrawn", "replaced"}
+    assert marks >= {"own_page", "home_page", "shared", "before_plan", "questioned", "disputed", "upheld", "gone"}
+    assert marks >= {"aged", "withdrawn", "uncaptured"}
+    assert {grade.grade for mechanism in of for grade in mechanism.grades} == {0, 1, 2, 3, 4}
+    assert {one.combined.level for one in everything} == {"no_evidence_available", "limited", "substantial"}
+    assert (on("C11").gap, on("C13").mechanisms[0].best, on("C12").mechanisms[0].best) == (-1, 3, 2)
+    assert "cap/dispute-unanswered" not in rules
+    month = (date.fromisoformat(today) + timedelta(days=31)).isoformat()
+    assert [on("C8", day).mechanisms[2].best for day in (today, month)] == [2, 1]  # a dispute that nobody answered
+
+
+def test_what_is_coded_has_a_name() -> None:
+    assert {code for codes in CODES.values() for code in codes} <= set(names.CODES)
+    assert set(CODES) == set(names.ASPECTS)
 
 
 def _is_ours(entry: Entry) -> bool:

@@ -599,6 +599,7 @@ def test_a_withdrawn_verdict_is_as_if_never_given_and_brings_none_back() -> None
     identity = case.world.entries[-1].opened.identity
     case.world.say("StatementWithdrawn", "icefi:holder", statement=identity)
     assert states(case) == [("icefi", "replaced"), ("icefi", "withdrawn")]
+    assert case.standing().voices == ()
     assert case.standing().mechanisms[0].e == 2
 
 

@@ -8,7 +8,8 @@ was signed by the bodies named; the ledger's purpose is `demonstration`, and eve
 does not contain is invented, and each invented text begins with `INVENTED`.
 
 The order is that of the founding table: registrars, bodies with their keys and roles, plan, methodology, then the
-printed report in the order of the importer, then the invented consultations (api.demo.consultation).
+printed report in the order of the importer, then the invented story of evidence (api.demo.evidence) and the invented
+consultations (api.demo.consultation).
 
 A build is made in a folder beside `place` and renamed when it is complete, so that a folder is either whole or not
 there.
@@ -38,6 +39,7 @@ from api.demo.consultation import (
     consult,
     digest_of,
 )
+from api.demo.evidence import CAPTURERS, CODES, evidence
 from api.importer import Draft, demo_drafts
 from api.keyfiles import make_key_file, public_hex
 from api.operate import make_folder, not_empty, opened_for_writing
@@ -68,8 +70,12 @@ METHODOLOGY: Mapping[str, Any] = {
     "reuse_bp": 5000,
     "substantial_bp": 5000,
     "machine_cap": {"grade_0": 0, "grade_1": 0, "grade_2": 1, "grade_3": 2},
-    "own_pages": ["http://gobiernoabierto.transparencia.gob.gt/"],
-    "codes": {"verifiability": [], "relevance": [], "ambition": [], "early_results": []},
+    # What the tracker says of itself; the documents that it keeps for others lie beside (`/images/`).
+    "own_pages": [
+        "http://gobiernoabierto.transparencia.gob.gt/compromisos/",
+        "http://gobiernoabierto.transparencia.gob.gt/mesa-tecnica",
+    ],
+    "codes": {aspect: list(codes) for aspect, codes in CODES.items()},
     "default_grace_days": 15,
 }
 
@@ -96,8 +102,10 @@ they name, none of which has ever seen them. They are for trying things out, and
                         an invented moderator: withholds, redacts, restores
   segunda-moderacion-…  otra, de otra organización: decide apelaciones, y firma los borrados junto con la primera
                         another, of another organisation: decides appeals, and signs erasures together with the first
+  captura-…             programas que capturan evidencia: uno de la coordinación, otro de ICEFI, que es independiente
+                        programs that capture evidence: one of the coordinator's, one of ICEFI's, which is independent
   transcripcion-…       anota lo que llega en papel o se dice en reuniones / writes down what comes on paper or is said
-  vecina-…, vecino-…    autores inventados de comentarios / invented authors of comments
+  vecina-…, vecino-…    autores inventados de comentarios y objeciones / invented authors of comments and disputes
   recuperacion-…        llaves de recuperación (dos de tres) / recovery keys (two of three)
 
 Pruebe, con el registro servido en otra terminal. Desde la carpeta donde hizo la demostración, con `constancia` en la
@@ -181,7 +189,7 @@ def build(
 
 def _build(place: Path, origin: str, now_ms: int, progress: Callable[[int, int], None], *, printed: bool) -> Built:
     drafts = demo_drafts()
-    # What the founding, the roster and the consultation add to the printed statements; only the bar depends on it.
+    # What the founding, the roster and what is invented add to the printed statements; only the bar depends on it.
     total = len(drafts) + _OTHERS
     done = 0
 
@@ -199,6 +207,7 @@ def _build(place: Path, origin: str, now_ms: int, progress: Callable[[int, int],
         said: Mapping[str, Signed] = {}
         if printed:
             _import(people, drafts)
+            evidence(people, PLAN)
             said = consult(people, PLAN)
         people.settle()
         progress(done, done)
@@ -216,7 +225,7 @@ def _build(place: Path, origin: str, now_ms: int, progress: Callable[[int, int],
 
 _K2 = ("icefi:registrar", "copret:registrar")
 _FORMS = {actor.actor: (actor.form, actor.name_es) for actor in ACTORS}
-_OTHERS = 84
+_OTHERS = 184
 
 
 def _found(people: Cast, log_key: str) -> str:
@@ -250,9 +259,10 @@ def _enrol(people: Cast, source: str) -> None:
     for actor, of, name in (
         (IMPORTER, "guatecivica", "Importador de lo impreso"),
         (WEB_FORM, TRANSCRIBER, INVENTED + "programa del formulario web"),
+        *((name, of, INVENTED + f"programa de captura de {of.upper()}") for name, of in CAPTURERS.items()),
     ):
         people.say("ActorRegistered", *_K2, actor=actor, form="program", of=of, name=name)
-    for actor in (*WITH_KEYS, MODERATOR, SECOND_MODERATOR, TRANSCRIBER, WEB_FORM, IMPORTER):
+    for actor in (*WITH_KEYS, MODERATOR, SECOND_MODERATOR, TRANSCRIBER, WEB_FORM, *CAPTURERS, IMPORTER):
         people.say("KeyEnrolled", *_K2, f"{actor}:holder", actor=actor, key=people.public(actor))
 
     def grant(actor: str, role: str, **more: Any) -> None:
@@ -269,6 +279,8 @@ def _enrol(people: Cast, source: str) -> None:
         grant(moderator, "moderator")
     for transcriber in (TRANSCRIBER, WEB_FORM):
         grant(transcriber, "transcriber")
+    for capturer in CAPTURERS:
+        grant(capturer, "capturer")
     grant(IMPORTER, "importer", until=format_when(people.now_ms + 365 * DAY_MS), sources=[source])
 
 
