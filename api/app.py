@@ -42,7 +42,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api import answers, exports, pages, sealed_texts, site, submissions
+from api import answers, catalogue, downloads, exports, pages, rehearsal, sealed_texts, site, submissions
 from api.archives import open_archive
 from api.asking import heads_at_mirrors, witnesses_of
 from api.clients import behind_proxies
@@ -492,10 +492,18 @@ def _routers(ledger: Running, settings: Settings, threads: ThreadPoolExecutor, m
     ledger.reader.settings = settings
     form = WebForm(door, ledger.form_key) if ledger.form_key else None
     paged = pages.router(ledger.reader, read_timeout=settings.read_timeout, web_form=form)
-    tables = Router(f"/{path}", route_handlers=exports.handlers(ledger.reader))
+    tables = Router(
+        f"/{path}",
+        route_handlers=[
+            *exports.handlers(ledger.reader),
+            *downloads.handlers(ledger.reader),
+            *catalogue.handlers(ledger.reader),
+        ],
+    )
     texts = sealed_texts.SealedTexts(ledger.settings.origin, ledger.desk.vault, lambda: ledger.log.docket)
     sealed = sealed_texts.router(path, texts, settings.read_timeout, metrics.looks.labels(path).inc, refused)
-    return [submissions.router(door), sealed, answers.router(ledger.reader), tables, paged]
+    tried = rehearsal.router(path, lambda: ledger.log.docket, settings.read_timeout)
+    return [submissions.router(door), sealed, tried, answers.router(ledger.reader), tables, paged]
 
 
 def _operations(ledgers: Sequence[Running], metrics: Metrics) -> list[Any]:

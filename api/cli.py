@@ -13,8 +13,10 @@ from typing import Any, cast
 import rich_click as click
 
 from api import (
+    command_assess,
     command_capture,
     command_checks,
+    command_cite,
     command_export,
     command_ledger,
     command_people,
@@ -35,9 +37,11 @@ from ledger.errors import CannotRun, Misbehaviour, Refused
 # They put themselves below the root when they are read.
 COMMANDS = (
     command_people,
-    command_capture,
     command_rounds,
+    command_assess,
+    command_capture,
     command_checks,
+    command_cite,
     command_export,
     command_ledger,
     command_witness,

@@ -96,7 +96,7 @@ def _how(options: dict[str, Any]) -> Any:
     return How(**options)
 
 
-def _words(text: str, *, salted: bool) -> dict[str, Any]:
+def words_in(text: str, *, salted: bool) -> dict[str, Any]:
     """Words in the open, or as a content of the vault."""
     return {"salted_digest": {"$content": {"text": text}}} if salted else {"text": text}
 
@@ -405,7 +405,7 @@ def answer(
         plan = found[0].round.plan
         answers = list(dict.fromkeys(one.comment.identity for one in found))
         draft = {"kind": "ResponseGiven", "plan": plan, "answers": answers, "disposition": disposition}
-        draft |= {"words": _words(reasons, salted=salted)} if reasons else {}
+        draft |= {"words": words_in(reasons, salted=salted)} if reasons else {}
         draft |= {"led_to": desk.identity(led_to)} if led_to is not None else {}
         desk.state(draft, role, _how(how))
 
@@ -659,7 +659,7 @@ def moderate_redact(
 def moderate_restore(comment: str, reasons: str, salted: bool, url: str | None, key_file: Path, **how: Any) -> None:
     """Restore."""
     with _at(url, key_file, comment) as desk:
-        draft = _about(desk.comment(comment), "ContentRestored", words=_words(reasons, salted=salted))
+        draft = _about(desk.comment(comment), "ContentRestored", words=words_in(reasons, salted=salted))
         desk.state(draft, "moderator", _how(how))
 
 
@@ -765,6 +765,6 @@ def moderate_decide(
             "plan": found.round.plan,
             "appeal": desk.identity(found.comment.appealed),
             "decision": decision,
-            "words": _words(reasons, salted=salted),
+            "words": words_in(reasons, salted=salted),
         }
         desk.state(draft, "moderator", _how(how))

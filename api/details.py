@@ -139,6 +139,26 @@ SENTENCES: Mapping[str, str] = {
     "instituciones y organizaciones, no",
     "an importer's grant has {} and {}": "el papel de importador lleva {} y {}",
     "{} is or was responsible for {}": "{} responde o respondió por {}",
+    "{} opened this dispute": "{} presentó esta objeción",
+    "{} is responsible for {}: ask there": "{} responde por {}: pídalo ahí",
+    "no bytes {} were captured for {}": "de {} no se capturó ningún archivo para {}",
+    "the evidence is not linked for {}": "la evidencia no está enlazada con {}",
+    "this evidence is not linked for {}": "esta evidencia no está enlazada con {}",
+    "entry {} asks for evidence on {}": "el asiento {} pide evidencia de {}",
+    "entry {} is linked for none of these commitments": "el asiento {} no está enlazado con "
+    "ninguno de esos compromisos",
+    "each commitment says once what it takes": "cada compromiso dice una sola vez qué toma",
+    "a citizen's dispute is screened, once; this one is {}": "se examina la objeción de un ciudadano, una vez; esta "
+    "está {}",
+    "an admitted dispute is resolved, once; this one is {}": "se resuelve una objeción admitida, una vez; esta está {}",
+    "the assessment {} is opened already": "la evaluación {} ya está abierta",
+    "the assessment {} is closed": "la evaluación {} está cerrada",
+    "{} is the assessment of {}": "{} es la evaluación de {}",
+    "{} is not about {}": "{} no trata de {}",
+    "{} has no code {}; it has {}": "{} no tiene el código {}; tiene {}",
+    "no methodology is in force, so there are no codes": "no hay metodología vigente, y por eso no hay códigos",
+    "{} {} is more than the {} entries so far": "{} {} es más que los {} asientos que hay",
+    "{} is no mechanism of {}": "{} no es un mecanismo de {}",
 }
 
 # What a sentence quotes: something in backticks or quotation marks, a number, a name with its own marks, or words.

@@ -1,8 +1,8 @@
-"""What coordinators and moderators do by command: ask the ledger, draft, sign, show, and send.
+"""What those in office do by command: ask the ledger, draft, sign, show, and send.
 
     with Desk(url, key_file) as desk:                      what the ledger says of itself and of this key
         comment = desk.comment("https://…/gt/comentarios/0123456789ab")
-        desk.state(draft, "moderator", how)                signed, shown, agreed upon, sent, and its receipt kept
+        desk.state(draft, "moderator", how)                tried, signed, shown, agreed upon, sent, its receipt kept
 
 The drafts are those of `api.signing`; signing and sending are `api.making`'s. Here is only what must be asked before:
 whose key it is, where a comment stands, what a round counts. The server is believed no further than that: what is
@@ -25,11 +25,12 @@ from api.keyfiles import public_hex, read_key_file, read_public_key
 from api.making import Ask, keep_signed, read_file, say_signed, show_statement, submit_file
 from api.posting import Post
 from api.screen import screen
-from api.signing import Json, sign_draft
+from api.signing import Json, sign_draft, unsigned_text
 from consultation.text import Content
 from ledger.errors import CannotRun
 from ledger.statement import canonical, format_when, key_name
 from ledger.tlog.note import Note, format_note, sign_line
+from projections.commitments import Commitment, Mechanism, PlanState
 from projections.records import Record, index_key
 from projections.roll import Actor, KeyHeld, Known, Ledger, RoleHeld
 from projections.rounds import Comment, Round
@@ -155,16 +156,20 @@ class Desk:
             )
         return held.actor
 
-    def _check_role(self, role: str) -> None:
+    def role_among(self, *wanted: str) -> str:
+        """The first of these roles that this officer's body holds. Raises CannotRun."""
         roles = {one.role for one in self._every(RoleHeld, f"{self.actor}/") if one.ended is None}
-        if role not in roles:
+        found = next((role for role in wanted if role in roles), None)
+        if found is None:
             held = ", ".join(sorted(roles)) or screen.pick("ninguno", "none")
+            named = "/".join(wanted)
             raise CannotRun(
-                f"Esto lo firma quien es {role}, y «{self.actor}» no tiene ese papel (tiene: {held}).",
-                f"This is signed by a {role}, and “{self.actor}” holds no such role (it holds: {held}).",
+                f"Esto lo firma quien es {named}, y «{self.actor}» no tiene ese papel (tiene: {held}).",
+                f"This is signed by a {named}, and “{self.actor}” holds no such role (it holds: {held}).",
                 "Firme con la llave de un cuerpo que lo tenga, o pídalo a dos registradores.",
                 "Sign with the key of a body that does, or ask two registrars for it.",
             )
+        return found
 
     def other_key(self, actor: str) -> str:
         """A key in force of another body, who is to sign too. Raises CannotRun."""
@@ -185,10 +190,67 @@ class Desk:
             raise CannotRun(
                 f"«{actor}» es de su propia organización.",
                 f"“{actor}” is of your own organisation.",
-                "Nombre a quien modera por otra.",
-                "Name a moderator of another one.",
+                "Nombre a uno de otra.",
+                "Name one of another.",
             )
         return keys[-1]
+
+    def plan(self, name: str | None) -> PlanState:
+        """A plan by its identifier, or the only one that there is. Raises CannotRun."""
+        plans = {one.plan: one for one in self._every(PlanState)}
+        if name in plans or (name is None and len(plans) == 1):
+            return plans[name or next(iter(plans))]
+        raise CannotRun(
+            f"No hay ningún plan «{name}»." if name else "Diga de qué plan, con --plan.",
+            f"There is no plan “{name}”." if name else "Say of which plan, with --plan.",
+            f"Hay: {', '.join(plans)}.",
+            f"There are: {', '.join(plans)}.",
+        )
+
+    def commitment(self, named: str, plan: str | None = None) -> Commitment:
+        """A commitment by its identifier (`gt-2014-2016/C8`), or by its code and a plan. Raises CannotRun."""
+        identifier = named if "/" in named else f"{self.plan(plan).plan}/{named}"
+        found = self._record(Commitment, identifier)
+        if found is None:
+            raise CannotRun(
+                f"No hay ningún compromiso «{named}».",
+                f"There is no commitment “{named}”.",
+                "Dé su código, como C8, o su identificador, como gt-2014-2016/C8.",
+                "Give its code, such as C8, or its identifier, such as gt-2014-2016/C8.",
+            )
+        return found
+
+    def mechanism(self, named: str, plan: str | None = None) -> tuple[str, Commitment]:
+        """A mechanism by its code (`C8.M1`; `C8` where there is none but the implicit one). Raises CannotRun."""
+        above, _, number = named.partition(".")
+        commitment = self.commitment(above, plan)
+        number = number or ("M0" if not commitment.mechanisms else "")
+        identifier = f"{commitment.commitment}.{number}"
+        implicit = number == "M0" and not commitment.mechanisms
+        if not implicit and self._record(Mechanism, identifier) is None:
+            prefix = f"{commitment.commitment}."
+            known = [one.mechanism.removeprefix(prefix) for one in self._every(Mechanism, prefix)] or ["M0"]
+            raise CannotRun(
+                f"No hay ningún mecanismo «{named}».",
+                f"There is no mechanism “{named}”.",
+                f"Hay: {', '.join(known)}.",
+                f"There are: {', '.join(known)}.",
+            )
+        return identifier, commitment
+
+    def named(self, number: str, kind: str) -> str:
+        """The identity of a statement of a kind, by the number of its entry or its identity. Raises CannotRun."""
+        short = number.isascii() and number.isdigit() and len(number) < 16
+        identity = self.identity(int(number)) if short else number
+        known = self._record(Known, identity)
+        if known is None or known.kind != kind:
+            raise CannotRun(
+                f"«{number}» no es un asiento de {kind}.",
+                f"“{number}” is no entry of {kind}.",
+                "El número está en la página de lo que quiere nombrar.",
+                "The number stands on the page of what you want to name.",
+            )
+        return identity
 
     def round(self, name: str) -> Round:
         """A round by its identifier. Raises CannotRun."""
@@ -301,21 +363,35 @@ class Desk:
 
     # --- stating
 
+    def signer(self, *roles: str) -> dict[str, str]:
+        """This officer as a signer, in the first of these roles that it holds. Raises CannotRun."""
+        return {"actor": self.actor, "key": self.key, "role": self.role_among(*roles)}
+
+    def other_signer(self, actor: str, role: str) -> dict[str, str]:
+        """Another body as a signer. Raises CannotRun."""
+        return {"actor": actor, "key": self.other_key(actor), "role": role}
+
     def state(self, draft: Json, role: str, how: How, *others: str, secret: bytes | None = None) -> None:
-        """Sign a draft as this officer, show it, and send it once it is agreed upon; `others` (bodies) sign after.
-        `secret` is that of the draft's claim, and goes into a private file.
+        """State a draft as this officer; `others` (bodies) sign after, in the same role. As `state_by`."""
+        by = [self.signer(role), *[self.other_signer(other, role) for other in others]]
+        self.state_by(by, draft, how, secret=secret)
+
+    def state_by(self, by: list[dict[str, str]], draft: Json, how: How, *, secret: bytes | None = None) -> None:
+        """Have a draft tried by the rulebook, sign it as this officer, show it, and send it once it is agreed upon and
+        all of `by` have signed. `secret` is that of the draft's claim, and goes into a private file.
 
         Raises CannotRun, Refused, Misbehaviour.
         """
-        self._check_role(role)
-        by = [{"actor": self.actor, "key": self.key, "role": role}]
-        by += [{"actor": other, "key": self.other_key(other), "role": role} for other in others]
+        lang = "es-GT" if screen.lang == "es" else "en"
         if how.dry_run:
             self._show_draft(draft | {"by": by})
+        tried = self._post.rehearse(unsigned_text(draft, self.ledger.origin, by=by, now_ms=_now_ms(), lang=lang))
+        if how.dry_run:
+            if tried:
+                screen.note("El reglamento la admite tal como está.", "The rulebook admits it as it stands.")
             return
         key = read_key_file(self._key_file, self._ask)
         assert public_hex(key) == self.key
-        lang = "es-GT" if screen.lang == "es" else "en"
         signed = sign_draft(draft, self.ledger.origin, [key], by=by, now_ms=_now_ms(), lang=lang)
         signed = msgspec.structs.replace(signed, secret=secret)
         show_statement(signed)

@@ -1,5 +1,7 @@
 """The desks: what waits for moderators and for coordinators, and the forms from which they sign.
 
+(Those of assessors and of institutions stand in `api.page_assessing`.)
+
     /gt/mesa                  where to go
     /gt/mesa/moderacion       appeals that wait, requests for erasure, a round's comments with the newest first
     /gt/mesa/coordinacion     the rounds, what can be done with them, comments without an answer
@@ -18,7 +20,24 @@ from typing import Any, TypeVar
 from litestar import Response
 
 from api.comments import public
-from api.names import CHANNELS, CONCERNS, DISPOSITIONS, GROUNDS, KIND_NAMES, MEDIA, ROLES, msg
+from api.names import (
+    ASPECTS,
+    CHANNELS,
+    CODES,
+    CONCERNS,
+    DISPOSITIONS,
+    EVIDENCE_TYPES,
+    GROUNDS,
+    KIND_NAMES,
+    LEVELS,
+    MEDIA,
+    OBJECTIONS,
+    REPORT_FORMS,
+    RESOLUTIONS,
+    ROLES,
+    SCREENINGS,
+    msg,
+)
 from api.page_rounds import days_between, window_sentence
 from api.phrasing import unseen
 from api.problems import ADVICE
@@ -88,6 +107,7 @@ WORDS: Mapping[str, str] = {
     "role-missing": msg("This is signed by a %(role)s, and the key that is open holds no such role in force."),
     "own-act": msg("The appeal is against an act of your own organisation: another one decides it."),
     "barred": msg("%(name)s may not moderate this: %(why)s."),
+    "barred-judge": msg("%(name)s may not judge this: %(why)s."),
     # The form.
     "field-missing": msg("this is missing."),
     "field-number": msg("a whole number, in digits."),
@@ -99,8 +119,20 @@ WORDS: Mapping[str, str] = {
     "nothing-blanked": msg("nothing has been blanked out yet."),
     "text-gone": msg("The text is not to be had any more: bring the page anew."),
     "none-ticked": msg("Tick the comments that you answer."),
-    "no-second": msg("There is no moderator of another organisation who may sign this with you."),
-    "same-organisation": msg("The second moderator is of your own organisation: choose one of another."),
+    "field-commitment": msg("«%(line)s» is not the code of a commitment, such as C8."),
+    "field-use": msg("«%(line)s» does not say what a commitment takes: write «C8: …»."),
+    "field-claim": msg("«%(line)s» is not a figure: write «Complete: 28 of 48»."),
+    "claim-fits": msg("%(level)s: %(value)s of %(total)s, as on the record"),
+    "claim-differs": msg("%(level)s: %(value)s of %(total)s; on the record %(found)s of %(all)s"),
+    "digest-found": msg("Captured, and ticked: SHA-256 %(digest)s"),
+    "digest-unknown": msg("Nobody has captured a file with this digest for this mechanism: SHA-256 %(digest)s"),
+    # A draft that stays in this browser.
+    "draft-kept": msg("Kept in this browser as a draft, and nowhere else, until you sign or delete it."),
+    "draft-not-kept": msg("This browser keeps no drafts: what you write is lost when you leave the page."),
+    "draft-found": msg("Your draft of %(when)s is filled in. Files have to be chosen again."),
+    "draft-gone": msg("The draft is deleted."),
+    "no-second": msg("There is nobody of another organisation who may sign this with you."),
+    "same-organisation": msg("The second signer is of your own organisation: choose one of another."),
     "offline": msg(
         "The ledger does not answer. Look at your connection, and send it again: nothing is registered twice."
     ),
@@ -139,6 +171,50 @@ WORDS: Mapping[str, str] = {
         "You answer these comments, in public and with reasons. An answer is not changed afterwards; a second one "
         "can be given."
     ),
+    "says.verdict": msg(
+        "You say how far mechanism %(code)s has come, from what you have read. It counts in the level that the "
+        "evidence gives, until you give another or withdraw it; it can be disputed."
+    ),
+    "says.assess": msg(
+        "You say how far commitment %(code)s has come. It stands beside what is reported, and changes nothing of it."
+    ),
+    "says.code": msg("You code one aspect of commitment %(code)s. Your last code of an aspect is the one that stands."),
+    "says.ask": msg(
+        "You ask for evidence of %(code)s by a day. The request and its clock are public until it is answered."
+    ),
+    "says.dispute": msg(
+        "You hold that this evidence does not show it. From now on its grade for this mechanism is capped, and the "
+        "institution's time to answer runs."
+    ),
+    "says.withdraw": msg(
+        "What you had stated stops counting. It stays in the record, with the note that you withdrew it."
+    ),
+    "says.screen": msg(
+        "You decide whether a citizen's dispute is admitted. Admitted, it caps the grade of the evidence."
+    ),
+    "says.resolve": msg(
+        "You decide the dispute. Upheld, the evidence counts nothing for this mechanism; verdicts that rest on it "
+        "lapse unless the dispute is rejected."
+    ),
+    "says.assessment-open": msg("You open an assessment, of these commitments and by this methodology."),
+    "says.assessment-close": msg(
+        "You close the assessment, on the state of the record that you name. It is not opened again."
+    ),
+    "says.publish-report": msg(
+        "You publish a report. Each figure is checked against the record, now and whenever somebody looks; a "
+        "difference stays in public."
+    ),
+    "says.link": msg(
+        "You add evidence to the record. It counts once it is captured; its grade is computed, not stated."
+    ),
+    "says.report": msg("You report how far commitment %(code)s has come. It counts as far as evidence supports it."),
+    "says.week": msg(
+        "You report what the week brought. With no line filled in you report that there is nothing to report."
+    ),
+    "says.shared": msg(
+        "You explain why one piece of evidence serves several commitments, and what each takes from it."
+    ),
+    "says.contest": msg("You contest what an assessor found. It is shown beside it; what was found stays."),
     "says.transcribe": msg(
         "You enter, word for word, what somebody said or wrote. It is marked as transcribed, and not signed by "
         "its author."
@@ -151,6 +227,9 @@ WORDS: Mapping[str, str] = {
         "organisation."
     ),
     "sign-and-send": msg("Sign and send"),
+    "trying": msg("Asking the rulebook…"),
+    "admissible": msg("The rulebook admits it as it stands."),
+    "tried-with-key": msg("Once your key is open, the rulebook is asked before anything is signed."),
     "back": msg("Correct it"),
     "phase.sending": msg("Sending…"),
     "phase.waiting": msg("The ledger is busy; it is sent again in a moment…"),
@@ -207,6 +286,39 @@ WORDS: Mapping[str, str] = {
     "field.channel": msg("How it came"),
     "field.heard_at": msg("Said or handed in"),
     "field.source": msg("Digest of the scan (SHA-256)"),
+    "field.mechanism": msg("Mechanism"),
+    "field.commitment": msg("Commitment"),
+    "field.commitments": msg("Commitments"),
+    "field.subject": msg("Commitment"),
+    "field.for": msg("Evidence for"),
+    "field.level": msg("Level"),
+    "field.digests": msg("What was read"),
+    "field.evidence": msg("Evidence"),
+    "field.aspect": msg("Aspect"),
+    "field.code": msg("Code"),
+    "field.institution": msg("Institution"),
+    "field.due": msg("Due"),
+    "field.link": msg("The evidence"),
+    "field.objection": msg("Objection"),
+    "field.dispute": msg("The dispute"),
+    "field.screening": msg("Decision"),
+    "field.resolution": msg("Decision"),
+    "field.assessment": msg("Assessment"),
+    "field.from": msg("From"),
+    "field.until": msg("Until"),
+    "field.methodology": msg("Version of the methodology"),
+    "field.statement": msg("The statement"),
+    "field.title": msg("Title"),
+    "field.upload": msg("Digest of the file (SHA-256)"),
+    "field.evidence_type": msg("What it is"),
+    "field.shows": msg("What it shows"),
+    "field.dated": msg("Date that it bears"),
+    "field.publisher": msg("Who published it"),
+    "field.report_form": msg("Kind of report"),
+    "field.claims": msg("Figures"),
+    "field.week": msg("Week"),
+    "field.entries": msg("What happened"),
+    "field.uses": msg("What each takes"),
     # A second signer.
     "half-signed": msg("Signed by you; one signature is missing"),
     "hand-over": msg(
@@ -216,6 +328,7 @@ WORDS: Mapping[str, str] = {
     "save-half": msg("Save the file"),
     "half-text": msg("Or copy its text"),
     "part-missing": msg("Choose the file that you were given, or paste its text."),
+    "draft-of": msg("A draft: «%(kind)s». Read it well: nobody else has."),
     "part-of": msg("A statement that %(by)s sign together: «%(kind)s». It is registered when all have signed."),
     "done": msg("Done"),
     # The receipt.
@@ -268,6 +381,14 @@ def codes_of_script(reading: Reading) -> dict[str, dict[str, str]]:
         "concerns": ("concerns", CONCERNS),
         "late": ("late", ("refuse", "accept")),
         "medium": ("medium", MEDIA),
+        "level": ("level", LEVELS),
+        "report_form": ("report_form", REPORT_FORMS),
+        "objection": ("objection", OBJECTIONS),
+        "evidence_type": ("evidence_type", EVIDENCE_TYPES),
+        "screening": ("screening", SCREENINGS),
+        "resolution": ("resolution", RESOLUTIONS),
+        "aspect": ("aspect", ASPECTS),
+        "code": ("code", CODES),
     }
     found = {field: {code: reading.say.name(name, code) for code in among} for field, (name, among) in named.items()}
     plain = {
@@ -357,7 +478,7 @@ def desks_page(reading: Reading) -> Response[bytes]:
     return answer(reading, "desks.html")
 
 
-def _desk(reading: Reading, template: str, **words: Any) -> Response[bytes]:
+def desk_answer(reading: Reading, template: str, **words: Any) -> Response[bytes]:
     """A desk, with what its scripts need. It is of the newest state alone."""
     place = reading.place
     return answer(
@@ -379,7 +500,7 @@ def moderation_desk_page(reading: Reading) -> Response[bytes]:
     before = reading.number("antes", 1, reading.view.size, reading.view.size)
     comments = newest_first(records, Comment, chosen.round, before, LIST_PAGE) if chosen else []
     kept = {"ronda": chosen.round} if chosen and "ronda" in reading.query else {}
-    return _desk(
+    return desk_answer(
         reading,
         "desk_moderation.html",
         grounds=WITHHOLDING,
@@ -548,7 +669,7 @@ def coordination_desk_page(reading: Reading) -> Response[bytes]:
     chosen = asked or waiting or (rounds[0] if rounds else None)
     comments, pages = unanswered(reading, chosen) if chosen else ([], Pages(None, None))
     plans = [{"id": one.plan, "title": one.title} for _, one in reading.view.records.scan(PlanState)]
-    return _desk(
+    return desk_answer(
         reading,
         "desk_coordination.html",
         plans=plans,

@@ -123,6 +123,17 @@ class Post:
             raise self._refusal(status, answer)
         return answer
 
+    def rehearse(self, text: bytes) -> bool:
+        """Whether the ledger would admit the statement of an unsigned text (`api.rehearsal`); False where it cannot
+        say. Raises Refused, CannotRun."""
+        headers = {"content-type": "application/vnd.constancia.unsigned"}
+        status, answer, _ = self._ask("POST", "/mesa/ensayo", text, headers)
+        if status in (404, 405):  # a ledger of an older version
+            return False
+        if status != 200:
+            raise self._refusal(status, answer)
+        return True
+
     def receipt(self, path: str) -> tuple[str, bool]:
         """The receipt at a path, and whether it is provisional. Raises CannotRun."""
         status, answer, headers = self._ask("GET", path, None, {})

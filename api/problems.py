@@ -130,8 +130,8 @@ ADVICE: Mapping[str, tuple[str, str]] = {
         "Find a moderator of another organisation to sign with you.",
     ),
     "conflict-of-interest": (
-        "Su organización no puede decidir esto. Pídalo a quien modera por otra: el nombre está en la mesa.",
-        "Your organisation may not decide this. Ask a moderator of another one: the desk names them.",
+        "Su organización no puede decidir esto. Pídalo a otra: la mesa dice quién no puede, y por qué.",
+        "Your organisation may not decide this. Ask another one: the desk says who may not, and why.",
     ),
     "unknown-key": (
         "Pida a dos registradores de organizaciones distintas que inscriban esta llave.",
@@ -198,6 +198,7 @@ PLAIN_TITLES: Mapping[int, tuple[str, str]] = {
     410: ("Fue borrado", "It was erased"),
     451: ("Está retenido", "It is withheld"),
     500: ("Falló el servidor", "The server failed"),
+    501: ("Este servidor no lo hace", "This server does not do it"),
     503: ("El servidor no está listo", "The server is not ready"),
 }
 

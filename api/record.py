@@ -40,11 +40,16 @@ from ledger.tlog.tiles import HashReader
 from ledger.vocabulary import LedgerOpened
 from ledger.witnesses import Cosigning, Witnessed
 from projections.commitments import PlanState
+from projections.comparison import Matrix, matrix_of
 from projections.compromise import Compromise, compromises, dispute_of
+from projections.evidence import standing_of
+from projections.grading import reasons_in
 from projections.records import RecordsAt, SqliteRecords, digest
 
 MAX_AT = 2**53 - 1
 KEPT_OPEN = 256  # entries, of 64 KiB at the most
+KEPT_LEVELS = 20_000  # of a commitment, at a size and on a day: some hundred bytes each
+KEPT_MATRICES = 16  # of all commitments of a plan, with every reason
 
 
 V = TypeVar("V")
@@ -84,6 +89,14 @@ class Hidden(msgspec.Struct, frozen=True):
     identity: str
     ground: str | None
     effect: Effect
+
+
+class Evidenced(msgspec.Struct, frozen=True):
+    """What the evidence supported of a commitment at a size and on a day: level, percent, and the rules that fired."""
+
+    level: str
+    percent: int
+    rules: frozenset[str]
 
 
 class View:
@@ -194,6 +207,9 @@ class Reader:
         self.search: Search | None = None
         # No entry ever changes, and one answer to two hundred comments stands under each of them.
         self.opened = lru_cache(KEPT_OPEN)(self._open)
+        self.evidenced = lru_cache(KEPT_LEVELS)(self._evidenced)
+        # Nothing of a size ever changes, so what was computed of it may be kept: it holds statements, and no content.
+        self.matrix = lru_cache(KEPT_MATRICES)(self.compare)
         self._log = log
         self._records = records
         self._roots: OrderedDict[int, bytes] = OrderedDict()
@@ -202,6 +218,19 @@ class Reader:
 
     def _open(self, index: int) -> Entry:
         return reopen(index, next(self.entries(index, index + 1)), self.ledger.origin)
+
+    def _evidenced(self, commitment: str, size: int, day: str) -> Evidenced | None:
+        """The level by the evidence at a size and on a day; None where there was no such commitment."""
+        found = standing_of(self._records.at(size), commitment, day)
+        if found is None:
+            return None
+        return Evidenced(
+            found.combined.level, found.combined.percent, frozenset([one.rule for one in reasons_in(found)])
+        )
+
+    def compare(self, plan: str, size: int, as_of: str) -> Matrix:
+        """Reported against evidenced, for each commitment of a plan at a size and a day."""
+        return matrix_of(self._records.at(size), plan, size, as_of)
 
     @property
     def witnessed(self) -> Witnessed | None:
@@ -228,12 +257,25 @@ class Reader:
         earlier = docket.earlier(identity)
         return barred_from_moderating(earlier.commitments, earlier.round, docket) if earlier else {}
 
+    def responsible(self, commitment: str) -> frozenset[str]:
+        """The organisations that are or were responsible for a commitment: rule A6 bars them from judging it."""
+        known = self._log.docket.commitments.get(commitment)
+        return known.ever if known else frozenset()
+
     def receipt(self, index: int) -> bytes:
         """The receipt of an entry as `GET receipts/…` gives it: cosigned as soon as it can be.
 
         LookupError for an index that is not published.
         """
         return self._log.cosigned_receipt(index) or self._log.receipt(index)
+
+    @property
+    def head_note(self) -> bytes:
+        """The newest head that the log has signed: of as many entries as any view, or more. Raises Problem (503)."""
+        head = self._log.head
+        if head is None:
+            raise Problem(503, "The record is being read; try again in a moment.", "busy", "transport")
+        return head.note
 
     @property
     def newest(self) -> int:

@@ -20,6 +20,7 @@
     folder = "."                        relative to this file
     policy = "policy"                   who witnesses it: a tlog-policy file, relative to this one; left out: nobody
     mirrors = ["https://…/gt"]          copies that are asked at the start whether they know more than this machine
+    licence = "https://…"               under which the tables may be used, for the catalogue; left out: none is stated
     archive = "s3://evidencia/gt"       captured bytes: an object store or a folder; left out: `archive/` in its folder
 
 A variable `CONSTANCIA_<NAME>` in the environment goes before the file (`CONSTANCIA_PORT=9000`; lists with commas).
@@ -68,6 +69,7 @@ class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     folder: str = "."
     policy: str = ""
     mirrors: tuple[str, ...] = ()
+    licence: str = ""
     archive: str = ""
 
     @property
@@ -198,9 +200,11 @@ def _checked(settings: Settings, path: Path) -> Settings:
         inside = ledger.archive and "://" not in ledger.archive
         archive = str((path.parent / ledger.archive).resolve()) if inside else ledger.archive
         folder = str((path.parent / ledger.folder).resolve())
-        placed = LedgerSettings(ledger.origin, folder, policy, ledger.mirrors, archive)
+        placed = msgspec.structs.replace(ledger, folder=folder, policy=policy, archive=archive)
         for address in ledger.mirrors:
             _check_mirror(address, path)
+        if ledger.licence:
+            _check_licence(ledger.licence, path)
         if placed.path in RESERVED_PATHS:
             raise CannotRun(
                 f"{path}: el origen {placed.origin} termina en `{placed.path}`, una ruta que el servidor se reserva.",
@@ -218,6 +222,17 @@ def _checked(settings: Settings, path: Path) -> Settings:
                 )
         ledgers.append(placed)
     return msgspec.structs.replace(settings, ledgers=tuple(ledgers))
+
+
+def _check_licence(address: str, path: Path) -> None:
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not address.isascii():
+        raise CannotRun(
+            f"{path}: «{address}» no es la dirección de una licencia.",
+            f"{path}: “{address}” is not the address of a licence.",
+            "Escriba la dirección de su texto, como https://creativecommons.org/licenses/by/4.0/.",
+            "Write the address of its text, such as https://creativecommons.org/licenses/by/4.0/.",
+        )
 
 
 def _check_mirror(address: str, path: Path) -> None:

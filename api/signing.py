@@ -101,18 +101,9 @@ def sign_draft(
     `by` entries are `{actor?, key, role}`. Raises Refused (shape and bytes as the server would), CannotRun for a key
     that is not among the signers.
     """
-    filled = dict(draft)
-    filled.setdefault("by", [dict(signer) for signer in by])
-    filled.setdefault("said_at", format_when(now_ms))
-    filled.setdefault("lang", lang)
-    kind = filled.get("kind")
-    struct = KINDS.get(kind) if isinstance(kind, str) else None
-    if struct is None:
-        raise Refused("shape", "A1", f"`kind`: there is no kind {kind!r}; there are {', '.join(sorted(KINDS))}")
-    if "plan" in struct.__struct_fields__ and "plan" not in filled and (plan := _plan_inside(filled)):
-        filled["plan"] = plan
+    filled = _filled_in(draft, by, now_ms, lang)
     secret = None
-    if kind == "CommentSubmitted" and "claim" not in filled:
+    if filled["kind"] == "CommentSubmitted" and "claim" not in filled:
         secret = salt()
         filled["claim"] = claim(secret)
     contents: list[SaltedContent] = []
@@ -126,6 +117,37 @@ def sign_draft(
             check_form(each.content, expected[digest])
     note = _partly_signed(statement, origin, keys)
     return signed_of(note, origin, contents, secret)
+
+
+def _filled_in(draft: Json, by: Sequence[Mapping[str, str]], now_ms: int, lang: str) -> Json:
+    """A draft with all that signing fills in but contents and claims. Raises Refused for a kind that is none."""
+    filled = dict(draft)
+    filled.setdefault("by", [dict(signer) for signer in by])
+    filled.setdefault("said_at", format_when(now_ms))
+    filled.setdefault("lang", lang)
+    kind = filled.get("kind")
+    struct = KINDS.get(kind) if isinstance(kind, str) else None
+    if struct is None:
+        raise Refused("shape", "A1", f"`kind`: there is no kind {kind!r}; there are {', '.join(sorted(KINDS))}")
+    if "plan" in struct.__struct_fields__ and "plan" not in filled and (plan := _plan_inside(filled)):
+        filled["plan"] = plan
+    return filled
+
+
+def unsigned_text(
+    draft: Json,
+    origin: str,
+    *,
+    by: Sequence[Mapping[str, str]],
+    now_ms: int,
+    lang: str = "es-GT",
+    salt: Callable[[], bytes] = new_salt,
+) -> bytes:
+    """The text that `sign_draft` would sign, to be tried before anybody does (`api.rehearsal`); its salts are kept
+    nowhere. Raises Refused."""
+    filled = _filled_in(draft, by, now_ms, lang)
+    line = canonical(_salted(filled, origin, _first_signer(filled["by"]), [], salt))
+    return signed_text(origin, decode_line(line))
 
 
 def parse_draft(raw: bytes) -> Json:

@@ -80,6 +80,10 @@ class Place(msgspec.Struct, frozen=True):
         """The path of this page in the latest state."""
         return self._path(self.language, self.segments, ())
 
+    def now_at(self, *segments: object, **query: object) -> str:
+        """The path of a page of this ledger in this language, as of what the query alone says."""
+        return self._path(self.language, segments, tuple([(name, str(value)) for name, value in query.items()]))
+
     def _path(self, language: str, segments: tuple[object, ...], query: tuple[tuple[str, str], ...]) -> str:
         parts = [part for part in (self.ledger, SEGMENTS[language], *segments) if part != ""]
         path = "/" + "/".join(quote(str(part), safe="") for part in parts)

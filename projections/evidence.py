@@ -770,10 +770,14 @@ def number_of(mechanism: str) -> int:
     return int(mechanism.rpartition(".M")[2])
 
 
+def barred_of(situation: Situation, commitment: Commitment) -> frozenset[str]:
+    """The organisations that are not independent where this commitment is concerned."""
+    return situation.governing | {situation.organisation(one) for one in (*commitment.ever, commitment.institution)}
+
+
 def _facts(situation: Situation, commitment: Commitment, material: _Material) -> Facts:
     """What the levels of one commitment depend on."""
-    responsible = {situation.organisation(one) for one in (*commitment.ever, commitment.institution)}
-    barred = situation.governing | responsible
+    barred = barred_of(situation, commitment)
     mechanisms = _mechanism_facts(commitment, material.mechanisms)
     names = [one.mechanism for one in mechanisms]
     set_for = dict(commitment.weights)
@@ -840,7 +844,7 @@ def _item_facts(situation: Situation, evidence: Evidence, material: _Material, b
         sightings=tuple([_sighting(situation, one, barred) for one in sights if not _is_void(situation, one)]),
         disputes=tuple(
             [
-                _dispute_facts(situation, one)
+                dispute_facts(situation, one)
                 for one in material.disputes.get(evidence.index, ())
                 if situation.void([one.key], one.index, one.received_ms) is None
             ]
@@ -880,7 +884,7 @@ def _is_explained(records: Records, evidence: Evidence, commitment: str, link: i
     return other is not None and any(both <= {*named} for _, named in other.explained)
 
 
-def _dispute_facts(situation: Situation, dispute: Dispute) -> DisputeFacts:
+def dispute_facts(situation: Situation, dispute: Dispute) -> DisputeFacts:
     """A dispute with those of its acts that were signed by whoever they name."""
 
     def stands(act: Act | None) -> Act | None:

@@ -59,6 +59,7 @@ SERVER_ONLY = frozenset(
         "psycopg",
         "snowballstemmer",
         "weasyprint",
+        "pyarrow",
         "altcha",
         "obstore",
         "brotli",

@@ -11,10 +11,12 @@
 //   days         so many days from now -> UTC              list       what is ticked, or several words in one line
 //   date         a day, or none                            parts      "slug: title" a line
 //   entry        the number of an entry -> its identity    changes    "what changed [12, 15]" a line
-//                                                          claim      a new claim, beside its secret
+//   commitments  codes of a plan in one line               claim      a new claim, beside its secret
+//   uses         "code: what it takes" a line              weekly     what stands in the fields of each commitment
+//   claims       "Complete: 28 of 48" a line
 //
-// Fields whose names begin with `aside-` belong to others, or to the page. A field that is wrong throws Wrong with the field, so that the page can say so at the top and beside it. What is
-// right here is still checked by the shape of the kind, by the rules, and by the person who reads the review.
+// Fields whose names begin with `aside-` belong to others, or to the page. A field that is wrong throws Wrong with the
+// field, so that the page can say so at the top and beside it. What is right here is still checked by the shape of the kind, by the rules, and by the person who reads the review.
 
 import { fromHex, sha256, toHex } from "./bytes.js";
 import { randomHex, saidNow } from "./sign.js";
@@ -88,6 +90,10 @@ const MAKERS = {
       ? [...form.querySelectorAll(`[name="${field.name}"]:checked`)].map((one) => one.value)
       : numbers(field.value);
   },
+  commitments: (field, { plan }) => numbers(field.value).map((code) => commitmentOf(code, field, plan)),
+  uses: (field, { plan }) => lines(field.value).map((line) => useOf(line, field, plan)),
+  weekly: (field, { form }) => [...form.querySelectorAll("fieldset[data-commitment]")].flatMap(weekOf),
+  claims: (field, { levels }) => lines(field.value).map((line) => claimedOf(line, field, levels)),
   parts: (field) => lines(field.value).map((line) => partOf(line, field)),
   entry: async (field, context) => (field.value.trim() ? identityOf(field.value.trim(), field, context) : undefined),
   changes: (field, context) => Promise.all(lines(field.value).map((line) => changeOf(line, field, context))),
@@ -97,6 +103,35 @@ const MAKERS = {
     return claimOf(fromHex(context.secret, 32));
   },
 };
+
+/** A figure that a report claims: how many commitments are reported at a level, which goes by its name or its code. */
+function claimedOf(line, field, levels) {
+  const [, named, value, total] = /^(.+?)\s*:\s*([0-9]{1,6})\s*(?:de|of|\/)\s*([0-9]{1,6})$/.exec(line) ?? [];
+  const level = Object.keys(levels).find((code) => [code, levels[code].toLowerCase()].includes(named?.toLowerCase()));
+  if (!level) throw new Wrong("field-claim", field, { line });
+  return { measure: "level_count", scope: { level }, value: Number(value), out_of: Number(total) };
+}
+
+function commitmentOf(code, field, plan) {
+  if (!/^[A-Z]{1,2}[1-9][0-9]{0,2}$/.test(code)) throw new Wrong("field-commitment", field, { line: code });
+  return `${plan}/${code}`;
+}
+
+function useOf(line, field, plan) {
+  const [, code, takes] = /^([A-Z0-9]+)\s*:\s*(.+)$/.exec(line) ?? [];
+  if (!code) throw new Wrong("field-use", field, { line });
+  return { commitment: commitmentOf(code, field, plan), takes };
+}
+
+/** What an institution says of one commitment in a week: nothing, or progress and action, both. */
+function weekOf(fields) {
+  const [progress, action] = ["progress", "action"].map((name) => fields.querySelector(`[name="aside-${name}"]`));
+  const said = [progress, action].map(({ value }) => value.trim());
+  if (said.every((one) => !one)) return [];
+  const missing = [progress, action].find(({ value }) => !value.trim());
+  if (missing) throw new Wrong("field-missing", missing);
+  return [{ commitment: fields.dataset.commitment, progress: said[0], action: said[1] }];
+}
 
 function partOf(line, field) {
   const [, named, title] = /^([a-z0-9][a-z0-9-]*)\s*:\s*(.+)$/.exec(line) ?? [undefined, slugOf(line), line];
@@ -124,12 +159,12 @@ async function identityOf(number, field, { ledger }) {
  * offsetMinutes, now}`. Throws Wrong for the first field that is missing or wrong. */
 export async function draftOf(form, context) {
   const draft = { kind: form.dataset.kind, ...JSON.parse(form.dataset.fixed ?? "{}") };
-  const around = { ...context, form };
+  const around = { ...context, form, plan: draft.plan };
   for (const field of form.elements) {
     const { name, dataset } = field;
     if (!name || Object.hasOwn(draft, name) || name.startsWith("aside-") || field.disabled) continue;
     const value = await MAKERS[dataset.as ?? "text"](field, around);
-    const empty = value === undefined || (Array.isArray(value) && !value.length);
+    const empty = value === undefined || (Array.isArray(value) && !value.length) || value.precision === "none";
     if (dataset.needed !== undefined && empty) throw new Wrong("field-missing", field);
     if (value !== undefined) draft[name] = value;
   }

@@ -1,23 +1,25 @@
-// The desks of moderators and coordinators: what is read from their pages, and what is said of it.
+// The desks of those in office: what is read from their pages, and what is said of it.
 //
 // The page is the same for everybody. Whoever opens a key file in it (keyfile.js) can sign what the key's body may state,
 // in steps that are always these:
 //
 //   a button of the queue        takes a form out of its <template>, with what the page knows of the case
 //   the form -> a draft          desk-forms.js
-//   the review                   every field of the draft in words, from the draft itself and not from the form
+//   the review                   every field of the draft in words, from the draft itself and not from the form; and
+//                                what the rulebook says to it, before anything is signed (api/rehearsal.py)
 //   the signature                drafts.js; with a second signer missing, a file to hand over
 //   sent, and the receipt        sign.js
 //
 // The key stays in this module until the page is left or "close the key" is pressed, and is stored nowhere; so the lists
 // are brought anew without leaving the page. Every sentence comes from the page, in the reader's language.
 
-import { Fault, utf8 } from "./bytes.js";
+import { Fault, sha256, toHex, utf8 } from "./bytes.js";
 import { Wrong, draftOf, localOf, utcOf } from "./desk-forms.js";
-import { addLine, fileOf, readPart, signDraft } from "./drafts.js";
+import * as kept from "./desk-kept.js";
+import { addLine, fileOf, readPart, signDraft, unsignedText } from "./drafts.js";
 import { openKeyFile, parseKeyFile } from "./keyfile.js";
 import { at, foreign, hasWords, number, say, saves } from "./saying.js";
-import { NotRegistered, randomHex, saidNow, signatureLine, submit } from "./sign.js";
+import { NotRegistered, randomHex, rehearse, saidNow, signatureLine, submit } from "./sign.js";
 import { canonical } from "./statement.js";
 
 const desk = at("desk");
@@ -120,7 +122,15 @@ function keyOpened() {
   at("key-form").hidden = true;
   at("key-close").hidden = false;
   at("key-close").focus();
+  at("part-role").replaceChildren(...[...signer.roles, "holder"].map((role) => element("option", { value: role }, codes.role[role])));
   markQueue();
+  if (act?.form?.isConnected) offerSeconds(act.form, act.trigger);
+  // Where a page is of one organisation's work, it is that of whoever sits there.
+  const own = document.querySelector(`#queue [name=organizacion] option[value="${signer.organisation}"]:not(:checked)`);
+  if (own && !act && !new URLSearchParams(location.search).has("organizacion")) {
+    own.parentElement.value = own.value;
+    own.closest("form").requestSubmit();
+  }
 }
 
 function closeKey() {
@@ -134,7 +144,12 @@ function closeKey() {
   at("key-file").focus();
 }
 
-const mayAs = (role) => signer?.roles.includes(role);
+const mayAs = (role) => Boolean(signer) && (role === "holder" || signer.roles.includes(role));
+
+/** The roles in which a form can be signed; the one in which this key signs it. */
+const rolesOf = (form) => form.dataset.role.split(" ");
+const roleOf = (form) => rolesOf(form).find(mayAs) ?? (signer ? undefined : rolesOf(form)[0]);
+const rolesNamed = (form) => rolesOf(form).map((role) => codes.role[role]).join(" / ");
 
 /** What this key's organisation may not touch says so in its place, and has no buttons. */
 function markQueue() {
@@ -143,23 +158,29 @@ function markQueue() {
     const own = signer && JSON.parse(item.dataset.against ?? "[]").includes(signer.organisation);
     const note = item.querySelector(".barred");
     note.hidden = !why && !own;
-    note.textContent = why ? say("barred", { name: signer.organisation_name, why }) : own ? say("own-act") : "";
+    const code = item.dataset.barredSays ?? "barred";
+    note.textContent = why ? say(code, { name: signer.organisation_name, why }) : own ? say("own-act") : "";
     for (const act of item.querySelectorAll("[data-form], [data-read]")) {
-      act.disabled = Boolean(why) || (own && act.dataset.form === "decide");
+      act.disabled = (Boolean(why) && act.dataset.free === undefined) || (own && act.dataset.form === "decide");
     }
   }
+  // A body takes back what is its own.
+  for (const act of document.querySelectorAll("[data-own]")) act.hidden = signer?.actor !== act.dataset.own;
 }
 
 // --- from a button to a form ---
 
-let act; // what is being done: {form, draft, secret, fills, part}
+let act; // what is being done: {form, draft, secret, fills, part, kept}
 
 function begin(trigger) {
   const { form: name, fixed = "{}", fills = "{}" } = trigger.dataset;
   const fragment = at(`form-${name}`).content.cloneNode(true);
   const form = fragment.querySelector("form");
-  if (signer && !mayAs(form.dataset.role)) return fail(at("queue-fault"), say("role-missing", { role: codes.role[form.dataset.role] }));
+  if (signer && !roleOf(form)) return fail(at("queue-fault"), say("role-missing", { role: rolesNamed(form) }));
   const known = JSON.parse(fixed);
+  for (const place of form.querySelectorAll("[data-insert]")) {
+    place.replaceChildren(at(`${place.dataset.insert}-${trigger.dataset.with}`).content.cloneNode(true));
+  }
   if (trigger.dataset.ticked !== undefined) {
     known.answers = [...document.querySelectorAll("#queue [name=ticked]:checked")].map((one) => one.value);
     if (!known.answers.length) return fail(at("queue-fault"), say("none-ticked"));
@@ -169,25 +190,15 @@ function begin(trigger) {
   act = { form, fills: JSON.parse(fills), trigger };
   prepare(form, act);
   show(at("work"), fragment);
+  if (form.dataset.kept !== undefined) keepDraft(form);
   return undefined;
 }
 
 /** What a form needs of the case: numbers and texts that the page knows, and who could sign beside. */
 function prepare(form, { fills, trigger }) {
-  for (const one of form.querySelectorAll("[data-fill]")) {
-    const value = fills[one.dataset.fill] ?? "";
-    if ("value" in one) one.value = one.dataset.as === "local" ? localOf(value, offsetMinutes) : value;
-    else one.textContent = value;
-  }
-  const second = form.elements["aside-second"];
-  if (second) {
-    const barred = JSON.parse(trigger.closest("[data-barred]")?.dataset.barred ?? "{}");
-    const others = roster.filter(
-      (one) => one.roles.includes("moderator") && !one.ended && !(one.organisation in barred) && one.organisation !== signer?.organisation,
-    );
-    second.replaceChildren(...others.map((one) => element("option", { value: one.key }, one.name)));
-    if (!others.length) fail(form.querySelector(".form-fault"), say("no-second"));
-  }
+  fillWith(form, fills);
+  if (form.elements["aside-second"]) offerSeconds(form, trigger);
+  for (const drop of form.querySelectorAll("[data-match]")) drop.addEventListener("change", () => tickMatching(drop));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     review(form);
@@ -196,6 +207,75 @@ function prepare(form, { fills, trigger }) {
   for (const zone of form.querySelectorAll("input[data-as=local]")) zone.addEventListener("input", () => sayInstant(zone));
   for (const zone of form.querySelectorAll("input[data-as=local]")) sayInstant(zone);
   if (form.querySelector("[data-blank]")) prepareRedaction(form, trigger);
+}
+
+/** The roles that sign a form together, in their order: `coordinator+assessor`. Nobody, where this key signs alone. */
+function togetherOf(form) {
+  const pair = form.dataset.together?.split("+") ?? [];
+  return !signer || pair.includes(roleOf(form)) ? pair : [];
+}
+
+/** Who could sign beside the key that is open, of another organisation and not barred. */
+function offerSeconds(form, trigger) {
+  const second = form.elements["aside-second"];
+  if (!second) return;
+  const pair = togetherOf(form);
+  const missing = [...pair];
+  if (signer) missing.splice(pair.indexOf(roleOf(form)), 1);
+  const barred = JSON.parse(trigger.closest("[data-barred]")?.dataset.barred ?? "{}");
+  const others = roster.filter(
+    (one) => missing.some((role) => one.roles.includes(role)) && !one.ended && !(one.organisation in barred) && one.organisation !== signer?.organisation,
+  );
+  second.replaceChildren(...others.map((one) => element("option", { value: one.key }, one.name)));
+  for (const part of [second, form.querySelector(`label[for="${second.id}"]`)]) part.hidden = !pair.length;
+  if (pair.length && !others.length) fail(form.querySelector(".form-fault"), say("no-second"));
+}
+
+/** A file that was dropped: its digest is computed here, and what was captured with that digest is ticked. */
+async function tickMatching(drop) {
+  const told = drop.form.querySelector(`#${drop.getAttribute("aria-describedby")}`);
+  const [file] = drop.files;
+  if (!file) return;
+  const digest = toHex(await sha256(new Uint8Array(await file.arrayBuffer())));
+  const found = [...drop.form.querySelectorAll("[name=digests]")].find((one) => one.value === digest);
+  if (found) found.checked = true;
+  told.textContent = say(found ? "digest-found" : "digest-unknown", { digest });
+  drop.form.dispatchEvent(new Event("input"));
+}
+
+/** What was begun earlier is filled in again; what is written from now on is kept, until it is signed or deleted. */
+function keepDraft(form) {
+  act.kept = kept.nameOf(ledger, form);
+  const said = form.querySelector(".kept-said");
+  const drop = form.querySelector("[data-forget]");
+  const before = kept.found(act.kept);
+  if (before) {
+    kept.fillIn(form, before.values);
+    said.textContent = say("draft-found", { when: moment(saidNow(before.saved)) });
+  }
+  drop.hidden = !before;
+  form.addEventListener("input", () => {
+    const values = kept.valuesOf(form);
+    const could = kept.keep(act.kept, values);
+    said.textContent = values ? say(could ? "draft-kept" : "draft-not-kept") : "";
+    drop.hidden = !values || !could;
+  });
+  drop.addEventListener("click", () => {
+    kept.keep(act.kept, undefined);
+    form.reset();
+    fillWith(form, act.fills);
+    drop.hidden = true;
+    said.textContent = say("draft-gone");
+    form.querySelector("h2").focus();
+  });
+}
+
+function fillWith(form, fills) {
+  for (const one of form.querySelectorAll("[data-fill]")) {
+    const value = fills[one.dataset.fill] ?? "";
+    if ("value" in one) one.value = one.dataset.as === "local" ? localOf(value, offsetMinutes) : value;
+    else one.textContent = value;
+  }
 }
 
 function sayInstant(zone) {
@@ -296,10 +376,10 @@ async function review(form) {
   fault.hidden = true;
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
   try {
-    Object.assign(act, await draftOf(form, { ledger, offsetMinutes, now: Date.now() }));
+    Object.assign(act, await draftOf(form, { ledger, offsetMinutes, now: Date.now(), levels: codes.level }));
     if (act.whole && act.draft.salted_digest.$content.text === act.whole.text) throw new Wrong("nothing-blanked", form.elements.salted_digest);
-    act.role = form.dataset.role;
-    act.second = form.elements["aside-second"]?.value;
+    const second = form.elements["aside-second"];
+    act.second = second && !second.hidden ? second.value : undefined;
     act.part = undefined;
   } catch (trouble) {
     if (!(trouble instanceof Wrong)) throw trouble;
@@ -326,6 +406,7 @@ function failField(form, fault, { code, field, fills }) {
 function showReview(sentence, statement, back) {
   const fault = element("div", { class: "alarm form-fault", role: "alert", hidden: true });
   const go = button(say("sign-and-send"), () => signAndSend(fault, go));
+  const trial = element("p", { class: "small trial", role: "status" });
   const shown = element(
     "section",
     { class: "review", "aria-labelledby": "review-heading" },
@@ -334,12 +415,33 @@ function showReview(sentence, statement, back) {
     element("dl", { class: "fields" }, ...linesOf(statement)),
     element("details", {}, element("summary", {}, say("exact")), element("pre", { tabindex: "0" }, JSON.stringify(statement, undefined, 1))),
     element("p", { class: "differ" }, say("cannot-be-undone")),
+    trial,
     fault,
     element("p", { class: "acts" }, go, button(say("back"), back, true)),
   );
   at("work").append(shown);
   at("work").hidden = false;
   shown.querySelector("h2").focus();
+  tryOut(trial, fault);
+}
+
+/** What the rulebook says to the statement at hand, before anybody signs it. Whoever reads the review is told. */
+async function tryOut(trial, fault) {
+  const named = act.part || signersOf().length;
+  trial.textContent = say(named ? "trying" : "tried-with-key");
+  if (!named) return;
+  try {
+    await rehearsal();
+    trial.textContent = say("admissible");
+  } catch (trouble) {
+    trial.textContent = "";
+    fail(fault, ...told(trouble));
+  }
+}
+
+async function rehearsal() {
+  const how = { by: signersOf(), lang: language, saidAt: saidNow() };
+  await rehearse(ledger, act.part ? act.part.text : await unsignedText(act.draft, origin, how));
 }
 
 const NOT_SHOWN = new Set(["by", "said_at", "lang"]);
@@ -355,8 +457,9 @@ function linesOf(statement) {
 
 const lineOf = (name, value) => [element("dt", {}, named(`field.${name}`, name)), element("dd", {}, valueOf(name, value))];
 
-const WHENS = new Set(["opens", "closes", "late_until", "appeal_until", "heard_at"]);
-const REFERENCES = new Set(["comments", "answers", "led_to", "appeal", "reply_to", "statement"]);
+const WHENS = new Set(["opens", "closes", "late_until", "appeal_until", "heard_at", "from", "until"]);
+const REFERENCES = new Set(["comments", "answers", "led_to", "appeal", "reply_to", "statement", "link", "dispute", "evidence"]);
+const SUBJECTS = new Set(["commitment", "mechanism", "commitments", "for", "subject"]);
 
 /** A value of the draft as a person reads it. */
 function valueOf(name, value) {
@@ -366,6 +469,11 @@ function valueOf(name, value) {
   }
   if (name === "kind") return codes.kind[value] ?? value;
   if (name === "target") return reference(value.statement);
+  if (name === "digests") return capture(value);
+  if (SUBJECTS.has(name)) return document.querySelector(`[data-subject="${CSS.escape(value)}"]`)?.dataset.named ?? value.replace(/^[^/]*\//, "");
+  if (name === "uses") return element("span", {}, `${valueOf("commitment", value.commitment)}: `, foreign(value.takes));
+  if (name === "entries") return weekly(value);
+  if (name === "claims") return claimed(value);
   if (name === "parts") return element("span", {}, foreign(value.title), ` (${value.part})`);
   if (name === "changes") return element("span", {}, foreign(value.text), valueOf("comments", value.comments));
   if (REFERENCES.has(name)) return reference(value);
@@ -386,31 +494,65 @@ function objectOf(value) {
   return element("div", {}, ...parts, element("p", { class: "small quiet" }, say("goes-to-the-vault")));
 }
 
+/** What an institution did in a week for a commitment or a mechanism. */
+function weekly({ commitment, mechanism, progress, action }) {
+  const about = valueOf("commitment", mechanism ?? commitment);
+  return element("span", {}, `${about}: `, foreign(progress), " · ", foreign(action));
+}
+
+/** A figure that a report claims, beside that of the record as the page shows it. */
+function claimed({ measure, scope, value, out_of: total }) {
+  const tally = JSON.parse(at("queue").dataset.tally ?? "{}");
+  const found = tally[scope.level] ?? 0;
+  const fills = { level: codes.level[scope.level] ?? measure, value: number(value), total: number(total ?? 0), found: number(found) };
+  return say(value === found && total === tally.total ? "claim-fits" : "claim-differs", { ...fills, all: number(tally.total ?? 0) });
+}
+
+/** Bytes that were captured, by the name that the page has for them. */
+function capture(digest) {
+  const known = at("work").querySelector(`[name=digests][value="${digest}"]`);
+  const label = known && known.form.querySelector(`label[for="${known.id}"]`);
+  const title = label?.querySelector("b")?.textContent;
+  return element("span", {}, title ? foreign(title) : "", " ", element("span", { class: "hash" }, digest));
+}
+
 function reference(identity) {
-  const named = document.querySelector(`[data-identity="${identity}"]`)?.dataset.number;
-  const text = named ? say("comment-no", { number: number(named) }) : say("statement-no", { code: identity.slice(0, 12) });
+  const item = document.querySelector(`[data-identity="${identity}"]`);
+  const named = item?.dataset.number;
+  const unnamed = named ? say("comment-no", { number: number(named) }) : say("statement-no", { code: identity.slice(0, 12) });
+  const text = item?.dataset.named ?? unnamed;
   return element("a", { href: `${pages}/constancias/${identity}`, target: "_blank", rel: "noopener" }, text);
 }
 
 // --- signing and sending ---
 
-/** Who signs the draft at hand, in this order; nobody yet where no key is open. */
+/** Who signs the draft at hand, in the order that its kind asks for; nobody yet where no key is open. */
 function signersOf() {
   if (!signer || !act?.draft) return [];
-  const by = [{ actor: signer.actor, key: signer.key, role: act.role }];
+  if (!act.form) return act.by ?? [{ actor: signer.actor, key: signer.key, role: at("part-role").value }];
+  const role = roleOf(act.form) ?? rolesOf(act.form)[0];
+  const by = [{ actor: signer.actor, key: signer.key, role }];
   const second = act.second && roster.find((one) => one.key === act.second);
-  return second ? [...by, { actor: second.actor, key: second.key, role: act.role }] : by;
+  if (!second) return by;
+  const pair = togetherOf(act.form);
+  const first = pair.indexOf(role) <= 0;
+  const other = { actor: second.actor, key: second.key, role: pair[first ? 1 : 0] ?? role };
+  return first ? [...by, other] : [other, ...by];
 }
 
 async function signAndSend(fault, go) {
   fault.hidden = true;
   try {
     if (!signer) throw new Wrong("key-first");
-    const role = act.role ?? act.part.statement.by.find(({ key }) => key === signer.key)?.role;
+    const role = act.form ? roleOf(act.form) : (act.part?.statement.by ?? signersOf()).find(({ key }) => key === signer.key)?.role;
+    if (!role && !act.form && !act.part) throw new Fault("not-named", signer.key);
+    if (act.form && !role) throw new Wrong("role-missing", undefined, { role: rolesNamed(act.form) });
     if (role && !mayAs(role)) throw new Wrong("role-missing", undefined, { role: codes.role[role] });
+    if (act.form && togetherOf(act.form).length && !act.second) throw new Wrong("no-second");
     const second = act.second && roster.find((one) => one.key === act.second);
     if (second && second.organisation === signer.organisation) throw new Wrong("same-organisation");
     go.disabled = true;
+    if (!act.part) await rehearsal();
     // Signed once: what nobody answered for is sent again as it is, and registered once.
     act.part = act.part ? await completed(act.part) : await signDraft(act.draft, origin, { by: signersOf(), lang: language, saidAt: saidNow() }, [signer]);
     if (act.part.missing.length) return handOver(act.part);
@@ -455,6 +597,7 @@ function handOver(part) {
 
 async function registered(answer) {
   const { secret, part } = act;
+  if (act.kept) kept.keep(act.kept, undefined);
   const slip = secret ? slipOf(answer, part, secret) : undefined;
   const file = `constancia-${answer.index}.tlog-proof`;
   show(
@@ -490,6 +633,16 @@ function slipOf(answer, part, secret) {
 
 // --- a statement that waits for this key ---
 
+/** The draft in a file (drafts.js); undefined where it holds something else. */
+function draftIn(bytes) {
+  try {
+    const found = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof found.kind === "string" ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 async function openPart(event) {
   event.preventDefault();
   const fault = at("part-fault");
@@ -498,9 +651,16 @@ async function openPart(event) {
     const [file] = at("part-file").files;
     const bytes = file ? new Uint8Array(await file.arrayBuffer()) : utf8(at("part-text").value.replace(/\n*$/, "\n"));
     if (bytes.length < 2) throw new Wrong("part-missing");
+    at("work").replaceChildren();
+    const draft = draftIn(bytes);
+    if (draft) {
+      if (!signer) throw new Wrong("key-first");
+      const { by, said_at, lang, ...fields } = draft;
+      act = { draft: fields, by, trigger: at("part-open") };
+      return showReview(say("draft-of", { kind: codes.kind[draft.kind] ?? draft.kind }), fields, leave);
+    }
     const part = await readPart(bytes, origin);
     act = { part, trigger: at("part-open") };
-    at("work").replaceChildren();
     const by = part.statement.by.map(({ key }) => roster.find((one) => one.key === key)?.name ?? key.slice(0, 16)).join(", ");
     showReview(say("part-of", { by, kind: codes.kind[part.statement.kind] ?? part.statement.kind }), part.statement, leave);
   } catch (trouble) {

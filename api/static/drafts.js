@@ -28,6 +28,13 @@ export async function signDraft(draft, origin, { by, lang, saidAt }, signers) {
   return part(`${text}\n${lines.join("")}`, origin, contents);
 }
 
+/** The text that would be signed for a draft, to be tried before anybody signs (api/rehearsal.py); its salts are kept
+ * nowhere. */
+export async function unsignedText(draft, origin, { by, lang, saidAt }) {
+  const statement = await salted({ ...draft, by, said_at: saidAt, lang }, origin, by[0].key, []);
+  return `${origin}\n${canonical(statement)}\n`;
+}
+
 /** The value with a salted digest for each `$content`, which is added to `contents`. */
 async function salted(value, origin, first, contents) {
   if (value === null || typeof value !== "object") return value;

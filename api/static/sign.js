@@ -15,6 +15,7 @@ import { canonical, identityOf, keyName, readStatement, saltedDigest, verifySign
 
 const STATEMENT = "application/vnd.constancia.statement";
 const SUBMISSION = "application/vnd.constancia.submission+json";
+const UNSIGNED = "application/vnd.constancia.unsigned";
 
 // --- signing ---
 
@@ -91,6 +92,22 @@ export async function submit(path, note, contents, { onProgress = () => {} } = {
       await prepare(refused, headers, onProgress);
     }
   }
+}
+
+/** Ask the ledger at `path` whether it would admit the statement of a text that nobody has signed. Throws NotRegistered:
+ * the refusal, or `offline`. */
+export async function rehearse(path, text) {
+  const headers = { "content-type": UNSIGNED, accept: "application/json", "accept-language": languageOf() };
+  let answer;
+  let said;
+  try {
+    const how = { method: "POST", headers, body: text, credentials: "omit", cache: "no-store", ...patience(ANSWER_SECONDS) };
+    answer = await fetch(`${path}/mesa/ensayo`, how);
+    said = parsed(await answer.text());
+  } catch {
+    throw new NotRegistered({ code: "offline" });
+  }
+  if (!answer.ok || said?.admissible !== true) throw new NotRegistered({ ...said, status: answer.status });
 }
 
 const languageOf = () => globalThis.document?.documentElement.lang || "es-GT";
