@@ -24,6 +24,7 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 from msgspec import UNSET, UnsetType
 
+from api.anomalies import findings_of
 from api.page_changes import Moments
 from api.problems import Problem
 from api.record import Hidden, Reader, Shown, View, plain_number
@@ -32,10 +33,12 @@ from ledger.cosigning import Cosigned, Standing
 from ledger.statement import canonical, format_time, format_when
 from ledger.tlog.merkle import EMPTY_ROOT
 from ledger.tlog.note import format_base64
-from ledger.vocabulary import KINDS, LEVEL_ORDINAL
-from projections.commitments import Axis, Commitment, LevelSaid, Mechanism, PlanState
-from projections.comparison import Change
+from ledger.vocabulary import KINDS
+from projections.anomalies import Anomaly
+from projections.commitments import Axis, Commitment, Mechanism, PlanState
+from projections.comparison import Change, Matrix
 from projections.evidence import Evidence
+from projections.indicators import Figure, Standard, indicators_of, standards_of
 from projections.meetings import Meeting, Remark
 from projections.records import Record
 from projections.reports import Report, Tally
@@ -149,6 +152,8 @@ def _entries_in(plain: Any) -> Iterator[int]:
         for name, member in cast("dict[str, Any]", plain).items():
             if isinstance(member, int) and (name in _SAYING or name.endswith("_index")):
                 yield member
+            elif name == "entries" and isinstance(member, list):
+                yield from [index for index in cast("list[Any]", member) if isinstance(index, int)]
             else:
                 yield from _entries_in(member)
 
@@ -214,26 +219,11 @@ class CommitmentAnswer(msgspec.Struct, frozen=True):
     mechanisms: list[Mechanism]
 
 
-class AssessedBeside(msgspec.Struct, frozen=True):
-    """An assessor's level beside the reported one. `difference` = assessed − reported, in steps of the scale 0 to 3."""
+class AnomalyLine(msgspec.Struct, frozen=True):
+    """A finding, and the day for which it was computed; its `entries` are the indexes of those that prove it."""
 
-    actor: str
-    role: str
-    level: str
-    index: int
-    difference: int | None
-
-
-class GapLine(msgspec.Struct, frozen=True):
-    """A commitment: what those responsible report, what others assess. `widest` is the largest difference, unsigned."""
-
-    commitment: str
-    proposer: str
-    institution: str
-    reported: str | None
-    reported_index: int | None
-    assessed: list[AssessedBeside]
-    widest: int | None
+    as_of: str
+    anomaly: Anomaly
 
 
 class RoundAnswer(msgspec.Struct, frozen=True):
@@ -322,27 +312,6 @@ class ConsistencyAnswer(msgspec.Struct, frozen=True, rename={"old": "from", "new
 
 
 # --- from records to answers -----------------------------------------------------------------------------------------
-
-
-def gap_of(commitment: Commitment) -> GapLine:
-    """What is reported and what is assessed of a commitment, side by side; neither overwrites the other."""
-    reported = commitment.reported
-    assessed = [_beside(level, reported) for level in commitment.assessed]
-    differences = [abs(one.difference) for one in assessed if one.difference is not None]
-    return GapLine(
-        commitment=commitment.commitment,
-        proposer=commitment.proposer,
-        institution=commitment.institution,
-        reported=reported.level if reported else None,
-        reported_index=reported.index if reported else None,
-        assessed=assessed,
-        widest=max(differences, default=None),
-    )
-
-
-def _beside(level: LevelSaid, reported: LevelSaid | None) -> AssessedBeside:
-    difference = LEVEL_ORDINAL[level.level] - LEVEL_ORDINAL[reported.level] if reported else None
-    return AssessedBeside(level.actor, level.role, level.level, level.index, difference)
 
 
 def comment_of(view: View, comment: Comment) -> CommentAnswer:
@@ -549,19 +518,18 @@ def router(reader: Reader) -> Router:
     @get(
         "/plans/{plan:str}/gaps",
         sync_to_thread=True,
-        summary="Reported beside assessed, commitment by commitment",
-        description="The level that those responsible report beside each assessor's, and the difference in steps of "
-        "the scale. Levels computed from evidence are not part of this version: they will stand beside both, as a "
-        "third reading.",
+        summary="Reported against evidenced, commitment by commitment, with every reason",
+        description="What is reported, what each assessor finds and what the evidence reaches, of each commitment; the "
+        "gap in steps of the scale; every grade and level with the rules of the methodology that gave it and the "
+        "entries that fired them; and who disagrees with whom. Levels age: they are of the day `data.as_of`, which is "
+        "that of the last entry, or the one asked for.",
         tags=["plans"],
-        responses=_of(list[GapLine]),
+        responses=_of(Matrix),
     )
-    def gaps(plan: str, at: At = None, as_of: AsOf = None, after: After = None, limit: Limit = None) -> Response[bytes]:
+    def gaps(plan: str, at: At = None, as_of: AsOf = None) -> Response[bytes]:
         view = reader.asked(at, as_of)
         _plan(view, plan)
-        page = Page.asked(f"{base}/plans/{plan}/gaps", after, limit)
-        found = view.records.scan(Commitment, f"{plan}/", page.after, page.limit + 1)
-        return page.answer(view, ((key, gap_of(one)) for key, one in found))
+        return answer(view, reader.matrix(plan, view.size, view.day))
 
     @get(
         "/plans/{plan:str}/changes",
@@ -611,6 +579,61 @@ def router(reader: Reader) -> Router:
         _plan(view, plan)
         page = Page.asked(f"{base}/plans/{plan}/claims", after, limit)
         return page.answer(view, _of_plan(view, Report, plan, page.after))
+
+    @get(
+        "/plans/{plan:str}/anomalies",
+        sync_to_thread=True,
+        summary="What the record of a plan shows to be at odds, by rule, each with the entries that prove it",
+        description="`rule` and `institution` narrow the list; `as_of` is the day up to which silences and delays are "
+        "counted, that of the last entry if absent.",
+        tags=["plans"],
+        responses=_of(list[AnomalyLine]),
+    )
+    def anomalies(
+        plan: str,
+        rule: str | None = None,
+        institution: str | None = None,
+        at: At = None,
+        as_of: AsOf = None,
+        after: After = None,
+        limit: Limit = None,
+    ) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        _plan(view, plan)
+        narrowed = {"rule": rule, "institution": institution, "as_of": view.day if as_of else None}
+        page = Page.asked(f"{base}/plans/{plan}/anomalies", after, limit, **narrowed)
+        found = (
+            (f"{place:06d}", AnomalyLine(view.day, one))
+            for place, one in enumerate(findings_of(view, plan))
+            if rule in (None, one.rule) and (institution is None or institution in one.institutions)
+        )
+        return page.answer(view, (row for row in found if row[0] > page.after))
+
+    @get(
+        "/plans/{plan:str}/indicators",
+        sync_to_thread=True,
+        summary="The indicators of a plan: counts, shares in basis points, delays in days",
+        tags=["plans"],
+        responses=_of(list[Figure]),
+    )
+    def indicators(plan: str, at: At = None, as_of: AsOf = None) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        _plan(view, plan)
+        return answer(view, indicators_of(view.records, plan, view.size, view.day))
+
+    @get(
+        "/plans/{plan:str}/standards",
+        sync_to_thread=True,
+        summary="What the record of a plan shows of each standard of OGP",
+        description="`verdict` is `met` or `short` where a figure can be held against a threshold, `shown` where it is "
+        "for the reader to judge, `unknown` where the record has nothing yet.",
+        tags=["plans"],
+        responses=_of(list[Standard]),
+    )
+    def standards(plan: str, at: At = None, as_of: AsOf = None) -> Response[bytes]:
+        view = reader.asked(at, as_of)
+        _plan(view, plan)
+        return answer(view, standards_of(view.records, plan, view.size, view.day))
 
     # --- consultation
 
@@ -829,8 +852,12 @@ def router(reader: Reader) -> Router:
             history,
             evidence,
             gaps,
+            changes,
             tally,
             claims,
+            anomalies,
+            indicators,
+            standards,
             rounds,
             round_,
             comments,

@@ -14,6 +14,7 @@ what was published, and the readers. A folder of a ledger:
     keys/web_form   states what came by form, where a program is enrolled for it         (api.web_form)
     evidence/    after an alarm                 witnesses.json   what they last said     (ledger.witnesses)
     documents/   what statements name by digest (api.documents)
+    archive/     what was captured, by digest   (api.archives)
     limits.db    how much each client has sent, disposable (api.limits)
 
 What each request meets, from the outside: the gate (Host header, load, security headers, metrics), the published files
@@ -41,7 +42,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api import answers, exports, pages, rehearsal, sealed_texts, site, submissions
+from api import answers, catalogue, downloads, exports, pages, rehearsal, sealed_texts, site, submissions
+from api.archives import open_archive
 from api.asking import heads_at_mirrors, witnesses_of
 from api.clients import behind_proxies
 from api.documents import Documents
@@ -155,6 +157,7 @@ def open_parts(
     documents = Documents(place / "documents")
     ledger = ledger_of(settings.path, log, desk.public_key)
     reader = Reader(ledger, log, vault, projector.records, documents, cosigning)
+    reader.archive = open_archive(settings.archived)
     indexer = Indexer(reader, projector.records)
     # Closed before the projector, whose records it reads.
     closing.callback(indexer.close)
@@ -489,7 +492,14 @@ def _routers(ledger: Running, settings: Settings, threads: ThreadPoolExecutor, m
     ledger.reader.settings = settings
     form = WebForm(door, ledger.form_key) if ledger.form_key else None
     paged = pages.router(ledger.reader, read_timeout=settings.read_timeout, web_form=form)
-    tables = Router(f"/{path}", route_handlers=exports.handlers(ledger.reader))
+    tables = Router(
+        f"/{path}",
+        route_handlers=[
+            *exports.handlers(ledger.reader),
+            *downloads.handlers(ledger.reader),
+            *catalogue.handlers(ledger.reader),
+        ],
+    )
     texts = sealed_texts.SealedTexts(ledger.settings.origin, ledger.desk.vault, lambda: ledger.log.docket)
     sealed = sealed_texts.router(path, texts, settings.read_timeout, metrics.looks.labels(path).inc, refused)
     tried = rehearsal.router(path, lambda: ledger.log.docket, settings.read_timeout)

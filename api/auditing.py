@@ -279,6 +279,13 @@ def _show_table(report: "Report") -> None:
         reached = Counter(row.evidenced for row in shown)
         as_of = pick(f"Evidencia, al {report.as_of}", f"Evidence, as of {report.as_of}")
         screen.line(f"{as_of}: {level_counts(reached)} ({sum(reached.values())})", style="bold")
+        found = report.anomalies.get(plan, ())
+        rules = len({one.rule for one in found})
+        if found:
+            screen.say(
+                f"El registro mismo muestra {len(found)} cosas que no concuerdan, por {rules} reglas (--json: cuáles).",
+                f"The record itself shows {len(found)} things that do not fit, by {rules} rules (--json: which).",
+            )
 
 
 def _show_claims(lines: "Sequence[ClaimLine]") -> None:

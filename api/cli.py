@@ -14,6 +14,7 @@ import rich_click as click
 
 from api import (
     command_assess,
+    command_capture,
     command_checks,
     command_cite,
     command_export,
@@ -38,6 +39,7 @@ COMMANDS = (
     command_people,
     command_rounds,
     command_assess,
+    command_capture,
     command_checks,
     command_cite,
     command_export,

@@ -16,14 +16,11 @@ Rows are streamed, a batch at a time, so the answer of a large round needs no me
 """
 
 import asyncio
-import csv
-import io
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import Annotated, Any
 
-import msgspec
 from litestar import Response as HttpAnswer
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
@@ -33,22 +30,12 @@ from litestar.response import Stream
 from api.comments import public
 from api.problems import Problem
 from api.record import Reader, View
+from api.tabular import APOSTROPHE, BATCH, DESCRIPTION_TYPE, Column, Shape, csv_lines, csvw, json_lines
 from ledger.statement import format_time
 from projections.records import index_key
 from projections.rounds import Comment, Response, Round
 
-BATCH = 200
 MAX_ANSWERS = 100
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-class Column(msgspec.Struct, frozen=True):
-    """A column: its name, its type in CSVW, and what it means."""
-
-    name: str
-    datatype: str
-    es: str
-    en: str
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -71,7 +58,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "said_at", "dateTimeStamp", "Cuándo dice su autor que lo dijo, UTC.", "When its author says it was said, UTC."
     ),
-    Column("lang", "language", "Idioma del texto (BCP 47).", "Language of the text (BCP 47)."),
+    Column("lang", "string", "Idioma del texto (BCP 47).", "Language of the text (BCP 47)."),
     Column(
         "channel",
         "string",
@@ -154,22 +141,19 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("changed", "integer", "Asiento del cambio al que dio lugar.", "Entry of the change that it led to."),
 )
-NAMES = tuple([column.name for column in COLUMNS])
-
-Row = dict[str, Any]
 """A comment by the names of the columns; None where there is nothing."""
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 
-def rows_of(view: View, round_: str, after: str = "") -> Iterator[Row]:
+def rows_of(view: View, round_: str, after: str = "") -> Iterator[dict[str, Any]]:
     """Every comment of a round, by index, as it is public now; only those behind the key `after`, if given."""
     for _, comment in view.records.scan(Comment, prefix=f"{round_}/", after=after):
         yield row_of(view, comment)
 
 
-def row_of(view: View, comment: Comment) -> Row:
+def row_of(view: View, comment: Comment) -> dict[str, Any]:
     """One comment as a row."""
     now = public(view, comment)
     prefix = f"{comment.round}/{comment.index:09d}/"
@@ -211,75 +195,34 @@ def row_of(view: View, comment: Comment) -> Row:
     }
 
 
-def csv_lines(rows: Iterable[Row], *, header: bool = True) -> Iterator[str]:
-    """The rows as CSV, each with its line end; the header before them."""
-    if header:
-        yield ",".join(NAMES) + "\r\n"
-    for row in rows:
-        line = io.StringIO()
-        csv.writer(line, lineterminator="\r\n").writerow([_cell(row[name]) for name in NAMES])
-        yield line.getvalue()
-
-
-def _cell(value: str | int | bool | None) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
-
-
-def json_lines(rows: Iterable[Row]) -> Iterator[str]:
-    """The rows as JSON, one a line."""
-    for row in rows:
-        yield msgspec.json.encode(row).decode() + "\n"
-
-
 # --- what the columns mean -------------------------------------------------------------------------------------------
 
 
 def metadata(view: View, round_: Round, url: str) -> bytes:
     """The CSVW description of the table at `url`: its columns, and the record on which it stands."""
     checkpoint = view.checkpoint
-    described: dict[str, Any] = {
-        "@context": ["http://www.w3.org/ns/csvw", {"@language": "es"}],
-        "url": url,
-        "dc:title": {
-            "es": f"Comentarios de la consulta {round_.round}",
-            "en": f"Comments of the consultation {round_.round}",
-        },
+    shape = Shape(
+        name=round_.round,
+        title=(f"Comentarios de la consulta {round_.round}", f"Comments of the consultation {round_.round}"),
+        about=("Una fila por cada comentario recibido.", "A row for each comment received."),
+        key=("index",),
+        columns=COLUMNS,
+    )
+    stands_on: dict[str, Any] = {
         "dc:source": f"{checkpoint.origin}, {checkpoint.size}",
         "dc:modified": view.as_of,
-        "constancia:checkpoint": {
-            "origin": checkpoint.origin,
-            "tree_size": checkpoint.size,
-            "root": checkpoint.root.hex(),
-            "as_of": view.as_of,
-        },
-        "constancia:methodology": view.methodology,
-        "constancia:comments": round_.received,
-        "rdfs:comment": {
-            "es": "Una celda que una hoja de cálculo tomaría por fórmula comienza con un apóstrofo. Ningún comentario "
-            "falta: los que se retuvieron, borraron o retiraron están marcados, sin texto.",
-            "en": "A cell that a spreadsheet would take for a formula begins with an apostrophe. No comment is "
-            "missing: those withheld, erased or withdrawn are marked, without text.",
-        },
-        "dialect": {"encoding": "utf-8", "header": True, "lineTerminators": ["\r\n"], "delimiter": ","},
-        "tableSchema": {
-            "primaryKey": "index",
-            "columns": [
-                {
-                    "name": column.name,
-                    "titles": column.name,
-                    "datatype": column.datatype,
-                    "dc:description": {"es": column.es, "en": column.en},
-                }
-                for column in COLUMNS
-            ],
-        },
+        "constancia:origin": checkpoint.origin,
+        "constancia:tree_size": checkpoint.size,
+        "constancia:root": checkpoint.root.hex(),
+        "constancia:as_of": view.as_of,
+        "constancia:methodology": view.methodology.get(round_.plan, 0),
+        "constancia:rows": round_.received,
     }
-    return msgspec.json.format(msgspec.json.encode(described), indent=2) + b"\n"
+    note = (
+        f"{APOSTROPHE[0]} Ningún comentario falta: los retenidos, borrados o retirados están marcados, sin texto.",
+        f"{APOSTROPHE[1]} No comment is missing: those withheld, erased or withdrawn are marked, without text.",
+    )
+    return csvw(shape, url, stands_on, note)
 
 
 # --- over HTTP -------------------------------------------------------------------------------------------------------
@@ -303,7 +246,7 @@ def handlers(reader: Reader) -> Sequence[HTTPRouteHandler]:
         """The comments of a round as CSV."""
         view, found = asked(name, at, as_of)
         return _streamed(
-            view, found, partial(csv_lines, header=False), "text/csv; charset=utf-8; header=present", "csv"
+            view, found, partial(csv_lines, COLUMNS, header=False), "text/csv; charset=utf-8; header=present", "csv"
         )
 
     @get("/consultas/{name:str}/comentarios.json", sync_to_thread=True, tags=["consultation"])
@@ -317,7 +260,7 @@ def handlers(reader: Reader) -> Sequence[HTTPRouteHandler]:
         """What the columns of the tables mean, and on which record they stand (CSVW)."""
         view, found = asked(name, at, as_of)
         body = metadata(view, found, f"comentarios.csv?at={view.size}")
-        return HttpAnswer(body, media_type="application/csvm+json", headers=_HEADERS)
+        return HttpAnswer(body, media_type=DESCRIPTION_TYPE, headers=_HEADERS)
 
     return [table, lines, described]
 
@@ -329,12 +272,12 @@ def _streamed(view: View, found: Round, lines: Any, media_type: str, ending: str
     """The rows of a round, all of the one view; each batch is a question of its own, so that a slow reader holds up
     nothing."""
 
-    def batch(after: str) -> list[Row]:
+    def batch(after: str) -> list[dict[str, Any]]:
         return list(islice(rows_of(view, found.round, after), BATCH))
 
     async def parts() -> AsyncIterator[bytes]:
         if ending == "csv":
-            yield "".join(csv_lines(())).encode()
+            yield "".join(csv_lines(COLUMNS, ())).encode()
         after = ""
         while rows := await asyncio.to_thread(batch, after):
             yield "".join(lines(rows)).encode()
@@ -344,6 +287,6 @@ def _streamed(view: View, found: Round, lines: Any, media_type: str, ending: str
     described = f"comentarios.csv-metadata.json?at={view.size}"
     headers = _HEADERS | {
         "content-disposition": f'attachment; filename="{name}"',
-        "link": f'<{described}>; rel="describedby"; type="application/csvm+json"',
+        "link": f'<{described}>; rel="describedby"; type="{DESCRIPTION_TYPE}"',
     }
     return Stream(parts(), media_type=media_type, headers=headers)

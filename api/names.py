@@ -255,6 +255,13 @@ SEEN: Mapping[str, str] = {
     "unsure": msg("could not be established"),
 }
 
+# How captured bytes came.
+METHODS: Mapping[str, str] = {
+    "direct": msg("fetched from its address"),
+    "archive": msg("taken from another archive"),
+    "upload": msg("from a file that was handed in"),
+}
+
 MEDIA: Mapping[str, str] = {
     "press": msg("press"),
     "web": msg("web"),
@@ -593,6 +600,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "aspect": ASPECTS,
     "code": CODES,
     "seen": SEEN,
+    "method": METHODS,
     "medium": MEDIA,
     "cause": CAUSES,
     "funding": FUNDINGS,

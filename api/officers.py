@@ -123,12 +123,17 @@ class Desk:
         return found[0][1] if found and found[0][0] == key else None
 
     def _every(self, kind: type[R], prefix: str = "") -> Iterator[R]:
+        for _, record in self._keyed(kind, prefix):
+            yield record
+
+    def _keyed(self, kind: type[R], prefix: str) -> Iterator[tuple[str, R]]:
+        """Every record below a prefix, with its key."""
         after = prefix
         while rows := self._rows(kind, after):
             for key, record in rows:
                 if not key.startswith(prefix):
                     return
-                yield record
+                yield key, record
             if len(rows) < _PAGE:
                 return
             after = rows[-1][0]

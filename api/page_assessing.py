@@ -18,11 +18,10 @@ from litestar import Response
 
 from api.names import ASPECTS, DISPOSITIONS, EVIDENCE_TYPES, LEVELS, OBJECTIONS, RESOLUTIONS, SCREENINGS, msg
 from api.page_desks import desk_answer
-from api.page_plans import mechanism_number
 from api.page_rounds import days_between
 from api.phrasing import plain
 from api.reading import LIST_PAGE, MAX_SCAN, Reading, code_of, words_of
-from api.reasons import methodology_of, reason_words
+from api.reasons import reason_words
 from ledger.statement import format_when, parse_when
 from ledger.vocabulary import EvidenceDisputed, EvidenceRequested, commitment_of
 from projections.commitments import Commitment, Mechanism, PlanState
@@ -35,6 +34,8 @@ from projections.evidence import (
     Evidence,
     Request,
     Sight,
+    Situation,
+    number_of,
 )
 from projections.grading import CommitmentStanding, ItemGrade, MechanismStanding, VerdictStanding
 from projections.records import index_key
@@ -190,7 +191,7 @@ def aspects_of(reading: Reading, plan: PlanState | None) -> list[dict[str, Any]]
     """The aspects that are coded, each with the codes of the methodology in force."""
     if plan is None or not plan.methodology:
         return []
-    codes = methodology_of(reading, plan.plan).parameters.codes
+    codes = Situation(reading.view.records, plan.plan, reading.view.day).parameters.codes
     return [
         {
             "code": aspect,
@@ -382,7 +383,7 @@ def mechanism_words(reading: Reading, standing: MechanismStanding, links: Mappin
     found = reading.view.records.get(Mechanism, standing.mechanism)
     return {
         "id": standing.mechanism,
-        "code": f"M{mechanism_number(standing.mechanism)}",
+        "code": f"M{number_of(standing.mechanism)}",
         "text": found.text if found else "",
         "lang": found.lang if found else "",
         "means": found.means if found else "",
@@ -571,7 +572,7 @@ def answer_days(reading: Reading, plan: str) -> int:
     state = reading.view.records.get(PlanState, plan)
     if state is None or not state.methodology:
         return DEFAULT_PARAMETERS.answer_days
-    return methodology_of(reading, plan).parameters.answer_days
+    return Situation(reading.view.records, plan, reading.view.day).parameters.answer_days
 
 
 def assessments_of(reading: Reading, plan: str) -> list[dict[str, Any]]:
@@ -654,7 +655,7 @@ def institution_row(reading: Reading, row: Row) -> dict[str, Any]:
 def mechanism_choice(reading: Reading, standing: MechanismStanding) -> dict[str, Any]:
     """A mechanism to be chosen."""
     found = reading.view.records.get(Mechanism, standing.mechanism)
-    code = f"M{mechanism_number(standing.mechanism)}"
+    code = f"M{number_of(standing.mechanism)}"
     return {
         "id": standing.mechanism,
         "code": code,

@@ -70,6 +70,8 @@ class Moments:
         """
         after = self(end) if end else self._view
         before = self(start) if start else self(max(month_before(after.day), self.first_day()))
+        if not start and before.size > after.size:
+            before = self(str(after.size))  # all of a young record lies in its first day
         if (before.size, before.day) > (after.size, after.day):
             raise Problem(400, "The span ends before it begins: exchange the two.")
         return Span(plan, before, after)

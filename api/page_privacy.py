@@ -190,6 +190,10 @@ SETTINGS: Mapping[str, str] = {
     "mirrors": msg(
         "Copies of the published files that we know of: %(value)s. Each learns of removals when it next copies."
     ),
+    "licence": "",
+    "archive": msg(
+        "Documents captured as evidence are kept under their digest. A signed statement can withhold or erase them."
+    ),
     "host": "",
     "port": "",
     "hosts": "",

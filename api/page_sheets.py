@@ -16,7 +16,7 @@ from litestar import Response
 
 from api.names import LEVELS, msg
 from api.page_assessing import gap_words, mechanism_words, tags_of
-from api.page_plans import promise_fields
+from api.page_commitments import promise_fields
 from api.problems import Problem
 from api.reading import Reading, answer, code_of
 from projections.commitments import Commitment, Mechanism, PlanState

@@ -24,23 +24,33 @@ from litestar import Request, Response, Router, get, post, route
 from litestar.handlers import HTTPRouteHandler
 
 from api import site
-from api.feeds import comment_feed, round_feed
+from api.feeds import comment_feed, commitment_feed, institution_feed, organisation_feed, plan_feed, round_feed
 from api.listening import read_body
 from api.names import LEVELS, msg
+from api.page_anomalies import anomalies_page, texts_page
+from api.page_archives import archive_handler
 from api.page_assessing import assessing_desk_page, institution_desk_page
 from api.page_assessments import assessment_file, assessment_page, assessments_page
+from api.page_bodies import institution_page, organisation_page
 from api.page_changes import changes_page
 from api.page_citation import citation_file, citation_page
 from api.page_commenting import commenting_on, writing_page
+from api.page_commitments import commitment_page
+from api.page_comparison import comparison_page
 from api.page_desks import coordination_desk_page, desks_page, moderation_desk_page
 from api.page_documents import document_page
+from api.page_evidence import evidence_page
+from api.page_exports import exports_page
+from api.page_methodology import methodologies_page, methodology_page
 from api.page_moderation import moderation_page
-from api.page_plans import around_page, commitment_page, home_page, plan_page
+from api.page_paper import paper_page
+from api.page_plans import around_page, home_page, plan_page
 from api.page_privacy import bodies_to_ask, privacy_page
 from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
 from api.page_reports import report_page, reports_page
 from api.page_rounds import meeting_page, meetings_page, round_page, rounds_page
 from api.page_sheets import sheets_page, side_by_side_page
+from api.page_standards import standards_page
 from api.page_tracking import comment_page, comments_page
 from api.phrasing import Phrasing, folded, plain
 from api.problems import Problem
@@ -118,7 +128,9 @@ def about_page(reading: Reading) -> Response[bytes]:
         roles = [role for _, role in records.scan(RoleHeld, prefix=f"{slug}/")]
         held = dict.fromkeys(role.role for role in roles if role.ended is None)
         names = [reading.say.name("role", role) for role in held]
-        bodies.append({"name": actor.name, "form": actor.form, "roles": names, "ended": bool(roles) and not names})
+        href = reading.place.to("instituciones" if actor.form == "institution" else "organizaciones", slug)
+        ended = bool(roles) and not names
+        bodies.append({"name": actor.name, "form": actor.form, "roles": names, "ended": ended, "href": href})
     bodies.sort(key=lambda body: (not body["roles"], folded(body["name"])))
     plans = [{"id": plan.plan, "title": plan.title, "lang": plan.lang} for _, plan in records.scan(PlanState)]
     return answer(reading, "about.html", bodies=bodies, plans=plans, levels=list(LEVELS))
@@ -136,9 +148,18 @@ Page = Callable[[Reading], Response[bytes]]
 PAGES: Mapping[str, Page] = {
     "/": home_page,
     "/planes/{plan:str}": plan_page,
+    "/planes/{plan:str}/atom.xml": plan_feed,
     "/planes/{plan:str}/entorno": around_page,
+    "/planes/{plan:str}/compromisos/{code:str}/atom.xml": commitment_feed,
+    "/planes/{plan:str}/comparacion": comparison_page,
     "/planes/{plan:str}/cambios": changes_page,
     "/planes/{plan:str}/compromisos/{code:str}": commitment_page,
+    "/metodologia": methodologies_page,
+    "/metodologia/{plan:str}/{version:str}": methodology_page,
+    "/evidencia/{index:str}": evidence_page,
+    "/planes/{plan:str}/hallazgos": anomalies_page,
+    "/planes/{plan:str}/indicadores": standards_page,
+    "/planes/{plan:str}/hallazgos/{one:str}/{other:str}": texts_page,
     "/consultas": rounds_page,
     "/consultas/{round:str}": round_page,
     "/consultas/{round:str}/atom.xml": round_feed,
@@ -157,6 +178,12 @@ PAGES: Mapping[str, Page] = {
     "/asientos/{index:str}/original": entry_bytes_page,
     "/constancias/{identity:str}": receipt_page,
     "/acerca": about_page,
+    "/exportar": exports_page,
+    "/exportar/{plan:str}/imprimir": paper_page,
+    "/instituciones/{slug:str}": institution_page,
+    "/instituciones/{slug:str}/atom.xml": institution_feed,
+    "/organizaciones/{slug:str}": organisation_page,
+    "/organizaciones/{slug:str}/atom.xml": organisation_feed,
     "/mesa": desks_page,
     "/mesa/moderacion": moderation_desk_page,
     "/mesa/coordinacion": coordination_desk_page,
@@ -223,7 +250,7 @@ def router(reader: Reader, clock: Clock = now, read_timeout: float = 30.0, web_f
         }
         return Response(found.content, media_type=found.media_type, headers=headers)
 
-    handlers.append(document)
+    handlers += [document, archive_handler(reader)]
     return Router(f"/{reader.ledger.path}", route_handlers=handlers, exception_handlers={Problem: problem})
 
 
@@ -335,12 +362,22 @@ EXPLANATIONS: Mapping[int, tuple[str, str]] = {
     ),
     405: (msg("That cannot be done here"), msg("This address is only for reading.")),
     408: (msg("It did not arrive in time"), msg("The connection was too slow. Nothing was kept; please try again.")),
+    410: (
+        msg("That was erased"),
+        msg(
+            "A signed statement in this record says by whom and on which ground. The digest stays; nobody can read it."
+        ),
+    ),
     413: (msg("The file is too large"), msg("A receipt has two million bytes at most. Nothing was kept.")),
     429: (
         msg("Much was sent from your address"),
         msg("Please wait a moment and try again. A browser with JavaScript does a little work instead of waiting."),
     ),
     415: (msg("That is not the form of this page"), msg("What was sent cannot be read here. Nothing was kept.")),
+    451: (
+        msg("That is withheld"),
+        msg("A signed statement in this record says by whom and on which ground, and until when it may be appealed."),
+    ),
     500: (
         msg("The server failed"),
         msg("The fault is ours and was noted. What is registered is safe; please try again in a moment."),

@@ -123,6 +123,10 @@ class Phrasing:
         text = self.decimal(basis_points, 2)
         return f"{text}\N{NO-BREAK SPACE}%" if self.language != "en" else f"{text}%"
 
+    def percent(self, value: int) -> str:
+        """58 % from 58."""
+        return f"{self.number(value)}%" if self.language == "en" else f"{self.number(value)}\N{NO-BREAK SPACE}%"
+
     def day(self, day: datetime.date | str) -> str:
         """4 de septiembre de 2015."""
         value = datetime.date.fromisoformat(day) if isinstance(day, str) else day
@@ -138,6 +142,14 @@ class Phrasing:
         if date.precision == "month":
             return format_skeleton("yMMMM", value, locale=self._locale)
         return self.day(value)
+
+    def months(self) -> list[tuple[str, str]]:
+        """The months of a year, each in short and in full."""
+        days = [datetime.date(2000, month, 1) for month in range(1, 13)]
+        return [
+            (format_skeleton("MMM", day, locale=self._locale), format_skeleton("MMMM", day, locale=self._locale))
+            for day in days
+        ]
 
     def local(self, milliseconds: int) -> datetime.datetime:
         """A received time, at the ledger's offset."""

@@ -195,7 +195,10 @@ PLAIN_TITLES: Mapping[int, tuple[str, str]] = {
     404: ("No existe", "There is no such thing"),
     405: ("Aquí no se puede hacer eso", "That cannot be done here"),
     408: ("La solicitud tardó demasiado", "The request took too long"),
+    410: ("Fue borrado", "It was erased"),
+    451: ("Está retenido", "It is withheld"),
     500: ("Falló el servidor", "The server failed"),
+    501: ("Este servidor no lo hace", "This server does not do it"),
     503: ("El servidor no está listo", "The server is not ready"),
 }
 

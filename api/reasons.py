@@ -6,17 +6,18 @@ indexes of the entries that fired it. The name is for ever, and the anchor of it
 
     RULES                       rule -> its sentence, in English; translated where shown
     sentence_of(say, rule, …)   the sentence with the parameters in force filled in
-    reason_words(reading, …)    a reason ready for a template: rule, sentence, address of its row, entries
+    explainer(reading, plan)    reasons ready for a template: rule, sentence, address of its row, entries
+    reason_words(reading, …)    one of them
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from api.names import msg
 from api.phrasing import Phrasing
 from api.reading import Reading
-from ledger.vocabulary import MethodologyAdopted, Parameters
-from projections.commitments import PlanState
+from ledger.vocabulary import Parameters
+from projections.evidence import Situation
 from projections.grading import Reason
 
 # In the order of the tables. The names are those that the engine uses; tests/test_page_methodology.py compares them.
@@ -87,7 +88,7 @@ RULES: Mapping[str, str] = {
     ),
     "mechanism/machine": msg(
         "No verdict counts here: the level is what was reported, as far as the best grade supports it. Grade 3 "
-        "supports %(level_3)s, grade 2 %(level_2)s, grade 1 %(level_1)s."
+        "supports «%(level_3)s», grade 2 «%(level_2)s», grade 1 «%(level_1)s»."
     ),
     "mechanism/verdicts": msg(
         "Verdicts decide: the middle one of the organisations' levels, the lower where two stand in the middle."
@@ -131,7 +132,7 @@ def figures_of(say: Phrasing, parameters: Parameters) -> dict[str, str]:
     caps = parameters.machine_cap
 
     def most(cap: int) -> str:
-        return f"«{say.name('level', ON_THE_SCALE[cap]).lower()}»"
+        return say.name("level", ON_THE_SCALE[cap]).lower()
 
     return {
         "confirm_days": say.number(parameters.confirm_days),
@@ -149,27 +150,29 @@ def sentence_of(say: Phrasing, rule: str, parameters: Parameters) -> str:
     return say.words.gettext(RULES[rule]) % figures_of(say, parameters)
 
 
-def methodology_of(reading: Reading, plan: str) -> MethodologyAdopted:
-    """The methodology of a plan at this view. Raises LookupError where none was adopted."""
-    state = reading.view.records.get(PlanState, plan)
-    if state is None or not state.methodology:
-        raise LookupError(f"{plan} has no methodology at {reading.view.size}")
-    adopted = reading.view.entry(state.methodology_index).opened.statement
-    assert isinstance(adopted, MethodologyAdopted)
-    return adopted
+def explainer(reading: Reading, plan: str) -> Callable[[Reason], dict[str, Any]]:
+    """What puts the reasons of a plan's standings into words, by the methodology in force on the day of the view.
+
+    It answers `rule`, `sentence`, `href` (the rule's row on the methodology page) and `entries` (leaf indexes).
+    """
+    situation = Situation(reading.view.records, plan, reading.view.day)
+    adopted = situation.methodology
+    where = ("metodologia", plan, adopted.version) if adopted else ("metodologia",)
+    figures = figures_of(reading.say, situation.parameters)
+    table = reading.place.to(*where)
+
+    def explain(reason: Reason) -> dict[str, Any]:
+        sentence = reading.text(RULES[reason.rule]) % figures
+        return {
+            "rule": reason.rule,
+            "sentence": sentence,
+            "href": f"{table}#{reason.rule}",
+            "entries": reason.entries,
+        }
+
+    return explain
 
 
 def reason_words(reading: Reading, reason: Reason, plan: str = "") -> dict[str, Any]:
-    """A reason ready for a template: `rule`, `sentence`, `href` (its row on the methodology page), `entries`.
-
-    `plan` is the plan that it is about; the first one where none is named. Raises LookupError as `methodology_of`, and
-    KeyError for a rule without a sentence.
-    """
-    named = plan or reading.first_plan or ""
-    adopted = methodology_of(reading, named)
-    return {
-        "rule": reason.rule,
-        "sentence": sentence_of(reading.say, reason.rule, adopted.parameters),
-        "href": f"{reading.place.to('metodologia', named, adopted.version)}#{reason.rule}",
-        "entries": reason.entries,
-    }
+    """One reason, as `explainer` puts it; of the first plan where none is named. For many, use `explainer`."""
+    return explainer(reading, plan or reading.first_plan or "")(reason)

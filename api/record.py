@@ -21,6 +21,7 @@ from typing import TypeVar
 
 import msgspec
 
+from api.archives import Archive
 from api.documents import Documents
 from api.problems import Problem
 from api.search import Search
@@ -41,10 +42,13 @@ from ledger.witnesses import Cosigning, Witnessed
 from projections.commitments import PlanState
 from projections.comparison import Matrix, matrix_of
 from projections.compromise import Compromise, compromises, dispute_of
+from projections.evidence import standing_of
+from projections.grading import reasons_in
 from projections.records import RecordsAt, SqliteRecords, digest
 
 MAX_AT = 2**53 - 1
 KEPT_OPEN = 256  # entries, of 64 KiB at the most
+KEPT_LEVELS = 20_000  # of a commitment, at a size and on a day: some hundred bytes each
 KEPT_MATRICES = 16  # of all commitments of a plan, with every reason
 
 
@@ -85,6 +89,14 @@ class Hidden(msgspec.Struct, frozen=True):
     identity: str
     ground: str | None
     effect: Effect
+
+
+class Evidenced(msgspec.Struct, frozen=True):
+    """What the evidence supported of a commitment at a size and on a day: level, percent, and the rules that fired."""
+
+    level: str
+    percent: int
+    rules: frozenset[str]
 
 
 class View:
@@ -184,6 +196,8 @@ class Reader:
         self.documents = documents
         self.settings: Settings | None = None
         """How this installation is set up, for the page that says what is kept of people."""
+        self.archive: Archive | None = None
+        """Where captured bytes are kept, as far as they are kept here."""
         self.vault = vault
         self.find = log.find
         self.entries = log.entries
@@ -193,6 +207,7 @@ class Reader:
         self.search: Search | None = None
         # No entry ever changes, and one answer to two hundred comments stands under each of them.
         self.opened = lru_cache(KEPT_OPEN)(self._open)
+        self.evidenced = lru_cache(KEPT_LEVELS)(self._evidenced)
         # Nothing of a size ever changes, so what was computed of it may be kept: it holds statements, and no content.
         self.matrix = lru_cache(KEPT_MATRICES)(self.compare)
         self._log = log
@@ -203,6 +218,15 @@ class Reader:
 
     def _open(self, index: int) -> Entry:
         return reopen(index, next(self.entries(index, index + 1)), self.ledger.origin)
+
+    def _evidenced(self, commitment: str, size: int, day: str) -> Evidenced | None:
+        """The level by the evidence at a size and on a day; None where there was no such commitment."""
+        found = standing_of(self._records.at(size), commitment, day)
+        if found is None:
+            return None
+        return Evidenced(
+            found.combined.level, found.combined.percent, frozenset([one.rule for one in reasons_in(found)])
+        )
 
     def compare(self, plan: str, size: int, as_of: str) -> Matrix:
         """Reported against evidenced, for each commitment of a plan at a size and a day."""

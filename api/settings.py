@@ -20,6 +20,8 @@
     folder = "."                        relative to this file
     policy = "policy"                   who witnesses it: a tlog-policy file, relative to this one; left out: nobody
     mirrors = ["https://…/gt"]          copies that are asked at the start whether they know more than this machine
+    licence = "https://…"               under which the tables may be used, for the catalogue; left out: none is stated
+    archive = "s3://evidencia/gt"       captured bytes: an object store or a folder; left out: `archive/` in its folder
 
 A variable `CONSTANCIA_<NAME>` in the environment goes before the file (`CONSTANCIA_PORT=9000`; lists with commas).
 Unknown names are refused, in the file and in the environment: a setting with a typing error is worse than none.
@@ -61,12 +63,14 @@ _Seconds = Annotated[float, Meta(gt=0, le=600)]
 
 
 class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One ledger: its origin, the folder that holds it and its policy file (absolute once loaded), its mirrors."""
+    """One ledger: its origin, its folder, policy file and archive (absolute once loaded), its mirrors."""
 
     origin: Origin
     folder: str = "."
     policy: str = ""
     mirrors: tuple[str, ...] = ()
+    licence: str = ""
+    archive: str = ""
 
     @property
     def path(self) -> str:
@@ -77,6 +81,11 @@ class LedgerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def place(self) -> Path:
         """The folder."""
         return Path(self.folder)
+
+    @property
+    def archived(self) -> str:
+        """Where captured bytes are kept: a folder, or the address of an object store."""
+        return self.archive or str(self.place / "archive")
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -188,9 +197,14 @@ def _checked(settings: Settings, path: Path) -> Settings:
     ledgers: list[LedgerSettings] = []
     for ledger in settings.ledgers:
         policy = str((path.parent / ledger.policy).resolve()) if ledger.policy else ""
-        placed = LedgerSettings(ledger.origin, str((path.parent / ledger.folder).resolve()), policy, ledger.mirrors)
+        inside = ledger.archive and "://" not in ledger.archive
+        archive = str((path.parent / ledger.archive).resolve()) if inside else ledger.archive
+        folder = str((path.parent / ledger.folder).resolve())
+        placed = msgspec.structs.replace(ledger, folder=folder, policy=policy, archive=archive)
         for address in ledger.mirrors:
             _check_mirror(address, path)
+        if ledger.licence:
+            _check_licence(ledger.licence, path)
         if placed.path in RESERVED_PATHS:
             raise CannotRun(
                 f"{path}: el origen {placed.origin} termina en `{placed.path}`, una ruta que el servidor se reserva.",
@@ -208,6 +222,17 @@ def _checked(settings: Settings, path: Path) -> Settings:
                 )
         ledgers.append(placed)
     return msgspec.structs.replace(settings, ledgers=tuple(ledgers))
+
+
+def _check_licence(address: str, path: Path) -> None:
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not address.isascii():
+        raise CannotRun(
+            f"{path}: «{address}» no es la dirección de una licencia.",
+            f"{path}: “{address}” is not the address of a licence.",
+            "Escriba la dirección de su texto, como https://creativecommons.org/licenses/by/4.0/.",
+            "Write the address of its text, such as https://creativecommons.org/licenses/by/4.0/.",
+        )
 
 
 def _check_mirror(address: str, path: Path) -> None:

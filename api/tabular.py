@@ -152,10 +152,10 @@ def csvw(shape: Shape, url: str, stands_on: Mapping[str, Any], note: tuple[str, 
     whole: dict[str, Any] = {
         "@context": ["http://www.w3.org/ns/csvw", {"@language": "es"}],
         "url": url,
-        "dc:title": _both(*shape.title),
-        "dc:description": _both(*shape.about),
+        "dc:title": in_both(*shape.title),
+        "dc:description": in_both(*shape.about),
         **stands_on,
-        "rdfs:comment": _both(*note),
+        "rdfs:comment": in_both(*note),
         "dialect": {"encoding": "utf-8", "header": True, "lineTerminators": ["\r\n"], "delimiter": ","},
         "tableSchema": {
             "primaryKey": list(shape.key),
@@ -165,7 +165,7 @@ def csvw(shape: Shape, url: str, stands_on: Mapping[str, Any], note: tuple[str, 
                     "titles": column.name,
                     "datatype": column.datatype,
                     **({"separator": " "} if column.many else {}),
-                    "dc:description": _both(column.es, column.en),
+                    "dc:description": in_both(column.es, column.en),
                 }
                 for column in shape.columns
             ],
@@ -174,7 +174,7 @@ def csvw(shape: Shape, url: str, stands_on: Mapping[str, Any], note: tuple[str, 
     return msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"
 
 
-def _both(es: str, en: str) -> list[dict[str, str]]:
+def in_both(es: str, en: str) -> list[dict[str, str]]:
     """A text in both languages, as JSON-LD has it."""
     return [{"@value": es, "@language": "es"}, {"@value": en, "@language": "en"}]
 

@@ -49,7 +49,8 @@ from ledger.tlog.policy import Policy, parse_policy
 from ledger.tlog.tiles import WIDTH
 from ledger.verify import Batch, Head, Source, Spine, check_log_key, judge_head, own_policy, read_spine, roots_at, walk
 from ledger.vocabulary import LedgerOpened
-from projections.commitments import Commitment
+from projections.anomalies import Anomaly, anomalies_of
+from projections.commitments import Commitment, PlanState
 from projections.compromise import Signings, compromises
 from projections.evidence import Situation, default_as_of, standings_of
 from projections.files import Files, check_ledger_file, check_policy_file
@@ -792,6 +793,7 @@ class _Audit:
             remarks=self.found.remarks,
             as_of=default_as_of(records, self.folded),
             table=_table(records, self.folded),
+            anomalies=_anomalies(records, self.folded),
             tallies=[each for _, each in records.scan(Tally)],
             claims=[
                 ClaimLine(each.report, each.version, each.tree_size, each.title, claim)
@@ -925,6 +927,12 @@ def _table(records: Records, size: int) -> list[Row]:
         for commitment, standing in standings_of(Situation(records, plan, as_of))
     ]
     return sorted(rows, key=_order)
+
+
+def _anomalies(records: Records, size: int) -> dict[str, tuple[Anomaly, ...]]:
+    """What the record of each plan shows to be at odds."""
+    as_of = default_as_of(records, size)
+    return {plan: anomalies_of(records, plan, size, as_of) for plan, _ in records.scan(PlanState)}
 
 
 def _row(commitment: Commitment, standing: CommitmentStanding) -> Row:

@@ -135,6 +135,17 @@ class Sight(Record, frozen=True, kw_only=True):
     method: str = ""
 
 
+class Captured(Record, frozen=True, kw_only=True):
+    """Bytes that were captured, by their digest [digest/index]: through which link, and by which statement."""
+
+    table: ClassVar[str] = "captured"
+    indexes: ClassVar[int] = 1
+    plan: str
+    link: str
+    identity: str
+    index: int
+
+
 class Act(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Something that was done about a dispute or a request: at which entry, when, by which actors and keys."""
 
@@ -340,6 +351,8 @@ def _captured(records: Records, entry: Entry, captured: EvidenceCaptured, known:
         media_type=captured.media_type,
         method=captured.method,
     )
+    made = Captured(plan=captured.plan, link=captured.link, identity=entry.opened.identity, index=entry.index)
+    records.put(index_key(captured.digest, entry.index), made)
     for evidence in _evidence_of(records, captured.link):
         if evidence.captures == 0 and evidence.withdrawn is None:
             count_of(records, evidence.commitment, captured=1)
@@ -757,10 +770,14 @@ def number_of(mechanism: str) -> int:
     return int(mechanism.rpartition(".M")[2])
 
 
+def barred_of(situation: Situation, commitment: Commitment) -> frozenset[str]:
+    """The organisations that are not independent where this commitment is concerned."""
+    return situation.governing | {situation.organisation(one) for one in (*commitment.ever, commitment.institution)}
+
+
 def _facts(situation: Situation, commitment: Commitment, material: _Material) -> Facts:
     """What the levels of one commitment depend on."""
-    responsible = {situation.organisation(one) for one in (*commitment.ever, commitment.institution)}
-    barred = situation.governing | responsible
+    barred = barred_of(situation, commitment)
     mechanisms = _mechanism_facts(commitment, material.mechanisms)
     names = [one.mechanism for one in mechanisms]
     set_for = dict(commitment.weights)
@@ -827,7 +844,7 @@ def _item_facts(situation: Situation, evidence: Evidence, material: _Material, b
         sightings=tuple([_sighting(situation, one, barred) for one in sights if not _is_void(situation, one)]),
         disputes=tuple(
             [
-                _dispute_facts(situation, one)
+                dispute_facts(situation, one)
                 for one in material.disputes.get(evidence.index, ())
                 if situation.void([one.key], one.index, one.received_ms) is None
             ]
@@ -867,7 +884,7 @@ def _is_explained(records: Records, evidence: Evidence, commitment: str, link: i
     return other is not None and any(both <= {*named} for _, named in other.explained)
 
 
-def _dispute_facts(situation: Situation, dispute: Dispute) -> DisputeFacts:
+def dispute_facts(situation: Situation, dispute: Dispute) -> DisputeFacts:
     """A dispute with those of its acts that were signed by whoever they name."""
 
     def stands(act: Act | None) -> Act | None:

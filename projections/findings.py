@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from ledger.errors import Misbehaviour
+from projections.anomalies import Anomaly
 from projections.reports import ClaimChecked, Tally
 
 # A report stays readable however much is wrong; what is beyond is counted.
@@ -157,6 +158,8 @@ class Report(msgspec.Struct, kw_only=True):
     table: list[Row]
     tallies: list[Tally]
     claims: list[ClaimLine]
+    anomalies: dict[str, tuple[Anomaly, ...]]
+    """What the record of each plan shows to be at odds, each with the entries that prove it. No fault of the ledger."""
     seconds: dict[str, float]
 
     @property

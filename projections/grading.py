@@ -22,7 +22,7 @@ Every grade, ordinal and level carries `Reason`s: the row of the tables that fir
 methodology page) and the indexes of the entries that fired it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -259,6 +259,15 @@ def standing(facts: Facts) -> CommitmentStanding:
         reasons=_level_reasons(facts, graders, mechanisms, combined, from_mechanisms=from_mechanisms),
         flags=_flags(facts, mechanisms),
     )
+
+
+def reasons_in(standing: CommitmentStanding) -> Iterator[Reason]:
+    """Every reason that a standing gives: of the level, of its mechanisms, of their grades and verdicts."""
+    yield from standing.reasons
+    for mechanism in standing.mechanisms:
+        yield from mechanism.reasons
+        for one in (*mechanism.grades, *mechanism.verdicts):
+            yield from one.reasons
 
 
 def equal_weights(count: int) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 
 from ledger.statement import Entry
 from ledger.vocabulary import Statement
-from projections import commitments, evidence, meetings, reports, roll, rounds
+from projections import anomalies, commitments, evidence, meetings, reports, roll, rounds
 from projections.records import DictRecords, Record, Records, RecordsAt, SqliteRecords, compare, digest
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
 
 
 _FOLDS: dict[type[Statement], list[Callable[..., None]]] = {}
-for _projection in (commitments, evidence, rounds, meetings, reports):
+for _projection in (commitments, evidence, rounds, meetings, reports, anomalies):
     for _kind, _fold in _projection.FOLDS.items():
         _FOLDS.setdefault(_kind, []).append(_fold)
 

@@ -46,7 +46,8 @@ def put_plaza(folder: Path, *, form: bool = True, **settings: Any) -> w.World:
     open_round(LATE, -3 * DAY_MS, -HOUR_MS * 3 // 2, late="accept", late_until=format_when(now + DAY_MS))
     open_round(CLOSED, -3 * DAY_MS, -2 * DAY_MS)
     open_round(ANNOUNCED, DAY_MS, 2 * DAY_MS)
-    put_on_disk(world, folder, **({"free_statements": 100_000} | settings))
+    changed: dict[str, Any] = {"free_statements": 100_000} | settings
+    put_on_disk(world, folder, **changed)
     if form:
         key = folder / "keys" / "web_form"
         key.touch(0o600)

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, NamedTuple, Self, cast
 
 import world as worlds
@@ -54,8 +54,19 @@ def founded_lately(*, round_open: bool = True, ago_ms: int = 600_000) -> World:
     return world
 
 
-def put_on_disk(world: World, folder: Path, **changed: Any) -> Settings:
-    """A ledger's folder with everything that the world said; returns its settings, also in constancia.toml."""
+def put_on_disk(
+    world: World,
+    folder: Path,
+    *,
+    as_received: bool = False,
+    contents: Mapping[int, list[SaltedContent]] = MappingProxyType({}),
+    **changed: Any,
+) -> Settings:
+    """A ledger's folder with everything that the world said; returns its settings, also in constancia.toml.
+
+    All of it comes in at the world's last moment, or, with `as_received`, each at its own. `contents` come with
+    the entries of these indexes.
+    """
     (folder / "keys").mkdir(parents=True)
     for name in ("log", "desk"):
         path = folder / "keys" / name
@@ -65,7 +76,8 @@ def put_on_disk(world: World, folder: Path, **changed: Any) -> Settings:
     (folder / "constancia.toml").write_text(format_settings(settings), "utf-8")
     with closing(Vault.open(folder / "vault.db", create=True)) as vault:
         desk = Desk(world.origin, vault, Folder(folder / "public"), key_of("desk"))
-        clock = Clock(wall_ms=lambda: world.now_ms, monotonic=lambda: world.now_ms / 1000)
+        now = [world.now_ms]
+        clock = Clock(wall_ms=lambda: now[0], monotonic=lambda: now[0] / 1000)
         with Log.open(
             world.origin,
             journal=folder / "journal.db",
@@ -77,7 +89,11 @@ def put_on_disk(world: World, folder: Path, **changed: Any) -> Settings:
             clock=clock,
         ) as log:
             desk.open(log)
-            waiting = [desk.submit(entry.opened.note) for entry in world.entries]
+            for entry in world.entries if as_received else ():
+                now[0] = entry.received_ms
+                said = contents.get(entry.index, [])
+                assert desk.submit(entry.opened.note, said).result(30).index == entry.index
+            waiting = [desk.submit(entry.opened.note, contents.get(entry.index, [])) for entry in world.entries]
             assert [each.result(30).index for each in waiting] == list(range(len(waiting)))
     return settings
 

@@ -37,7 +37,9 @@ COMMAND = Path(sys.executable).parent / "constancia"
 G2, C8 = "gt-2014-2016/G2", "gt-2014-2016/C8"
 COMMANDS = (
     "answer",
+    "archive",
     "audit",
+    "capture",
     "demo",
     "import-report",
     "init",
@@ -46,6 +48,7 @@ COMMANDS = (
     "log-key",
     "mirror",
     "moderate",
+    "recheck",
     "round",
     "serve",
     "sign",

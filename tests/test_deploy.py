@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -18,6 +19,9 @@ from second_writer import Files
 from static_server import served
 
 from api.cli import run
+from api.command import constancia as root
+from api.fetching import Fetched, Hop
+from api.judging import Seen, judge
 from api.witnessing import WitnessSettings
 from ledger.tlog.note import parse_note
 from ledger.tlog.policy import parse_policy
@@ -155,3 +159,51 @@ def test_an_address_without_the_ledgers_path_is_told_what_is_missing(capsys: pyt
     with served(Files({})) as web:
         assert run(["status", web.url.removesuffix("/gt")]) == 2
     assert "/gt" in capsys.readouterr().err
+
+
+# --- for those who capture evidence ----------------------------------------------------------------------------------
+
+CAPTURE = ("CAPTURA.md", "CAPTURE.md")
+
+
+def test_both_pages_for_capturers_give_the_same_commands_with_options_that_exist() -> None:
+    assert block("CAPTURA.md") == block("CAPTURE.md")
+    indented = [re.findall(r"^ {4}(.*)$", text(page), re.MULTILINE) for page in CAPTURE]
+    assert indented[0] == indented[1]
+    assert text("CAPTURA.md").count("\n## ") == text("CAPTURE.md").count("\n## ")
+    for page in CAPTURE:
+        told = re.sub(r"^ {4}.*$", "", text(page), flags=re.MULTILINE)
+        known = {each for name in ("capture", "recheck") for one in root.commands[name].params for each in one.opts}
+        named = set(re.findall(r"--[a-z][a-z-]*", told))
+        assert len(named) >= 12
+        assert named <= known
+    for line in block("CAPTURA.md"):
+        _, name, *words = shlex.split(line)
+        assert run([name, *words, "--help"]) == 0
+
+
+@pytest.mark.parametrize("page", CAPTURE)
+def test_the_page_names_what_a_check_can_say_and_nothing_else(page: str) -> None:
+    assert re.findall(r"^\| `(\w+)` \|", text(page), re.MULTILINE) == list(get_args(Seen))
+    turned_away = re.search(r"`blocked` \| ([0-9, ]+)", text(page))
+    assert turned_away
+    for status in turned_away[1].strip(" ,").split(", "):
+        hop = Hop(url="http://a.example/", address="", status=int(status), reason="", headers=())
+        assert judge(Fetched(url=hop.url, hops=(hop,), body=b"x", fetched_ms=0), hop.url, ()).seen == "blocked"
+
+
+def test_the_timer_runs_a_service_of_commands_that_exist() -> None:
+    lines = (DEPLOY / "constancia-capture.service").read_text("utf-8").splitlines()
+    ran = [line.removeprefix("ExecStart=") for line in lines if line.startswith("ExecStart=")]
+    assert [shlex.split(line)[1] for line in ran] == ["capture", "recheck", "archive"]
+    for line in ran:
+        program, *words = shlex.split(line)
+        assert program.endswith("/.venv/bin/constancia")
+        assert run([*words, "--help"]) == 0
+    for name in ("LEDGER", "PLAN"):
+        assert all(f"${{{name}}}" in "".join(ran) and f"`{name}=" in text(page) for page in CAPTURE)
+    timer = configparser.RawConfigParser(strict=False)
+    timer.optionxform = str  # type: ignore[assignment,method-assign]
+    timer.read_string((DEPLOY / "constancia-capture.timer").read_text("utf-8"))
+    assert timer["Install"]["WantedBy"] == "timers.target"
+    assert "SuccessExitStatus=1" in lines

@@ -17,7 +17,8 @@ from service import Served
 from whole_round import Told
 
 from api.cli import run
-from api.exports import COLUMNS, csv_lines, json_lines
+from api.exports import COLUMNS
+from api.tabular import csv_lines, json_lines
 
 STATES = {"ana": "shown", "luis": "erased", "rosa": "redacted", "juan": "withheld", "sara": "withdrawn"}
 
@@ -82,10 +83,11 @@ def test_every_column_is_documented_in_both_languages(server: Served) -> None:
     columns = described["tableSchema"]["columns"]
 
     assert [column["name"] for column in columns] == header == [column.name for column in COLUMNS]
-    assert all(column["dc:description"]["es"] and column["dc:description"]["en"] for column in columns)
-    checkpoint = described["constancia:checkpoint"]
+    for column in columns:
+        assert [said["@language"] for said in column["dc:description"] if said["@value"]] == ["es", "en"]
     origin, size, _ = server.get("/checkpoint").body.decode().split("\n")[:3]
-    assert (checkpoint["origin"], checkpoint["tree_size"]) == (origin, int(size))
+    assert (described["constancia:origin"], described["constancia:tree_size"]) == (origin, int(size))
+    assert described["constancia:rows"] == len(rows(answer.body))
     assert described["url"] == f"comentarios.csv?at={size}"
     assert rows(server.get(f"/consultas/ronda-1/{described['url']}").body) == rows(answer.body)
 
@@ -113,7 +115,7 @@ def row_with(text: str) -> dict[str, Any]:
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_cell_begins_as_a_formula(first: str) -> None:
     text = f"{first}HYPERLINK(1)"
-    (found,) = rows("".join(csv_lines([row_with(text)])).encode())
+    (found,) = rows("".join(csv_lines(COLUMNS, [row_with(text)])).encode())
     assert found["text"] == f"'{text}"
     assert found["index"] == "7"
 
@@ -124,7 +126,7 @@ def test_hostile_texts_come_back_as_they_were(shared_vectors: Path) -> None:
     texts: list[str] = json.loads((folder / "big-list-of-naughty-strings.json").read_text("utf-8"))
     texts += (folder / "csv-injection.txt").read_text("utf-8").splitlines()
     texts += ['a"b,c\r\nd', "\r\n", '"', ",,", "a\nb"]
-    written = "".join(csv_lines([row_with(text) for text in texts]))
+    written = "".join(csv_lines(COLUMNS, [row_with(text) for text in texts]))
     found = rows(written.encode())
     lines = "".join(json_lines([row_with(text) for text in texts])).split("\n")[:-1]
 

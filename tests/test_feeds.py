@@ -3,14 +3,17 @@
 import base64
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 import whole_round as c
+from compared import PLAN, SEALED, Compared
+from compared import tell as tell_compared
 from service import Served
 from whole_round import Told
 
-from ledger.statement import format_time
+from ledger.statement import format_time, format_when
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -135,3 +138,123 @@ def test_every_hostile_text_makes_a_feed_that_a_strict_parser_reads(tmp_path: Pa
             seen += len(feed(server, f"/consultas/ronda-1/atom.xml?at={size}").findall(ATOM + "entry"))
         assert seen >= len(texts)
         assert len(feed(server, f"/comentarios/{identity[:12]}/atom.xml").findall(ATOM + "entry")) == 100
+
+
+# --- plans, commitments and bodies -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def compared() -> Compared:
+    """With more checks than a page of a feed has."""
+    told = tell_compared("]]> & <b> \x01 \u202e hostil")
+    for _ in range(120):
+        told.world.now_ms += 1_000
+        seen: dict[str, Any] = {"link": told.identity["D2"], "checked_at": format_when(told.world.now_ms)}
+        told.say("EvidenceChecked", "captura:capturer", **seen, seen="blocked")
+    return told
+
+
+@pytest.fixture(scope="module")
+def evidence(compared: Compared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("evidencia") / "registro"
+    compared.write(folder)
+    with Served(folder) as running:
+        running.folded()
+        yield running
+
+
+def link(element: ElementTree.Element, rel: str) -> str:
+    hrefs = [each.attrib["href"] for each in element.findall(ATOM + "link") if each.attrib["rel"] == rel]
+    return hrefs[0] if hrefs else ""
+
+
+def indexes(found: ElementTree.Element) -> list[int]:
+    return [int(link(entry, "alternate").rpartition("/")[2]) for entry in found.findall(ATOM + "entry")]
+
+
+def whole(server: Served, path: str) -> list[int]:
+    """The entries of a feed on all its pages; each page says where it stands."""
+    read: list[int] = []
+    first = ""
+    while path:
+        found = feed(server, path)
+        assert link(found, "self").endswith(path)
+        assert len(found.findall(ATOM + "entry")) <= 100
+        assert link(found, "first") == first
+        first = first or link(found, "self")
+        read += indexes(found)
+        path = link(found, "next").partition(server.path)[2]
+    assert read == sorted(set(read), reverse=True)
+    return read
+
+
+def test_the_feed_of_a_commitment_has_all_that_was_said_of_it_on_its_pages(
+    evidence: Served, compared: Compared
+) -> None:
+    found = whole(evidence, f"/planes/{PLAN}/compromisos/C8/atom.xml")
+    names = ("reported", "D1", "D2", "own", "wrong", "dispute", "doubt", "answer", "resolved", "V1", "V2", "V3")
+    assert {compared.index[name] for name in (*names, "assessed", "coded")} <= set(found)
+    assert not {compared.index[name] for name in ("G1", "request", "late")} & set(found)
+    kinds = [compared.world.entries[index].opened.statement.kind for index in found]
+    assert (kinds.count("EvidenceChecked"), kinds[-1]) == (122, "CommitmentRegistered")
+
+
+def test_the_feed_of_a_plan_has_each_entry_once_though_several_commitments_share_it(
+    evidence: Served, compared: Compared
+) -> None:
+    found = whole(evidence, f"/planes/{PLAN}/atom.xml")
+    of_plan = set(range(len(compared.world.entries))) & set(found)
+    for code in ("C8", "G1", "G2"):
+        assert set(whole(evidence, f"/planes/{PLAN}/compromisos/{code}/atom.xml")) <= of_plan
+    kinds = {compared.world.entries[index].opened.statement.kind for index in found}
+    assert {"PlanRegistered", "MethodologyAdopted", "CommitmentCoded", "EvidenceRequested"} <= kinds
+    first = feed(evidence, f"/planes/{PLAN}/atom.xml")
+    newest = format_time(compared.world.entries[found[0]].received_ms)
+    assert field(first, "updated") == newest == field(first.findall(ATOM + "entry")[0], "updated")
+
+
+def test_an_institution_is_followed_by_its_commitments_and_an_organisation_by_what_it_says(
+    evidence: Served, compared: Compared
+) -> None:
+    of_commitment = whole(evidence, f"/planes/{PLAN}/compromisos/C8/atom.xml")
+    assert whole(evidence, "/instituciones/segeplan/atom.xml") == of_commitment
+    said = whole(evidence, "/organizaciones/icefi/atom.xml")
+    kinds = {compared.world.entries[index].opened.statement.kind for index in said}
+    assert {compared.index[name] for name in ("dispute", "V1", "V2", "V3")} <= set(said)
+    assert "EvidenceCaptured" in kinds  # of its program
+    assert not {compared.index[name] for name in ("assessed", "resolved", "D1")} & set(said)
+    irm = whole(evidence, "/organizaciones/irm/atom.xml")
+    assert compared.index["V2 of the IRM"] in irm
+
+
+def test_each_of_them_has_its_own_id_and_its_pages_name_it(evidence: Served) -> None:
+    paths = [
+        f"/planes/{PLAN}",
+        f"/planes/{PLAN}/compromisos/C8",
+        "/instituciones/segeplan",
+        "/organizaciones/icefi",
+        "/organizaciones/guatecivica",
+    ]
+    ids = [field(feed(evidence, f"{language}{path}/atom.xml"), "id") for path in paths for language in ("", "/en")]
+    assert len(set(ids)) == len(ids)
+    for path in paths:
+        page = evidence.get(path, accept="text/html").body.decode()
+        assert f'{evidence.path}{path}/atom.xml">' in page.partition("</head>")[0], path
+        assert 'type="application/atom+xml" title="' in page
+    for path in ("/planes/no/atom.xml", f"/planes/{PLAN}/compromisos/C9/atom.xml", "/instituciones/no/atom.xml"):
+        assert evidence.get(path).status == 404
+    assert evidence.get(f"/planes/{PLAN}/atom.xml?antes=x").status == 404
+
+
+def test_a_feed_quotes_officials_and_no_citizen(evidence: Served) -> None:
+    for path in (f"/planes/{PLAN}/compromisos/C8/atom.xml", f"/planes/{PLAN}/atom.xml?antes=70"):
+        body = evidence.get(path).body.decode()
+        assert SEALED not in body
+        ElementTree.fromstring(body)
+    assert "]]&gt; &amp; &lt;b&gt;" in evidence.get(f"/planes/{PLAN}/atom.xml?antes=70").body.decode()
+
+
+def test_a_search_for_few_entries_among_many_ends(evidence: Served) -> None:
+    found = feed(evidence, "/organizaciones/guatecivica/atom.xml")
+    assert link(found, "next") == ""
+    assert field(found, "updated").endswith("Z")

@@ -59,7 +59,10 @@ SERVER_ONLY = frozenset(
         "psycopg",
         "snowballstemmer",
         "weasyprint",
+        "pyarrow",
         "altcha",
+        "obstore",
+        "brotli",
     }
 )
 
@@ -244,6 +247,21 @@ def test_an_auditors_command_loads_no_web_library_and_no_event_store(words: str)
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code"
     )
     assert loaded_by(code) & SERVER_ONLY == set()
+
+
+def test_no_part_of_the_web_server_can_reach_out_to_what_links_name() -> None:
+    """The fetcher is for a command, run by hand or by a timer: no request to us makes us visit anybody."""
+    reached, waiting = set[str](), ["api.app", "api.operate", "api.witness"]
+    graph = {name: {target for target, _ in imported(name, path) if target in KNOWN} for name, path in modules("api")}
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += sorted(graph.get(name, ()))
+    assert "api.page_archives" in reached
+    assert reached & {"api.fetching", "api.judging", "api.capture", "api.command_capture"} == set()
+    callers = {name for name, targets in graph.items() if "api.fetching" in targets}
+    assert callers == {"api.capture", "api.command_capture", "api.judging"}
 
 
 def test_whoever_looks_after_a_witness_needs_no_web_library_and_its_server_none_but_the_listener() -> None:

@@ -6,12 +6,19 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from service import Served
+from test_pages import Read, people, site
 
+from api.demo.build import PLAN
+from api.page_methodology import CAPS, FALLS, FIGURES, STEPS, VERDICTS
 from api.phrasing import Phrasing
 from api.reasons import RULES, figures_of, sentence_of, whole_share
+from api.worked_example import worked_example
 from ledger.vocabulary import Codes, MachineCap, Parameters
 from projections import grading
 from projections.words.catalogue import catalogue, languages
+
+__all__ = ["site"]  # a fixture
 
 PARAMETERS = Parameters(
     confirm_days=7,
@@ -65,3 +72,61 @@ def test_a_sentence_names_every_figure_that_its_rule_turns_on(language: str, rul
 def test_a_share_has_decimals_where_it_needs_them() -> None:
     assert [whole_share(Phrasing("en"), share) for share in (5000, 3333, 10000)] == ["50%", "33.33%", "100%"]
     assert whole_share(Phrasing("es-GT"), 5000) == "50\N{NO-BREAK SPACE}%"
+
+
+# --- the page --------------------------------------------------------------------------------------------------------
+
+
+def test_the_tables_hold_every_rule_once() -> None:
+    rows = [
+        *[rule for rule in RULES if rule.startswith("grade/")],
+        *CAPS,
+        *[rule for *_, rule in FALLS if rule.startswith(("fall/", "mark/"))],
+        *VERDICTS,
+        *[rule for _, rules in STEPS for rule in rules],
+    ]
+    assert sorted(rows) == sorted(RULES)
+    assert {rule for *_, rule in FALLS if rule} <= set(RULES)
+    assert set(FIGURES) == set(Parameters.__struct_fields__)
+
+
+@pytest.mark.parametrize("language", ["", "/en"])
+def test_every_rule_is_a_row_with_its_name_as_anchor(site: Served, language: str) -> None:
+    page = Read(people(site, f"{language}/metodologia/{PLAN}/1"))
+    rows = [found["id"] for found in page.all("tr") if found.get("id")]
+    assert sorted(str(row) for row in rows) == sorted(RULES)
+    say = Phrasing(language[1:] or "es-GT")
+    sentences = {rule: sentence_of(say, rule, PARAMETERS).replace("\N{NO-BREAK SPACE}", " ") for rule in RULES}
+    assert [rule for rule, sentence in sentences.items() if sentence not in page.text] == []
+
+
+def test_the_version_in_force_is_one_step_away_and_others_are_not_there(site: Served) -> None:
+    assert f"/gt/metodologia/{PLAN}/1" in Read(people(site, "/metodologia")).links
+    adopted = site.get(f"/api/plans/{PLAN}").json["data"]["plan"]["methodology_index"]
+    page = Read(people(site, f"/metodologia/{PLAN}/1"))
+    assert f"/gt/asientos/{adopted}" in page.links
+    for missing in (f"/metodologia/{PLAN}/2", f"/metodologia/{PLAN}/01", "/metodologia/gt-1900/1"):
+        people(site, missing, status=404)
+
+
+def test_the_example_is_computed_and_passes_the_steps_of_the_golden_one() -> None:
+    steps = [step.standing for step in worked_example(PARAMETERS)]
+    assert [[one.best for one in step.mechanisms] for step in steps] == [
+        [1, 1, 1],
+        [2, 2, 2],
+        [3, 3, 3],
+        [3, 3, 2],
+        [3, 3, 1],
+        [4, 4, 4],
+        [4, 4, 4],
+        [4, 4, 4],
+    ]
+    levels = ["no_evidence_available", "limited", *["substantial"] * 5, "complete"]
+    assert [step.combined.level for step in steps] == levels
+    assert [step.combined.percent for step in steps] == [0, 33, 66, 55, 44, 77, 77, 100]
+    assert [step.gap for step in steps] == [3, 2, 1, 1, 1, 1, 1, 0]
+
+
+def test_the_example_follows_the_figures_of_its_version() -> None:
+    lenient = replace(PARAMETERS, machine_cap=MachineCap(grade_0=0, grade_1=1, grade_2=2, grade_3=2))
+    assert worked_example(lenient)[0].standing.combined.level == "limited"

@@ -179,15 +179,17 @@ def test_a_commitment_has_its_levels_and_its_history(town: Town) -> None:
         assert (entry["identity"], entry["kind"]) == (line["identity"], line["kind"])
 
 
-def test_gaps_show_reported_beside_assessed_and_their_difference(town: Town) -> None:
-    gaps = {one["commitment"]: one for one in town.get(f"/plans/{PLAN}/gaps")["data"]}
-    assert gaps[G1]["reported"] == "complete"
-    assert [(one["actor"], one["level"], one["difference"]) for one in gaps[G1]["assessed"]] == [
-        ("icefi", "limited", -2)
+def test_gaps_show_reported_beside_assessed_and_evidenced(town: Town) -> None:
+    matrix = town.get(f"/plans/{PLAN}/gaps")["data"]
+    standings = {row["commitment"]: row["standing"] for row in matrix["rows"]}
+    assert (standings[G1]["reported"], standings[G1]["combined"]["level"]) == ("complete", "no_evidence_available")
+    assert [(one["organisation"], one["level"]) for one in standings[G1]["voices"] if one["level"]] == [
+        ("icefi", "limited")
     ]
-    assert gaps[G1]["widest"] == 2
-    assert (gaps[G2]["reported"], gaps[G2]["assessed"], gaps[G2]["widest"]) == ("limited", [], None)
-    assert (gaps[C8]["reported"], gaps[C8]["widest"]) == (None, None)
+    assert [standings[one]["gap"] for one in (G1, G2, C8)] == [3, 1, None]
+    pairs = {(cell["a"], cell["b"]): (cell["compared"], cell["a_above"]) for cell in matrix["disagreement"]}
+    assert pairs["reported", "icefi"] == (1, 1)
+    assert (matrix["plan"], matrix["methodology"]) == (PLAN, 1)
 
 
 def test_claims_stand_beside_what_the_record_gives(town: Town) -> None:
