@@ -144,7 +144,7 @@ def test_an_investigator_goes_from_the_matrix_to_a_frozen_citation_without_a_com
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     town.question("vecina", town.report, f"{w.C8}.M3")
-    # The plan's matrix, with its filters; from it the view of a commitment's mechanisms, and the standards of the process.
+    # The matrix with its filters; from it the view of a commitment's mechanisms, and the standards of the process.
     page = look(f"/planes/{w.PLAN}/comparacion", 1280)
     page.locator("#brecha").check()
     page.locator("form.signs").get_by_role("button", name="Mostrar").click()
