@@ -16,6 +16,7 @@ from litestar import Response
 from msgspec import UNSET
 
 from api.names import msg
+from api.page_archives import bytes_here
 from api.problems import Problem
 from api.reading import Reading, answer, code_of, line_of, member_of, statement_at
 from api.standings import Telling, item_words
@@ -165,7 +166,7 @@ def capture_words(telling: Telling, sight: Sight) -> dict[str, Any]:
         "method": sight.method,
         "status": None if captured.http_status is UNSET else captured.http_status,
         "final_url": "" if captured.final_url is UNSET else captured.final_url,
-        "kept": {"state": "", "href": reading.to_document(sight.digest)},
+        "kept": bytes_here(reading, sight.digest),
     }
 
 
