@@ -293,7 +293,7 @@ def _asks_to_wait(outcome: Outcome | None) -> bool:
     return outcome.last.status == 429 or (outcome.last.status == 503 and outcome.last.header("retry-after") != "")
 
 
-def _told(came: Iterable[tuple[Link, Outcome | None]]) -> Iterator[tuple[Link, Outcome | None]]:
+def told(came: Iterable[tuple[Link, Outcome | None]]) -> Iterator[tuple[Link, Outcome | None]]:
     """The same, but silence is told only once somebody has answered. Raises CannotRun where of many hosts none did."""
     silent: list[tuple[Link, Outcome | None]] = []
     answered = False
@@ -560,7 +560,7 @@ def _each(
     """Fetch everything and act on it, in sight; what became of each, in the order of the links."""
     found: list[Done] = []
     with screen.progress(*title, len(work)) as progress:
-        for link, outcome in _told(outcomes(work, manner.rules, manner.pace)):
+        for link, outcome in told(outcomes(work, manner.rules, manner.pace)):
             put_off = Done(link.index, link.commitment, link.url, "put-off", "asked-to-wait")
             found.append(put_off if outcome is None else act(link, outcome))
             progress.step()

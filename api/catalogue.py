@@ -16,6 +16,7 @@ import msgspec
 from litestar import Request, Response, route
 from litestar.handlers import HTTPRouteHandler
 
+from api import releases
 from api.downloads import HEADERS, unchanged
 from api.record import Reader, View
 from api.site import Place
@@ -100,6 +101,7 @@ class _About:
         for _, plan in self.view.records.scan(PlanState):
             for table in TABLES.values():
                 yield self.table(plan, table)
+            yield self.histories(plan)
         for _, round_ in self.view.records.scan(Round):
             yield self.comments(round_)
 
@@ -117,6 +119,26 @@ class _About:
             "dcat:distribution": [
                 self._distribution(f"{at}.{form.ending}", form.ending, form.media_type, f"{at}.{DESCRIPTION}")
                 for form in FORMS.values()
+            ],
+        }
+
+    def histories(self, plan: PlanState) -> dict[str, Any]:
+        """The histories of a plan's commitments."""
+        at = f"{self.root}/exportar/{plan.plan}/{releases.NAME}"
+        title = [f"Historia de cada compromiso: {plan.title}", f"History of each commitment: {plan.title}"]
+        about = (
+            "Una línea por compromiso: todas sus declaraciones, y lo que suman.",
+            "A line for each commitment: all its statements, and what they add up to.",
+        )
+        page = f"{self.root}/exportar"
+        return {
+            **self._dataset(at, title, about),
+            "dct:publisher": self.publisher(plan.plan),
+            **_when(plan),
+            "dct:spatial": {"@type": "dct:Location", "dct:identifier": plan.country},
+            "dcat:landingPage": {"@id": page},
+            "dcat:distribution": [
+                self._distribution(f"{at}.{releases.ENDING}", releases.ENDING, releases.MEDIA_TYPE, page)
             ],
         }
 

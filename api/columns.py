@@ -785,3 +785,36 @@ MEETINGS = Shape(
         ),
     ),
 )
+
+ANOMALIES = Shape(
+    "anomalies",
+    ("Hallazgos", "Anomalies"),
+    (
+        "Una fila por hallazgo que el registro muestra: una regla con nombre, sus cifras y los asientos que la prueban.",
+        "A row for each anomaly that the record shows: a named rule, its figures and the entries that prove it.",
+    ),
+    ("number",),
+    (
+        Column("number", "integer", "Número, en el orden de las reglas.", "Its number, in the order of rules."),
+        Column(
+            "rule", "string", "La regla: un nombre de la página de hallazgos.", "The rule: a name of the findings page."
+        ),
+        Column("commitments", "string", "Los compromisos de los que trata.", "The commitments it is about.", many=True),
+        Column(
+            "institutions", "string", "Las instituciones que responden.", "The institutions that answer.", many=True
+        ),
+        Column(
+            "subject",
+            "string",
+            "Lo que no es compromiso: un informe, una consulta, una dirección.",
+            "What is no commitment: a report, a consultation, an address.",
+        ),
+        Column("figures", "json", "Cifras de la regla, como nombre=valor.", "Figures of the rule, as name=value."),
+        Column("dates", "json", "Fechas de la regla, como nombre=día.", "Dates of the rule, as name=day."),
+        Column("codes", "json", "Códigos de la regla, como nombre=código.", "Codes of the rule, as name=code."),
+        Column(
+            "texts", "json", "Textos que se repiten, como compromiso campo.", "Texts repeated, as commitment field."
+        ),
+        Column("entries", "integer", "Los asientos que lo prueban.", "The entries that prove it.", many=True),
+    ),
+)

@@ -5,6 +5,7 @@
     GET /gt/exportar/{plan}/{table}.json                 in the envelope of the API
     GET /gt/exportar/{plan}/{table}.jsonl                one object a line
     GET /gt/exportar/{plan}/{table}.parquet              where the extra `parquet` is installed
+    GET /gt/exportar/{plan}/histories.jsonl              every commitment's statements and compiled state (`releases`)
 
 `?at=SIZE` is the record of so many entries, `?as_of=DAY` the record at the end of a day, and computed for that day;
 with both the record of that size, computed for that day, as a citation names them. The newest without either.
@@ -19,7 +20,6 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from litestar import Request, route
 from litestar import Response as HttpAnswer
@@ -27,6 +27,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
+from api import releases
 from api.problems import Problem
 from api.record import Reader, View
 from api.tables import TABLES, Stand, Table
@@ -61,6 +62,8 @@ def handlers(reader: Reader) -> Sequence[HTTPRouteHandler]:
     ) -> HttpAnswer[bytes] | Stream:
         """A table of a plan in one of its forms."""
         name, _, ending = file.partition(".")
+        if (name, ending) == (releases.NAME, releases.ENDING):
+            return _histories(request, stand_asked(reader, reader.asked(at, as_of), plan))
         found = TABLES.get(name)
         if found is None or (ending not in FORMS and ending != DESCRIPTION):
             raise Problem(404, "There is no such table, or not in this form.")
@@ -78,7 +81,7 @@ def _answer(request: Request[Any, Any, Any], stand: Stand, table: Table, ending:
     headers = HEADERS | {
         "etag": etag(stand),
         "link": f'<{description}>; rel="describedby"; type="{DESCRIPTION_TYPE}"',
-        "content-disposition": f'attachment; filename="{stem(stand, table)}.{ending}"',
+        "content-disposition": f'attachment; filename="{stem_of(stand, shape.name)}.{ending}"',
     }
     media_type = DESCRIPTION_TYPE if ending == DESCRIPTION else FORMS[ending].media_type
     if unchanged(request.headers.get("if-none-match", ""), headers["etag"]):
@@ -92,9 +95,20 @@ def _answer(request: Request[Any, Any, Any], stand: Stand, table: Table, ending:
     return Stream(in_threads(parts), media_type=media_type, headers=headers)
 
 
-def stem(stand: Stand, table: Table) -> str:
+def _histories(request: Request[Any, Any, Any], stand: Stand) -> HttpAnswer[bytes] | Stream:
+    """The histories of commitments."""
+    name = f"{stem_of(stand, releases.NAME)}.{releases.ENDING}"
+    headers = HEADERS | {"etag": etag(stand), "content-disposition": f'attachment; filename="{name}"'}
+    if unchanged(request.headers.get("if-none-match", ""), headers["etag"]):
+        return HttpAnswer(b"", status_code=304, headers=headers, media_type=releases.MEDIA_TYPE)
+    if request.method == "HEAD":
+        return HttpAnswer(b"", headers=headers, media_type=releases.MEDIA_TYPE)
+    return Stream(in_threads(releases.histories(stand)), media_type=releases.MEDIA_TYPE, headers=headers)
+
+
+def stem_of(stand: Stand, name: str) -> str:
     """The name of a table's files, without its ending: plan, table, size and day."""
-    return f"{stand.plan.plan}.{quote(table.shape.name)}.{stand.size}.{stand.as_of}"
+    return f"{stand.plan.plan}.{name}.{stand.size}.{stand.as_of}"
 
 
 async def in_threads(parts: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -6,6 +6,7 @@
     FOLDER/ronda-1.812.es-GT.pdf            the round as a document: tagged (PDF/UA-1), in the words of its page
 
     FOLDER/gt-2014-2016.levels.812.2015-11-30.csv       each table of `api.tables`, in each form that is asked for
+    FOLDER/gt-2014-2016.histories.812.2015-11-30.jsonl  every commitment's statements and compiled state
     FOLDER/gt-2014-2016.812.2015-11-30.json             what the files are: record, day, rows, and the SHA-256 of each
     FOLDER/gt-2014-2016.812.2015-11-30.es-GT.pdf        the comparison as a document
 
@@ -24,9 +25,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from api import releases
 from api.checking import read_policy
 from api.copying import Copy, read_copy
 from api.documents import Documents
+from api.downloads import stem_of
 from api.exports import COLUMNS, metadata, rows_of
 from api.page_moderation import act_words
 from api.page_paper import paper_words
@@ -154,7 +157,14 @@ def export_plan(
         for table in TABLES.values():
             made += _plan_tables(stand, copy, table, folder, [form for form in forms if form != PDF])
             progress.step()
+    if "jsonl" in forms:
+        name = f"{stem_of(stand, releases.NAME)}.{releases.ENDING}"
+        made.append(_made(_write(folder / name, releases.histories(stand))))
     if PDF in forms:
+        screen.note(
+            "Componiendo el PDF; con cincuenta compromisos toma cerca de un minuto.",
+            "Setting the PDF; with fifty commitments it takes about a minute.",
+        )
         path = folder / f"{_plan_stem(stand)}.{language}.pdf"
         made.append(_made(_write(path, [make_plan_pdf(copy, stand, language)])))
     index = _write(folder / f"{_plan_stem(stand)}.json", [_index(stand, made)])
@@ -188,7 +198,7 @@ def _plan_tables(stand: Stand, copy: Copy, table: Table, folder: Path, forms: Se
     """A table in each form, with its description. How many rows it must have is counted in the whole tree."""
     head = stand.head(table)
     whole = table.counted_among(copy.statements(stand.plan.plan))
-    stem = f"{stand.plan.plan}.{table.shape.name}.{stand.size}.{stand.as_of}"
+    stem = stem_of(stand, table.shape.name)
     rows = list(table.rows(stand))
     if head.whole != whole or whole not in (None, len(rows)):
         raise AssertionError(

@@ -249,6 +249,22 @@ def _group(reading: Reading, words: "_Words", rule: str, cases: Sequence[Anomaly
     }
 
 
+def told_by_rule(reading: Reading, plan: PlanState) -> list[dict[str, Any]]:
+    """Every finding of a plan by rule, each as a sentence with its proofs: what the paper says of them."""
+    words = _Words(reading, plan)
+    cases: dict[str, list[Anomaly]] = {}
+    for one in findings_of(reading.view, plan.plan):
+        cases.setdefault(one.rule, []).append(one)
+    return [
+        {
+            "name": rule_name(reading, rule),
+            "why": reading.text(RULE_NAMES[rule][1]),
+            "cases": [words.case(one) for one in found],
+        }
+        for rule, found in cases.items()
+    ]
+
+
 def _query(reading: Reading, rule: str) -> dict[str, str]:
     institution = reading.query.get("institucion", "")
     return {"regla": rule, **({"institucion": institution} if institution else {})}

@@ -18,7 +18,7 @@ from api.reading import Reading, answer, code_of, lower
 from api.reasons import reason_words
 from api.record import Reader, View
 from projections.commitments import PlanState
-from projections.comparison import EVIDENCED, REPORTED, Change, Matrix, changes_between, matrix_of
+from projections.comparison import EVIDENCED, REPORTED, Change, changes_between
 from projections.roll import DayStart
 
 MAX_SHOWN = 200
@@ -36,14 +36,10 @@ GROUPS = (
 class Span:
     """Two states of a plan and what lies between them."""
 
-    def __init__(self, plan: str, before: View, after: View) -> None:
+    def __init__(self, reader: Reader, plan: str, before: View, after: View) -> None:
         self.before, self.after = before, after
-        self.changes = changes_between(matrix_at(plan, before), matrix_at(plan, after))
-
-
-def matrix_at(plan: str, view: View) -> Matrix:
-    """The matrix of a plan in a view."""
-    return matrix_of(view.records, plan, view.size, view.day)
+        earlier, later = [reader.matrix(plan, view.size, view.day) for view in (before, after)]
+        self.changes = changes_between(earlier, later)
 
 
 class Moments:
@@ -74,7 +70,7 @@ class Moments:
             before = self(str(after.size))  # all of a young record lies in its first day
         if (before.size, before.day) > (after.size, after.day):
             raise Problem(400, "The span ends before it begins: exchange the two.")
-        return Span(plan, before, after)
+        return Span(self._reader, plan, before, after)
 
 
 def month_before(day: str) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Response
 
+from api import releases
 from api.catalogue import licence_of
 from api.downloads import stand_asked
 from api.names import msg
@@ -37,6 +38,8 @@ def exports_page(reading: Reading) -> Response[bytes]:
                 "id": stand.plan.plan,
                 "title": stand.plan.title,
                 "lang": stand.plan.lang,
+                "histories": f"{reading.place.raw('exportar', stand.plan.plan, releases.NAME)}.{releases.ENDING}"
+                + _kept(reading, stand),
                 "tables": [_table_words(reading, stand, table) for table in TABLES.values()],
             }
             for stand in plans
@@ -50,11 +53,16 @@ def exports_page(reading: Reading) -> Response[bytes]:
     )
 
 
+def _kept(reading: Reading, stand: Stand) -> str:
+    """The state of which the page is, where that was asked for."""
+    return f"?at={stand.size}&as_of={stand.as_of}" if reading.place.keep else ""
+
+
 def _table_words(reading: Reading, stand: Stand, table: Table) -> dict[str, Any]:
     """A table as the page shows it."""
     shape, place = table.shape, reading.place
     english = place.language == "en"
-    kept = f"?at={stand.size}&as_of={stand.as_of}" if place.keep else ""
+    kept = _kept(reading, stand)
     base = place.raw("exportar", stand.plan.plan, shape.name)
     rows = table.counted(stand)
     return {

@@ -14,9 +14,11 @@ from litestar import Response
 
 from api.downloads import stand_asked
 from api.names import LEVELS
+from api.page_anomalies import told_by_rule
 from api.page_commitments import promise_fields
 from api.page_comparison import basis, row_words, speakers, summary
 from api.reading import Reading, answer
+from api.site import brief
 from api.standings import Telling, said_words
 from api.tables import TABLES, Stand
 from projections.commitments import Commitment
@@ -54,8 +56,12 @@ def paper_words(reading: Reading, stand: Stand) -> dict[str, Any]:
         "levels": list(LEVELS),
         "voices": [{"code": one.code, "name": one.name} for one in voices],
         "tallies": _tallies(stand, [one.code for one in voices]),
-        "rows": [row_words(reading, row, commitments[row.commitment]) for row in matrix.rows],
+        "rows": [
+            row_words(reading, row, commitments[row.commitment]) | {"brief": brief(reading.actor(row.institution))}
+            for row in matrix.rows
+        ],
         "cells": _cells(stand, {one.code: one.name for one in voices}),
+        "anomalies": told_by_rule(reading, stand.plan),
         "sheets": [_sheet(reading, row, commitments[row.commitment]) for row in matrix.rows],
     }
 

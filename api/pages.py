@@ -32,6 +32,7 @@ from api.page_archives import archive_handler
 from api.page_assessing import assessing_desk_page, institution_desk_page
 from api.page_assessments import assessment_file, assessment_page, assessments_page
 from api.page_bodies import institution_page, organisation_page
+from api.page_calendar import calendar_feed
 from api.page_changes import changes_page
 from api.page_citation import citation_file, citation_page
 from api.page_commenting import commenting_on, writing_page
@@ -150,6 +151,7 @@ PAGES: Mapping[str, Page] = {
     "/": home_page,
     "/planes/{plan:str}": plan_page,
     "/planes/{plan:str}/atom.xml": plan_feed,
+    "/planes/{plan:str}/calendario.ics": calendar_feed,
     "/planes/{plan:str}/entorno": around_page,
     "/planes/{plan:str}/compromisos/{code:str}/atom.xml": commitment_feed,
     "/planes/{plan:str}/comparacion": comparison_page,

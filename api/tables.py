@@ -18,12 +18,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 from msgspec import UNSET
 
 from api import columns
+from api.anomalies import findings_of
 from api.record import Ledger
 from api.tabular import Cell, Head, Row, Shape
 from ledger.statement import Entry, format_time
@@ -38,6 +39,9 @@ from projections.meetings import Meeting
 from projections.records import Records, index_key
 from projections.reports import Report
 from projections.roll import Actor, HistoryLine, Known, speaker_of
+
+if TYPE_CHECKING:
+    from api.record import View
 
 
 class Ground(Protocol):
@@ -762,6 +766,22 @@ def _figures_among(statements: Iterable[Statement]) -> int:
     return sum([len(one.values) for one in statements if isinstance(one, IndicatorMeasured)])
 
 
+def _of_anomalies(stand: Stand) -> Iterator[Row]:
+    for number, one in enumerate(findings_of(cast("View", stand.ground), stand.plan.plan), 1):
+        yield {
+            "number": number,
+            "rule": one.rule,
+            "commitments": one.commitments,
+            "institutions": one.institutions,
+            "subject": _text(one.subject),
+            "figures": tuple([f"{name}={value}" for name, value in sorted(one.figures.items())]),
+            "dates": tuple([f"{name}={day.day or day.precision}" for name, day in sorted(one.dates.items())]),
+            "codes": tuple([f"{name}={code}" for name, code in sorted(one.codes.items())]),
+            "texts": tuple([f"{use.subject} {use.field}" for use in one.texts]),
+            "entries": one.entries,
+        }
+
+
 def _of_meetings(stand: Stand) -> Iterator[Row]:
     meetings = [meeting for _, meeting in stand.records.scan(Meeting) if meeting.plan == stand.plan.plan]
     for one in sorted(meetings, key=lambda each: each.index):
@@ -812,6 +832,7 @@ TABLES: Mapping[str, Table] = {
         Table(columns.VERDICTS, _of_verdicts, ("VerdictGiven",)),
         Table(columns.ASSESSMENTS, _of_assessments, ("CompletionAssessed",)),
         Table(columns.CODINGS, _of_codings, ("CommitmentCoded",)),
+        Table(columns.ANOMALIES, _of_anomalies),
         Table(columns.CLAIMS, _of_claims, ("ReportPublished",), _claims_among),
         Table(columns.FIGURES, _of_figures, ("IndicatorMeasured",), _figures_among),
         Table(columns.MEETINGS, _of_meetings, ("MeetingConvened",)),

@@ -144,6 +144,16 @@ def test_an_investigator_goes_from_the_matrix_to_a_frozen_citation_without_a_com
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     town.question("vecina", town.report, f"{w.C8}.M3")
+    # The matrix with its filters; from it the view of a commitment's mechanisms, and the standards of the process.
+    page = look(f"/planes/{w.PLAN}/comparacion", 1280)
+    page.locator("#brecha").check()
+    page.locator("form.signs").get_by_role("button", name="Mostrar").click()
+    expect(page.get_by_role("status").first).to_contain_text("1 de 3")
+    page.goto(f"{town.server.address}gt/planes/{w.PLAN}/compromisos/C8")
+    for words in ("Piloto en municipios", "Un documento publicado", "Dos organizaciones capturaron los mismos bytes"):
+        expect(page.locator("main")).to_contain_text(words)
+    page.goto(f"{town.server.address}gt/planes/{w.PLAN}/indicadores")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
     page = look("/mesa/investigacion", 1280)
     open_key(page, "irm", "una frase")
     # The list is that of whoever opened the key.

@@ -21,6 +21,8 @@ from ledger.errors import Misbehaviour
 
 HERE = Path(__file__).resolve().parent
 
+pytestmark = pytest.mark.slow
+
 
 class Scene:
     """What came of the scenario: the result, and the folders it left."""

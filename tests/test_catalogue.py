@@ -61,7 +61,8 @@ def test_each_name_of_the_catalogue_is_of_a_vocabulary_that_it_declares(server: 
 
 
 def test_each_table_is_a_dataset_in_two_languages_with_a_distribution_for_each_form(server: Served) -> None:
-    *datasets, comments = catalogue(server)["dcat:dataset"]
+    *datasets, histories, comments = catalogue(server)["dcat:dataset"]
+    assert [one["dct:title"] for one in histories["dcat:distribution"]] == ["JSONL"]
     assert len({dataset["@id"] for dataset in datasets}) == len(datasets) == len(TABLES)
     assert [one["dct:title"] for one in comments["dcat:distribution"]] == ["CSV", "JSONL"]
     for dataset in datasets:
@@ -82,11 +83,12 @@ def test_every_address_of_the_catalogue_and_of_the_page_is_there(server: Served)
         addresses.add(dataset["dcat:landingPage"]["@id"].partition("#")[0])
         for one in dataset["dcat:distribution"]:
             addresses |= {one["dcat:accessURL"]["@id"], one["foaf:page"]["@id"]}
+    addresses.add(f"{base}{server.path}/exportar")
     page = server.get("/exportar", accept="text/html").body.decode()
     linked = {f"{base}{part.partition(chr(34))[0]}" for part in page.split('href="')[1:]}
     linked = {address for address in linked if "/exportar/" in address and "imprimir" not in address}
     assert {address for address in addresses if "/exportar/" in address} == linked
-    assert len(linked) == len(TABLES) * (len(FORMS) + 1)
+    assert len(linked) == len(TABLES) * (len(FORMS) + 1) + 1
     for address in addresses:
         parts = urlsplit(address)
         assert server.get(f"/{parts.path}").status == 200, address

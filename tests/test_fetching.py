@@ -7,6 +7,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from importlib import import_module
 
 import pytest
@@ -305,6 +306,67 @@ def test_a_gzip_of_endlessly_many_members_is_refused() -> None:
 
     with why("coding"):
         list(decoded(members(), "gzip"))
+
+
+# --- a whole fetch, from this machine --------------------------------------------------------------------------------
+
+
+def answering(raw: bytes) -> tuple[socket.socket, Rules]:
+    """A server that sends these bytes to the first who comes, and rules that let it be visited."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with connection, suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(raw)
+
+    threading.Thread(target=serve, daemon=True).start()
+    allow = (ipaddress.ip_network("127.0.0.0/8"),)
+    return listening, Rules(allow=allow, ports=(listening.getsockname()[1],))
+
+
+def http(body: bytes, coding: str) -> bytes:
+    return f"HTTP/1.1 200 OK\r\ncontent-encoding: {coding}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
+
+
+@pytest.mark.parametrize("coding", PACK)
+def test_what_swells_too_much_is_given_up_long_before_it_is_too_large(coding: str) -> None:
+    listening, rules = answering(http(PACK[coding](bytes(48 * MIB)), coding))
+    with listening, why("too-dense"):
+        fetch(f"http://127.0.0.1:{rules.ports[0]}/", rules)
+
+
+def test_text_that_packs_well_is_taken() -> None:
+    body = "".join(f"enero,{row},{row % 340}\n" for row in range(200_000)).encode()
+    listening, rules = answering(http(PACK["gzip"](body), "gzip"))
+    with listening:
+        got = fetch(f"http://127.0.0.1:{rules.ports[0]}/#parte", rules)
+    assert (got.body, got.coding, got.last.url) == (body, "gzip", f"http://127.0.0.1:{rules.ports[0]}/")
+
+
+def test_the_addresses_of_a_name_are_tried_in_their_order() -> None:
+    listening, rules = answering(http(b"hola", "identity"))
+
+    def resolve(host: str, port: int, seconds: float) -> Sequence[str]:
+        return ["127.0.0.9", "127.0.0.1", "127.0.0.8"]
+
+    with listening:
+        got = fetch(f"http://a.example:{rules.ports[0]}/", rules, resolve=resolve)
+    assert (got.last.address, got.body) == ("127.0.0.1", b"hola")
+
+
+def test_a_name_is_asked_for_once() -> None:
+    listening, rules = answering(http(b"hola", "identity"))
+    asked: list[str] = []
+
+    def resolve(host: str, port: int, seconds: float) -> Sequence[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    with listening:
+        fetch(f"http://a.example:{rules.ports[0]}/", rules, resolve=resolve)
+    assert asked == ["a.example"]
 
 
 # --- politeness ------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import Any
 
 import compared as c
 import pytest
-from compared import C8, G2, PLAN, Compared
+from compared import C8, G1, G2, PLAN, Compared
 from service import Served
 
 from api.tables import TABLES
@@ -147,6 +147,27 @@ def test_what_is_measured_claimed_and_met_is_there(server: Served, told: Compare
     tallies = table(server, "tallies")
     assert the(tallies, voice="reported", level="complete")["civil_society"] == 1
     assert sum(row["commitments"] for row in tallies if row["voice"] == "reported") == 3
+
+
+def test_the_history_of_a_commitment_has_its_statements_as_they_were_signed_and_its_rows(
+    server: Served, told: Compared
+) -> None:
+    lines = server.get(f"/exportar/{PLAN}/histories.jsonl").body.splitlines()
+    found = {line["commitment"]: line for line in map(json.loads, lines)}
+    assert list(found) == [G1, G2, C8]
+    for line in found.values():
+        for release in line["releases"]:
+            entry = told.world.entries[int(release["index"])]
+            assert release["identity"] == entry.opened.identity
+            assert release["received_at"] == format_time(entry.received_ms)
+            assert release["statement"] == json.loads(entry.opened.line)
+    told_of = {release["index"] for release in found[C8]["releases"]}
+    assert {told.index[name] for name in ("reported", "D1", "dispute", "doubt", "answer", "resolved", "V1")} <= told_of
+    assert told.index["G1"] not in told_of
+    for name in ("levels", "grades", "verdicts", "disputes"):
+        assert found[C8]["compiled"][name] == [row for row in table(server, name) if row["commitment"] == C8]
+    evidence = found[G1]["compiled"]["evidence"]
+    assert [row["index"] for row in evidence] == [told.index["G1"], told.index["late"]]
 
 
 # --- nothing is missing ----------------------------------------------------------------------------------------------
