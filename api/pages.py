@@ -41,6 +41,7 @@ from api.page_comparison import comparison_page
 from api.page_desks import coordination_desk_page, desks_page, moderation_desk_page
 from api.page_documents import document_page
 from api.page_evidence import evidence_page
+from api.page_evidences import evidences_page
 from api.page_exports import exports_page
 from api.page_methodology import methodologies_page, methodology_page
 from api.page_moderation import moderation_page
@@ -158,6 +159,7 @@ PAGES: Mapping[str, Page] = {
     "/planes/{plan:str}/compromisos/{code:str}": commitment_page,
     "/metodologia": methodologies_page,
     "/metodologia/{plan:str}/{version:str}": methodology_page,
+    "/evidencia": evidences_page,
     "/evidencia/{index:str}": evidence_page,
     "/planes/{plan:str}/hallazgos": anomalies_page,
     "/planes/{plan:str}/indicadores": standards_page,

@@ -251,6 +251,27 @@ def test_the_command_prints_the_digest_that_the_page_shows(site: Served, case: C
     assert printed.split()[0] in page.text
 
 
+def test_all_evidence_is_listed_with_filters_that_work_together(site: Served, case: Case) -> None:
+    page = Read(people(site, "/evidencia"))
+    links = [int(link.rpartition("/")[2]) for link in page.links if re.fullmatch(r"/gt/evidencia/\d+", link)]
+    assert links == sorted({link_of(case, name) for name in case.links}, reverse=True)
+    assert f"{len(links)} de {len(links)} piezas de evidencia." in page.text
+
+    def names(query: str) -> set[str]:
+        listed = re.findall(r'href="/gt/evidencia/(\d+)"', people(site, f"/evidencia?{query}"))
+        return {name for name in case.links if str(link_of(case, name)) in listed}
+
+    assert names("estado=gone") == {"D2"}
+    assert names("estado=uncaptured") == {"own", "home"}
+    assert names("estado=questioned") == {"A"}
+    assert names("estado=shared") == {"A", "mes"}
+    assert names("grado=4") == {"D1", "D2", "D3"}
+    assert names("grado=4&estado=gone") == {"D2"}
+    assert names("q=INFORME+coordinaci%C3%B3n") == {"D2"}
+    assert names("estado=gone&q=nada") == set()
+    assert names("estado=otra") == set(case.links)
+
+
 # --- as data ---------------------------------------------------------------------------------------------------------
 
 
@@ -356,7 +377,19 @@ def test_reasons_open_by_keyboard(look: Look, site: Served) -> None:
     expect(page.get_by_text("level/substantial").first).to_be_visible()
 
 
-PATHS = ("C8", "G1", "G2", "D1", "D2", "A", "lista", "/metodologia", f"/metodologia/{PLAN}/2", f"/metodologia/{PLAN}/1")
+PATHS = (
+    "C8",
+    "G1",
+    "G2",
+    "D1",
+    "D2",
+    "A",
+    "lista",
+    "/evidencia",
+    "/metodologia",
+    f"/metodologia/{PLAN}/2",
+    f"/metodologia/{PLAN}/1",
+)
 
 
 def path_of(case: Case, name: str) -> str:

@@ -322,7 +322,7 @@ def test_every_documented_address_answers(town: Town) -> None:
         if "get" not in operations or "/api/" not in path:
             continue
         name = "ronda-1" if "/rounds/" in path else "G1"
-        if "/meetings/" in path:
+        if "/meetings/" in path or "/evidence/" in path:  # this world has none; tests of their own ask for them
             continue
         given = [one for one in operations["get"].get("parameters", []) if one["in"] == "query" and one["required"]]
         query = "?" + "&".join(f"{one['name']}=1" for one in given)  # sizes, both of them
