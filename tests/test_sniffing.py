@@ -32,7 +32,7 @@ def zipped(*names: str) -> bytes:
         (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "image/webp"),
         (b"\x00\x00\x00\x18ftypmp42", "video/mp4"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1....", "application/x-ole-storage"),
-        (gzip.compress(b"x"), "application/gzip"),
+        (gzip.compress(b"x", mtime=0), "application/gzip"),
         (zipped("[Content_Types].xml", "word/document.xml"), f"{OOXML}.wordprocessingml.document"),
         (zipped("[Content_Types].xml", "xl/workbook.xml"), f"{OOXML}.spreadsheetml.sheet"),
         (zipped("[Content_Types].xml", "ppt/presentation.xml"), f"{OOXML}.presentationml.presentation"),
