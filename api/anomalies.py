@@ -26,3 +26,9 @@ def findings_of(view: View, plan: str) -> tuple[Anomaly, ...]:
             while len(_KEPT) > _MOST_KEPT:
                 _KEPT.popitem(last=False)
     return found
+
+
+def with_repeated_text(view: View, plan: str) -> frozenset[str]:
+    """The commitments that share text with another one."""
+    found = [one for one in findings_of(view, plan) if one.rule == "text/repeated"]
+    return frozenset([commitment for one in found for commitment in one.commitments])

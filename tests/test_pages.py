@@ -260,6 +260,16 @@ def test_the_front_page_shows_the_tally_of_the_record_beside_the_published_claim
     }
 
 
+def test_commitments_with_repeated_text_can_be_picked_from_the_comparison(site: Served) -> None:
+    anomalies = site.get(f"/api/plans/{PLAN}/anomalies?rule=text/repeated&limit=500").json["data"]
+    copied = {one.partition("/")[2] for line in anomalies for one in line["anomaly"]["commitments"]}
+    source = people(site, f"/planes/{PLAN}/comparacion?texto_repetido=si")
+
+    assert 10 < len(copied) < 48
+    assert set(codes(source)) == copied
+    assert f"Texto repetido ({len(copied)})" in Read(source).text
+
+
 def codes(source: str) -> list[str]:
     """The commitments of a list, in order."""
     return re.findall(r'<span class="code">([GC]\d+)</span>', source)
