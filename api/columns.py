@@ -790,7 +790,7 @@ ANOMALIES = Shape(
     "anomalies",
     ("Hallazgos", "Anomalies"),
     (
-        "Una fila por hallazgo que el registro muestra: una regla con nombre, sus cifras y los asientos que la prueban.",
+        "Una fila por hallazgo que el registro muestra: una regla, sus cifras y los asientos que la prueban.",
         "A row for each anomaly that the record shows: a named rule, its figures and the entries that prove it.",
     ),
     ("number",),

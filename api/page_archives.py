@@ -47,12 +47,17 @@ def state_of_bytes(view: View, digest: str) -> State:
     return next((state for state in ("erased", "withheld", "redacted") if state in states), "shown")
 
 
-def to_archived(reading: Reading, digest: str) -> str:
-    """The address of captured bytes, or nothing where they are not kept here or not in view."""
+def bytes_here(reading: Reading, digest: str) -> dict[str, str]:
+    """How captured bytes stand (`state`), and, where they are kept here and in view, their address (`href`) and that of
+    the web archive of their capture (`web`)."""
+    state = state_of_bytes(reading.reader.at(), digest)
     archive = reading.reader.archive
-    if archive is None or state_of_bytes(reading.reader.at(), digest) != "shown" or not archive.has(digest):
-        return ""
-    return reading.place.raw("evidencia", "archivos", digest)
+    if state != "shown":
+        return {"state": state, "href": "", "web": ""}
+    if archive is None or not archive.has(digest):
+        return {"state": state, "href": reading.to_document(digest), "web": ""}
+    address = reading.place.raw("evidencia", "archivos", digest)
+    return {"state": state, "href": address, "web": address + ".wacz"}
 
 
 def archive_handler(reader: Reader) -> HTTPRouteHandler:

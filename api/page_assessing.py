@@ -115,8 +115,7 @@ VIEWS: Mapping[str, str] = {
 
 def assessing_desk_page(reading: Reading) -> Response[bytes]:
     """The list of work of one organisation, or one commitment with every form about it."""
-    plans = [plan for _, plan in reading.view.records.scan(PlanState)]
-    plan = next((one for one in plans if one.plan == reading.query.get("plan")), plans[0] if plans else None)
+    plans, plan = plans_of(reading)
     if plan is None:
         return desk_answer(
             reading, "desk_assessing.html", plan=None, chosen=None, assessments=[], **_lists(reading, None)
@@ -162,6 +161,12 @@ def assessing_desk_page(reading: Reading) -> Response[bytes]:
         request_due=reading.reader.ledger.day_of(reading.now_ms + REQUEST_DAYS * 86_400_000),
         **_lists(reading, plan),
     )
+
+
+def plans_of(reading: Reading) -> tuple[list[PlanState], PlanState | None]:
+    """Every plan, and the one that is asked for: the first, where none is named."""
+    plans = [plan for _, plan in reading.view.records.scan(PlanState)]
+    return plans, next((one for one in plans if one.plan == reading.query.get("plan")), plans[0] if plans else None)
 
 
 def _lists(reading: Reading, plan: PlanState | None) -> dict[str, Any]:
@@ -604,24 +609,25 @@ def assessment_words(reading: Reading, found: Assessment) -> dict[str, Any]:
 
 def institution_desk_page(reading: Reading) -> Response[bytes]:
     """What an institution answers for, and what it is asked."""
-    records = reading.view.records
-    plan = next((plan for _, plan in records.scan(PlanState)), None)
+    plans, plan = plans_of(reading)
     matrix = reading.reader.matrix(plan.plan, reading.view.size, reading.view.day) if plan else None
     rows = matrix.rows if matrix else ()
     institutions = sorted({row.institution for row in rows})
     asked = reading.query.get("organizacion", "")
     institution = asked if asked in institutions else next(iter(institutions), "")
-    ours = [row for row in rows if row.institution == institution]
+    ours = [institution_row(reading, row) for row in rows if row.institution == institution]
     return desk_answer(
         reading,
         "desk_institution.html",
         plan={"id": plan.plan} if plan else None,
+        plans=[{"id": one.plan, "title": one.title} for one in plans],
         institutions=[{"id": one, "name": reading.actor(one)} for one in institutions],
         institution={"id": institution, "name": reading.actor(institution)},
-        rows=[institution_row(reading, row) for row in ours],
+        rows=ours,
+        shared_links=[link | {"code": row["code"]} for row in ours for link in row["links"] if link["shared"]],
         requests=requests_of(reading, plan.plan, institution) if plan else [],
         disputes=disputes_waiting(reading, plan.plan, institution) if plan else [],
-        judged=[found for row in ours for found in judged_words(reading, row)],
+        judged=[found for row in rows if row.institution == institution for found in judged_words(reading, row)],
         week=week_of(reading),
         dispositions=tuple(DISPOSITIONS),
         evidence_types=tuple(EVIDENCE_TYPES),

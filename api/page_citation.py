@@ -23,6 +23,7 @@ NAMES = {
     "mechanisms": msg("Mechanisms, with what each reaches"),
     "grades": msg("Grades of the evidence, with their rules"),
     "verdicts": msg("Verdicts, and how they stand"),
+    "disputes": msg("Disputes of evidence, and what became of them"),
     "disagreement": msg("Disagreement between the voices"),
     "codings": msg("Codes of the commitments"),
     "requests": msg("Requests for evidence"),

@@ -105,6 +105,7 @@ def commitment_page(reading: Reading) -> Response[bytes]:
         | {
             "proposer": commitment.proposer,
             "institution": reading.actor(commitment.institution),
+            "institution_href": reading.place.to("instituciones", commitment.institution),
             "post": commitment.post,
             "index": commitment.index,
             "amended": commitment.amended,

@@ -16,7 +16,7 @@ from litestar import Response
 from msgspec import UNSET
 
 from api.names import OBJECTIONS, msg
-from api.page_archives import state_of_bytes, to_archived
+from api.page_archives import bytes_here
 from api.page_commenting import TONGUES, words_of_script
 from api.problems import Problem
 from api.reading import Reading, answer, code_of, line_of, member_of, statement_at
@@ -176,10 +176,7 @@ def capture_words(telling: Telling, sight: Sight) -> dict[str, Any]:
         "method": sight.method,
         "status": None if captured.http_status is UNSET else captured.http_status,
         "final_url": "" if captured.final_url is UNSET else captured.final_url,
-        "kept": {
-            "state": state_of_bytes(reading.reader.at(), sight.digest),
-            "href": to_archived(reading, sight.digest),
-        },
+        "kept": bytes_here(reading, sight.digest),
     }
 
 

@@ -30,7 +30,7 @@ import msgspec
 from ledger.statement import canonical
 from ledger.vocabulary import Day, Digest, Slug
 from projections.comparison import Matrix
-from projections.evidence import Assessment, Coding, Request
+from projections.evidence import Assessment, Coding, Dispute, Request
 from projections.records import Records
 
 FORM = 1
@@ -158,6 +158,10 @@ def _verdicts(records: Records, matrix: Matrix) -> Rows:
     return [_plain(one) for one in every]
 
 
+def _disputes(records: Records, matrix: Matrix) -> Rows:
+    return [_plain(one) for _, one in records.scan(Dispute, prefix=f"{matrix.plan}/")]
+
+
 def _disagreement(records: Records, matrix: Matrix) -> Rows:
     return [_plain(cell) for cell in matrix.disagreement]
 
@@ -179,6 +183,7 @@ TABLES: Mapping[str, Callable[[Records, Matrix], Rows]] = {
     "mechanisms": _mechanisms,
     "grades": _grades,
     "verdicts": _verdicts,
+    "disputes": _disputes,
     "disagreement": _disagreement,
     "codings": _codings,
     "requests": _requests,

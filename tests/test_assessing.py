@@ -149,6 +149,7 @@ def test_an_investigator_goes_from_the_matrix_to_a_frozen_citation_without_a_com
     page.locator("#brecha").check()
     page.locator("form.signs").get_by_role("button", name="Mostrar").click()
     expect(page.get_by_role("status").first).to_contain_text("1 de 3")
+    expect(page.get_by_role("link", name="Congelar una cita").first).to_be_visible()
     page.goto(f"{town.server.address}gt/planes/{w.PLAN}/compromisos/C8")
     for words in ("Piloto en municipios", "Un documento publicado", "Dos organizaciones capturaron los mismos bytes"):
         expect(page.locator("main")).to_contain_text(words)

@@ -32,7 +32,7 @@ class Office:
         linked = world.say(
             "EvidenceLinked", "copret:institution", for_=[f"{w.G1}.M0"], url="http://a.example/l", **told
         )
-        self.link = linked.opened.identity
+        self.link, self.index = linked.opened.identity, linked.index
         put_on_disk(world, folder)
         self.folder, self.archive = folder, open_archive(str(folder / "archive"))
         self.server = Served(folder)
@@ -94,6 +94,21 @@ def test_the_web_archive_stands_beside_them(office: Office) -> None:
     assert answer.headers["content-type"] == "application/wacz"
     with zipfile.ZipFile(io.BytesIO(answer.body)) as file:
         assert json.loads(file.read("datapackage.json"))["capture"]["digest"] == digest
+
+
+def test_the_page_of_the_evidence_leads_to_both_and_says_what_is_withheld(office: Office) -> None:
+    target = office.capture(b"a la vista")
+    digest = target["salted_digest"]
+    address = f"/gt/evidencia/archivos/{digest}"
+    page = office.server.get(f"/evidencia/{office.index}").body.decode()
+    assert f'href="{address}"' in page
+    assert f'href="{address}.wacz"' in page
+    until = format_when(now_ms() + 30 * 86_400_000)
+    why = {"ground": "personal_data", "rule": "Regla 1", "appeal_until": until}
+    office.say("vigilante:moderator", kind="ContentWithheld", target=target, **why)
+    page = office.server.get(f"/evidencia/{office.index}").body.decode()
+    assert address not in page
+    assert "Los bytes están retenidos" in page
 
 
 def test_what_merely_lies_in_the_folder_is_not_served(office: Office) -> None:

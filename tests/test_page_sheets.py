@@ -6,7 +6,7 @@ import pytest
 import world as w
 from playwright.sync_api import Page, expect
 from test_assessing import Judged
-from test_desks import Open, look
+from test_desks import Open, look, open_key, sent
 
 __all__ = ["look"]  # a fixture
 
@@ -25,6 +25,12 @@ class TwoPlans(Judged):
         world.say("PlanRegistered", "copret:coordinator", plan=OTHER, **span, **named)
         fields = w.commitment(f"{OTHER}/G1", problem="Un problema.", due={"precision": "year", "day": "2017-01-01"})
         world.say("CommitmentRegistered", "copret:coordinator", plan=OTHER, **fields)
+        world.say("CommitmentRegistered", "copret:coordinator", plan=OTHER, **w.commitment(f"{OTHER}/G2"))
+        w.grant(world, "copret", "institution", scope={"plans": [OTHER], "institution": "copret"})
+        for code in ("G1", "G2"):
+            shown = {"title": f"Lo de {code}", "evidence_type": "document", "shows": "Lo hecho."}
+            fields = {"for": [f"{OTHER}/{code}.M0"], "url": "https://datos.example/uno.pdf"} | shown
+            world.say("EvidenceLinked", "copret:institution", plan=OTHER, **fields)
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +76,34 @@ def test_two_plans_stand_side_by_side_each_figure_with_its_denominator(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     levels, figures = page.locator("table").all()
     complete = levels.locator("tbody tr").first
-    assert [cell.inner_text() for cell in complete.locator("td").all()] == ["2 of 3", "0 of 3", "0 of 1", "0 of 1"]
+    assert [cell.inner_text() for cell in complete.locator("td").all()] == ["2 of 3", "0 of 3", "0 of 2", "0 of 2"]
     row = figures.locator("tbody tr", has_text="With a gap of two levels or more")
-    assert [cell.inner_text() for cell in row.locator("td").all()] == ["1 of 3", "0 of 1"]
+    assert [cell.inner_text() for cell in row.locator("td").all()] == ["1 of 3", "0 of 2"]
     row = figures.locator("tbody tr", has_text="Not verifiable")
-    assert [cell.inner_text() for cell in row.locator("td").all()] == ["2 of 3", "1 of 1"]
+    assert [cell.inner_text() for cell in row.locator("td").all()] == ["2 of 3", "2 of 2"]
     assert town.server.get(f"/planes/{w.PLAN}/junto-a?otro=nada", accept="text/html").status == 404
     assert town.server.get(f"/planes/{w.PLAN}/fichas?compromiso=C99", accept="text/html").status == 404
+
+
+def test_an_institution_explains_what_each_of_its_commitments_takes_from_one_document(look: Open, town: Judged) -> None:
+    page = look(f"/mesa/institucion?plan={OTHER}&organizacion=copret", 1280)
+    open_key(page, "copret")
+    row = page.locator(f"#queue tr[data-subject='{OTHER}/G1']")
+    expect(row).to_contain_text("evidencia compartida con otros")
+    row.get_by_role("button", name="Explicar un uso compartido").click()
+    expect(page.get_by_label("G1 · Lo de G1")).to_be_checked()
+    page.locator("#work [name='uses']").fill("G1: la lista\nG2 sin dos puntos")
+    page.get_by_role("button", name="Revisar antes de firmar").click()
+    expect(page.locator("#work .form-fault")).to_contain_text("no dice qué toma")
+    page.locator("#work [name='uses']").fill("G1: la lista\nG2: el mapa")
+    page.get_by_role("button", name="Revisar antes de firmar").click()
+    # The other commitment has a link of its own to the same document: the rulebook wants both named.
+    expect(page.locator(".review .form-fault")).to_contain_text("no está enlazada")
+    page.get_by_role("button", name="Corregir").click()
+    page.get_by_label("G2 · Lo de G2").check()
+    page.get_by_role("button", name="Revisar antes de firmar").click()
+    expect(page.locator(".review")).to_contain_text("G2: el mapa")
+    expect(page.locator(".review .trial")).to_contain_text("El reglamento la admite")
+    said = town.statement(sent(page))
+    assert [use["takes"] for use in said["uses"]] == ["la lista", "el mapa"]
+    expect(row).not_to_contain_text("evidencia compartida con otros")

@@ -237,7 +237,7 @@ def test_links_keep_language_and_moment(site: Served) -> None:
 def test_the_front_page_shows_the_tally_of_the_record_beside_the_published_claim(site: Served) -> None:
     source = people(site, "/")
     page = Read(source)
-    marks = [found["href"] or "" for found in page.all("use")]
+    marks = re.findall(r'<use href="(#m-[a-z_]+)"', source[: source.index('class="evidenced"')])
     commitments = {link for link in page.links if "/compromisos/" in link}
 
     assert len(commitments) == 48
@@ -325,8 +325,9 @@ def test_every_line_of_a_commitment_leads_to_the_statement_that_says_it(site: Se
     for seal in seals:
         raw = site.get(f"{seal.removeprefix('/gt')}/original").body.decode()
         # What its levels were computed with, and what happened around it, are of the whole plan.
-        of_the_plan = ("MethodologyAdopted", "ContextNoted", "OfficeHolderChanged")
-        assert f'"{PLAN}/G14' in raw or any(f'"kind":"{kind}"' in raw for kind in of_the_plan)
+        # Another commitment's link stands here where it has the same address.
+        of_all = ("MethodologyAdopted", "ContextNoted", "OfficeHolderChanged", "EvidenceLinked")
+        assert f'"{PLAN}/G14' in raw or any(f'"kind":"{kind}"' in raw for kind in of_all)
     assert "La institución reporta «completo»; todavía no hay evidencia capturada." in page.text
     assert "30 de mayo de 2015" in page.text
     assert "May 30, 2015" in page.text  # what was printed stands beside what it was read as
@@ -806,7 +807,7 @@ def test_a_commitment_shows_what_became_of_it(told: Served) -> None:
     source = people(told, G1_PAGE)
     page = Read(source)
 
-    assert "1 pieza capturada" in page.text
+    assert "Evidencia Limitado 1 de 3" in page.text
     assert "capturada una vez" in page.text
     assert "última comprobación: sigue ahí, sin cambios" in page.text
     assert page.text.count("objetada") >= 1
@@ -814,9 +815,9 @@ def test_a_commitment_shows_what_became_of_it(told: Served) -> None:
     assert "G1 : reabierto" in page.text
     lanes = re.findall(r'<li>\s*<span class="dot dot-(\w+)"', source)
     assert {"government", "civil_society", "irm", "evidence", "citizen"} <= set(lanes)
-    # The IRM took its level back: it stands in the history, and no longer among the voices.
+    # The IRM took its level back: it stands in the history, and among the voices no more.
     assert "evalúa No iniciado 0 de 3" in page.text
-    assert "El mecanismo no ha dado un nivel" in page.text
+    assert "IRM El mecanismo no ha dado un nivel" in page.text
 
 
 def test_before_it_was_taken_back_the_level_of_the_irm_stood_beside_the_reported_one(told: Served) -> None:
