@@ -142,7 +142,7 @@ def test_a_new_catalogue_has_every_sentence_empty_with_the_spanish_beside_it() -
 
 def test_a_catalogue_is_brought_up_to_date_without_losing_a_word() -> None:
     older = '# Nota de quien traduce.\nmsgid ""\nmsgstr ""\n"X-Draft: yes\\n"\n' + RULE
-    older += '\nmsgid "Plan"\nmsgstr "[\\"Plan\\"]"\n#: x\nmsgid "gone"\nmsgstr "[gone]"\n'
+    older += '\nmsgid "Plan"\nmsgstr "[\\"Plan\\"]"\n#: x\nmsgid "no longer said"\nmsgstr "[gone]"\n'
     made = begun_or_renewed("quc", SPANISH, older)
     words = Catalogue("quc", made, catalogue("es-GT"))
 
