@@ -440,7 +440,7 @@ def speakers(reading: Reading, matrix: Matrix) -> list[Speaker]:
     return [
         Speaker(REPORTED, "government", first, Markup.escape(first)),
         *(
-            Speaker(slug, "irm" if role == "irm" else "civil_society", name, site.brief(name))
+            Speaker(slug, "irm" if role == "irm" else "civil_society", plain(name), site.brief(name))
             for slug, role, name in bodies
         ),
         Speaker(EVIDENCED, "evidence", last, Markup.escape(last)),

@@ -24,7 +24,7 @@ from api.charts import (
     shade_of,
     width,
 )
-from api.phrasing import Phrasing
+from api.phrasing import Phrasing, plain
 from ledger.vocabulary import LEVEL_ORDINAL
 
 HOSTILE = '<img src=x onerror="window.pwned=1">\u202e&"\''
@@ -125,7 +125,7 @@ def test_the_scale_stands_above_as_word_mark_and_number() -> None:
 
 
 def test_titles_and_names_of_others_stay_texts() -> None:
-    steps = dumbbell([Mark("irm", HOSTILE, "limited")], LEVEL_ORDINAL)
+    steps = dumbbell([Mark("irm", plain(HOSTILE), "limited")], LEVEL_ORDINAL)
     read = dumbbells([{**ROW, "title": HOSTILE, "steps": steps}])
     assert read.all("img") == []
     assert "onerror" not in {name for _, attributes in read.elements for name in attributes}
