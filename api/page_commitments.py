@@ -293,10 +293,14 @@ def said_changes(telling: Telling, history: Sequence[HistoryLine]) -> Iterator[C
 _SAYING = ("CommitmentReopened", "CompletionAssessed", "CompletionReported", "StatementWithdrawn", "VerdictGiven")
 
 
+def voice_of(role: str) -> str:
+    """The lane in which somebody speaks of a level."""
+    return {"assessor": "civil_society", "irm": "irm"}.get(role, "government")
+
+
 def _said(telling: Telling, statement: Statement, day: str, line: HistoryLine) -> Change | None:
     who, role = speaker_of(statement)
-    voice = {"assessor": "civil_society", "irm": "irm"}.get(role, "government")
-    base = Change(day=day, index=line.index, voice=voice, level="", who=who, printed=line.printed)
+    base = Change(day=day, index=line.index, voice=voice_of(role), level="", who=who, printed=line.printed)
     match statement:
         case CompletionReported():
             part = code_of(statement.subject) if "." in statement.subject else ""
@@ -310,8 +314,9 @@ def _said(telling: Telling, statement: Statement, day: str, line: HistoryLine) -
         case StatementWithdrawn():
             index = telling.reading.view.index_of(statement.statement)
             target = statement_at(telling.reading, index)
-            if isinstance(target, CompletionAssessed | VerdictGiven):
-                return replace(base, ended=True, part=code_of(getattr(target, "mechanism", ".M0")))
+            if isinstance(target, CompletionAssessed | VerdictGiven):  # its key signed as holder, whatever its role is
+                voice = voice_of(speaker_of(target)[1])
+                return replace(base, voice=voice, ended=True, part=code_of(getattr(target, "mechanism", ".M0")))
         case _:
             pass
     return None

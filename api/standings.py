@@ -48,7 +48,7 @@ MARKS = {
     "gone": msg("no longer there"),
     "changed": msg("changed since"),
     "aged": msg("overdue"),
-    "withdrawn": msg("withdrawn"),
+    "withdrawn": msg("link withdrawn"),
     "uncaptured": msg("not captured yet"),
 }
 

@@ -132,6 +132,9 @@ def _g2(case: Case) -> None:
     case.capture("mes", SHARED, "captura:capturer")
     case.capture("mes", SHARED, MINFIN)
     case.verdict(f"{G2}.M1", "substantial", ICEFI, SHARED)
+    case.verdict(f"{G2}.M1", "limited", CONGRESO, SHARED)
+    given = case.world.entries[-1].opened.identity
+    case.say("StatementWithdrawn", "congreso:holder", statement=given)
     case.on("2026-11-20")
     case.check("mes", "changed", "captura:capturer", digest_of("the next month"))
 

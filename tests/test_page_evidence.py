@@ -183,6 +183,15 @@ def test_the_timeline_gives_the_levels_of_the_worked_example_in_their_lanes(site
         assert standing(case, C8, size, day).combined.percent == percent
 
 
+def test_what_somebody_takes_back_stands_in_their_own_lane(site: Served) -> None:
+    source = people(site, commitment_of(G2))
+    table = re.search(r'<table class="by-voice">.*?</table>', source, re.DOTALL)
+    assert table
+    row = next(row for row in table[0].split("<tr") if "lo retira" in row)
+    lanes = re.findall(r'<td class="lane-(\w+) lane-(\w+)">', row)
+    assert [voice for voice, state in lanes if state == "change"][:1] == ["civil_society"]
+
+
 def test_an_older_view_knows_nothing_of_what_came_later(site: Served, case: Case) -> None:
     size = link_of(case, "D2") + 1
     page = Read(people(site, f"{commitment_of(C8)}?at={size}"))
