@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from litestar import Response
 
-from api.names import CHANNELS, GROUNDS, MEDIA, msg
+from api.names import CHANNELS, CODES, GROUNDS, MEDIA, msg
 from api.page_anomalies import plan_of
 from api.phrasing import plain
 from api.reading import Reading, answer, code_of
@@ -213,6 +213,7 @@ PART_NAMES: Mapping[str, str] = {
     "problem": msg("Problem it addresses"),
     "milestones": msg("Compliance mechanisms"),
     "results": msg("Reported results"),
+    **CODES,
     **GROUNDS,
     **CHANNELS,
     **MEDIA,

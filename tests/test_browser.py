@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from service import Served
 from test_pages import HOSTILE_PAGES, PAGES, hostile, site, wait_for
+from world import PLAN
 
 __all__ = ["hostile", "site"]  # fixtures
 
@@ -212,6 +213,26 @@ def test_on_paper_every_page_names_its_checkpoint(look: Look, addresses: dict[st
     assert "/gt/asientos/" in printed
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.pdf().count(b"/Type /Page\n") + page.pdf().count(b"/Type /Page ") >= 1
+
+
+def test_long_addresses_do_not_push_the_grades_off_the_paper(look: Look, site: Served) -> None:
+    page = look(f"{site.address.rstrip('/')}/gt/exportar/{PLAN}/imprimir", 1280)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 700, "height": 900})  # a sheet in portrait, where the wide rules still hold
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
+
+
+def test_the_codes_of_the_standards_are_said_in_words(look: Look, site: Served) -> None:
+    page = look(f"{site.address.rstrip('/')}/gt/planes/{PLAN}/indicadores", 1280)
+    expect(page.get_by_text("participación ciudadana: ")).to_be_visible()
+    assert re.findall(r"\b[a-z]+_[a-z_]+", page.locator("main").inner_text()) == []
+
+
+def test_the_highest_grade_is_dark_on_paper(look: Look, site: Served) -> None:
+    page = look(f"{site.address.rstrip('/')}/gt/planes/{PLAN}/compromisos/G22", 1280)
+    page.emulate_media(media="print")
+    assert page.locator(".grade-4").first.evaluate("e => getComputedStyle(e).color") == "rgb(0, 0, 0)"
 
 
 @pytest.mark.parametrize("path", HOSTILE_PAGES)
