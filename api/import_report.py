@@ -168,7 +168,7 @@ FACTS: Final[Mapping[str, _BOTH]] = {
     "meetings": _two("las reuniones de la mesa técnica", "the meetings of the committee"),
     "last-committee": _two("la reunión sobre el borrador", "the meeting about the draft"),
     "remarks": _two("las intervenciones", "the remarks"),
-    "recommendations": _two("las recomendaciones del MRI", "the recommendations of the IRM"),
+    "recommendations": _two("las recomendaciones del IRM", "the recommendations of the IRM"),
     "activities": _two("las actividades con otros países", "the activities with other countries"),
     "context": _two("el contexto político", "the political context"),
     "office": _two("el cambio en un cargo", "the change in an office"),

@@ -17,7 +17,7 @@ from api.problems import Problem
 from api.reading import Reading, answer, code_of, lower
 from api.reasons import reason_words
 from api.record import Reader, View
-from projections.commitments import PlanState
+from projections.commitments import Commitment, PlanState
 from projections.comparison import EVIDENCED, REPORTED, Change, changes_between
 from projections.roll import DayStart
 
@@ -66,8 +66,9 @@ class Moments:
         """
         after = self(end) if end else self._view
         before = self(start) if start else self(max(month_before(after.day), self.first_day()))
-        if not start and before.size > after.size:
-            before = self(str(after.size))  # all of a young record lies in its first day
+        if not start and before.size >= after.size:  # all of a young record lies in its first day
+            known = [one.index for _, one in self._view.records.scan(Commitment, prefix=f"{plan}/")]
+            before = self(str(min(max(known, default=0) + 1, after.size)))
         if (before.size, before.day) > (after.size, after.day):
             raise Problem(400, "The span ends before it begins: exchange the two.")
         return Span(self._reader, plan, before, after)

@@ -77,7 +77,7 @@ CONDITIONS: tuple[Condition, ...] = (
     Condition(
         "not_verifiable",
         "no_verificable",
-        msg("Not verifiable"),
+        msg("The plan does not say how to verify it"),
         msg("The plan does not say what would show it as fulfilled: no mechanism, or no goal, means or date."),
     ),
     Condition(

@@ -223,8 +223,8 @@ WORDS: Mapping[str, str] = {
     "review": msg("Read what you are about to sign"),
     "exact": msg("The exact statement"),
     "cannot-be-undone": msg(
-        "What is registered cannot be taken back or changed by anybody. It will be public with the name of your "
-        "organisation."
+        "Nobody can erase or change what is registered; if you withdraw it, that stands written beside it. It will be "
+        "public with the name of your organisation."
     ),
     "sign-and-send": msg("Sign and send"),
     "trying": msg("Asking the rulebook…"),

@@ -90,7 +90,7 @@ ACTORS: Final = (
     Actor(
         "irm",
         "organisation",
-        "Mecanismo de Revisión Independiente (MRI)",
+        "Mecanismo de Revisión Independiente (IRM)",
         "Independent Review Mechanism",
         ("IRM",),
     ),

@@ -149,8 +149,8 @@ def test_each_voice_has_a_shape_and_a_letter_of_its_own() -> None:
     assert len({letter for *_, letter in symbols}) == len(VOICES)
     for language in ("es-GT", "en"):
         names = [Phrasing(language).name("voice", voice) for voice in VOICES]
-        assert [name[0] for name in names if name != "MRI"] == [
-            LETTERS[v] for v, name in zip(VOICES, names, strict=True) if name != "MRI"
+        assert [name[0] for name in names if name != "IRM"] == [
+            LETTERS[v] for v, name in zip(VOICES, names, strict=True) if name != "IRM"
         ]
 
 
