@@ -43,6 +43,7 @@ from api.sniffing import differs, sniff, title_of
 from ledger.errors import CannotRun, Refused
 from ledger.statement import Opened, format_when, open_statement, parse_when
 from ledger.vocabulary import EvidenceCaptured, EvidenceChecked, EvidenceLinked, Url
+from projections.commitments import Commitment, PlanState
 from projections.evidence import Evidence, Sight
 from projections.records import index_key
 from projections.roll import RoleHeld
@@ -107,6 +108,14 @@ class Office(Desk):
 
     def links(self, below: str) -> list[Link]:
         """The links of a plan or commitment that stand, in order; each once. Raises CannotRun."""
+        if (self._record(Commitment, below) if "/" in below else self._record(PlanState, below)) is None:
+            known = ", ".join(one.plan for one in self._every(PlanState)) or screen.pick("ninguno", "none")
+            raise CannotRun(
+                f"El registro no tiene ningún plan ni compromiso «{below}».",
+                f"The ledger has no plan or commitment “{below}”.",
+                f"Planes: {known}. Un compromiso se escribe con su plan: gt-2014-2016/C8.",
+                f"Plans: {known}. A commitment is written with its plan: gt-2014-2016/C8.",
+            )
         return self._made_of(self._every(Evidence, f"{below}/"))
 
     def link(self, named: str) -> Link:

@@ -197,7 +197,8 @@ def check_citation(path: Path, where: str, pins: Pins, evidence: Path | None) ->
 def _read_citation(path: Path) -> Citation:
     try:
         citation = parse_citation(read_file(path, MAX_CITATION))
-        parse_checkpoint(citation.head.encode())
+        if parse_checkpoint(citation.head.encode()).checkpoint.size < citation.size:
+            raise ValueError("its head is of fewer entries than it cites")
     except (ValueError, FormatError) as error:
         raise CannotRun(
             f"{path} no es una cita: {error}.",
@@ -213,6 +214,12 @@ def _wrong_in(citation: Citation, found: Audited) -> list[str]:
     pick, report = screen.pick, found.report
     if report.origin != citation.origin:
         return [pick(f"es otro registro: {report.origin}", f"it is another ledger: {report.origin}")]
+    if report.founding != citation.founding:
+        words = (
+            f"la fundación es {report.founding}, y la citada {citation.founding}: otro registro",
+            f"the founding is {report.founding}, and the one cited {citation.founding}: another ledger",
+        )
+        return [pick(*words)]
     if report.size < citation.size:
         words = (
             f"el registro tiene {report.size} asientos, y la cita es de {citation.size}",

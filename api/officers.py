@@ -165,7 +165,7 @@ class Desk:
             named = "/".join(wanted)
             raise CannotRun(
                 f"Esto lo firma quien es {named}, y «{self.actor}» no tiene ese papel (tiene: {held}).",
-                f"This is signed by a {named}, and “{self.actor}” holds no such role (it holds: {held}).",
+                f"This is signed by whoever is {named}, and “{self.actor}” holds no such role (it holds: {held}).",
                 "Firme con la llave de un cuerpo que lo tenga, o pídalo a dos registradores.",
                 "Sign with the key of a body that does, or ask two registrars for it.",
             )

@@ -12,6 +12,8 @@ name them is withheld (451) or erased (410). What merely lies in the folder is n
 all is this server's matter (404): the record holds the digest, and others may have the bytes.
 """
 
+from typing import Any
+
 from litestar import Response, route
 from litestar.handlers import HTTPRouteHandler
 
@@ -39,25 +41,33 @@ State = str
 
 def state_of_bytes(view: View, digest: str) -> State:
     """How the record says that captured bytes stand: `unknown`, `shown`, `withheld` or `erased`."""
+    return _stand(view, digest)[0]
+
+
+def _stand(view: View, digest: str) -> tuple[State, int | None]:
+    """How captured bytes stand, and which entry took them from view, where one did."""
     captures = [one for _, one in view.records.scan(Captured, prefix=f"{digest}/", limit=MAX_CAPTURES + 1)]
     if not captures or len(captures) > MAX_CAPTURES:
-        return "unknown"
+        return "unknown", None
     moderated = [view.records.get(Moderated, f"{one.identity}/{digest}") for one in captures]
-    states = {"shown" if one is None else one.state for one in moderated}
-    return next((state for state in ("erased", "withheld", "redacted") if state in states), "shown")
+    acts = {one.state: one.act for one in moderated if one is not None}
+    state = next((state for state in ("erased", "withheld", "redacted") if state in acts), "shown")
+    return state, acts.get(state) if state != "shown" else None
 
 
-def bytes_here(reading: Reading, digest: str) -> dict[str, str]:
+def bytes_here(reading: Reading, digest: str) -> dict[str, Any]:
     """How captured bytes stand (`state`), and, where they are kept here and in view, their address (`href`) and that of
-    the web archive of their capture (`web`)."""
-    state = state_of_bytes(reading.reader.at(), digest)
+    the web archive of their capture (`web`); where they are not in view, the entry that took them from it (`act`)."""
+    state, act = _stand(reading.reader.at(), digest)
     archive = reading.reader.archive
     if state != "shown":
-        return {"state": state, "href": "", "web": ""}
+        # An older view has no page of a later entry.
+        told = act if act is not None and act < reading.view.size else None
+        return {"state": state, "href": "", "web": "", "act": told}
     if archive is None or not archive.has(digest):
-        return {"state": state, "href": reading.to_document(digest), "web": ""}
+        return {"state": state, "href": reading.to_document(digest), "web": "", "act": None}
     address = reading.place.raw("evidencia", "archivos", digest)
-    return {"state": state, "href": address, "web": address + ".wacz"}
+    return {"state": state, "href": address, "web": address + ".wacz", "act": None}
 
 
 def archive_handler(reader: Reader) -> HTTPRouteHandler:

@@ -117,6 +117,8 @@ def parse_citation(raw: bytes) -> Citation:
         raise ValueError(f"a citation of form {found.citation}, and this software knows {FORM}")
     if found.size < 1 or format_citation(found) != raw:
         raise ValueError("not in its canonical form")
+    if [table.name for table in found.tables] != list(TABLES):
+        raise ValueError(f"form {FORM} has the tables {', '.join(TABLES)}, each once and in this order")
     return found
 
 
@@ -125,7 +127,7 @@ def differences(citation: Citation, tables: Mapping[str, Rows]) -> list[Differen
     found: list[Different] = []
     for cited in citation.tables:
         rows = tables.get(cited.name)
-        if rows is None or digest_of(rows) != cited.digest:
+        if rows is None or len(rows) != cited.rows or digest_of(rows) != cited.digest:
             found.append(Different(cited.name, cited.rows, None if rows is None else len(rows)))
     return found
 

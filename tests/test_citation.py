@@ -98,9 +98,10 @@ def test_a_day_that_is_asked_for_is_cited(town: Judged, tmp_path: Path) -> None:
 
 def test_tables_that_are_not_as_cited_are_named(town: Judged, tmp_path: Path) -> None:
     path = cited(town, tmp_path)
+    whole = parse_citation(path.read_bytes())
     plain = json.loads(path.read_bytes())
     plain["tables"][2]["digest"] = "0" * 64
-    citation = msgspec.convert(plain, type(parse_citation(path.read_bytes())))
+    citation = msgspec.convert(plain, type(whole))
     path.write_bytes(format_citation(citation))
     told = checked(path, address(town), code=1)
     assert [one["name"] for one in told["different"]] == ["grades"]
@@ -109,10 +110,24 @@ def test_tables_that_are_not_as_cited_are_named(town: Judged, tmp_path: Path) ->
     assert "LA CITA NO SE SOSTIENE" in ran.out
     english = cli.run("cite", "check", str(path), "--from", address(town), cwd=tmp_path, LANG="en_US.UTF-8")
     assert "THE CITATION DOES NOT HOLD" in english.out
-    # A root that nobody signed, and a file that is none.
+    # Whose record it is, and how many rows a table has, are cited too.
+    path.write_bytes(format_citation(msgspec.structs.replace(whole, founding="1" * 64)))
+    assert "otro registro" in checked(path, address(town), code=1)["wrong"][0]
+    more = [msgspec.structs.replace(one, rows=one.rows + (one.name == "verdicts")) for one in whole.tables]
+    path.write_bytes(format_citation(msgspec.structs.replace(whole, tables=tuple(more))))
+    assert [one["name"] for one in checked(path, address(town), code=1)["different"]] == ["verdicts"]
+    # A root that nobody signed, and a file that is none: it has every table of its form, and a head that covers it.
     path.write_bytes(format_citation(msgspec.structs.replace(citation, root="1" * 64)))
     assert "otra historia" in checked(path, address(town), code=1)["wrong"][0]
-    for broken in (b"{}", format_citation(citation).replace(b'":', b'": ', 1), b"hola"):
+    for broken in (
+        b"{}",
+        format_citation(citation).replace(b'":', b'": ', 1),
+        b"hola",
+        format_citation(msgspec.structs.replace(whole, tables=())),
+        format_citation(msgspec.structs.replace(whole, tables=whole.tables[:-1])),
+        format_citation(msgspec.structs.replace(whole, tables=(*whole.tables, whole.tables[0]))),
+        format_citation(msgspec.structs.replace(whole, size=whole.size + 1)),
+    ):
         path.write_bytes(broken)
         ran = cli.run("cite", "check", str(path), "--from", address(town), cwd=tmp_path)
         assert (ran.code, "no es una cita" in ran.err) == (2, True)

@@ -209,6 +209,9 @@ def test_what_the_ledger_refuses_is_said_with_its_rule_and_the_others_go_on(desk
         (("--link", "0"), "no es una evidencia enlazada"),
         (("--link", "99999"), "no tiene el asiento 99999"),
         (("--plan", w.PLAN, "--allow", "aquí"), "no es una red"),
+        (("--plan", "otro-plan"), f"Planes: {w.PLAN}."),
+        (("--commitment", f"{w.PLAN}/C99"), f"ningún plan ni compromiso «{w.PLAN}/C99»"),
+        (("--commitment", "C8"), "Un compromiso se escribe con su plan"),
     ],
 )
 def test_what_was_asked_wrongly_is_said_with_what_to_do(desk: Desk, words: tuple[str, ...], es: str) -> None:

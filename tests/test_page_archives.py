@@ -103,11 +103,17 @@ def test_the_page_of_the_evidence_leads_to_both_and_says_what_is_withheld(office
     page = office.server.get(f"/evidencia/{office.index}").body.decode()
     assert f'href="{address}"' in page
     assert f'href="{address}.wacz"' in page
+    assert "/gt/mesa/investigacion?compromiso=" in page
     until = format_when(now_ms() + 30 * 86_400_000)
     why = {"ground": "personal_data", "rule": "Regla 1", "appeal_until": until}
     office.say("vigilante:moderator", kind="ContentWithheld", target=target, **why)
+    act = office.server.size() - 1
     page = office.server.get(f"/evidencia/{office.index}").body.decode()
     assert address not in page
+    assert f'href="/gt/asientos/{act}"' in page  # who and on which ground
+    before = office.server.get(f"/evidencia/{office.index}?at={act}").body.decode()
+    assert "Los bytes están retenidos" in before
+    assert f"/asientos/{act}" not in before
     assert "Los bytes están retenidos" in page
 
 
