@@ -254,6 +254,7 @@ def test_scripts_are_served_under_the_digest_of_all_of_them(served: Served) -> N
 
 def test_every_module_that_a_module_names_is_served(served: Served) -> None:
     pages = ["verify-page.js", "receipt-page.js", "commenting.js", "acts.js", "mine-page.js", "desk.js"]
+    pages += ["compare.js", "disputing.js"]
     waiting, seen = pages, set[str]()
     while waiting:
         name = waiting.pop()

@@ -145,6 +145,19 @@ function fits(value, type) {
   return !type.pattern || new RegExp(type.pattern, "u").test(value);
 }
 
+// The ISO weeks of a year: 53 where it begins or ends on a Thursday.
+function weeksOf(year) {
+  const first = new Date(Date.UTC(2000, 0, 1));
+  first.setUTCFullYear(year);
+  const last = new Date(first);
+  last.setUTCMonth(11, 31);
+  return first.getUTCDay() === 4 || last.getUTCDay() === 4 ? 53 : 52;
+}
+
+// An amendment changes something: one field at least beyond those that every amendment has.
+const KEPT = ["kind", "by", "said_at", "lang", "plan", "printed", "commitment", "mechanism", "reason", "agreement"];
+const amends = (one) => Object.keys(one).some((name) => !KEPT.includes(name));
+
 // What single shapes ask beyond the types of their fields: `check` in ledger/vocabulary.py, by the same names.
 export const CHECKS = {
   Words: (one) => has(one, "text") !== has(one, "salted_digest"),
@@ -162,6 +175,10 @@ export const CHECKS = {
     const window = opens < closes && (until === undefined || (late === "accept" && until >= closes));
     return window && !names.includes("whole") && new Set(names).size === names.length;
   },
+  AssessmentOpened: (one) => one.from < one.until,
+  CommitmentAmended: amends,
+  MechanismAmended: amends,
+  WeeklyReportFiled: ({ week }) => Number(week.slice(6)) <= weeksOf(Number(week.slice(0, 4))),
   ResponseGiven: (one) => one.disposition !== "rejected" || has(one, "words"),
 };
 
