@@ -841,7 +841,7 @@ def _item_facts(situation: Situation, evidence: Evidence, material: _Material, b
         dated=dated,
         before_plan=dated is not None and situation.starts is not None and dated < situation.starts,
         shared=shared_with(situation.records, evidence) if evidence.alike else (),
-        sightings=tuple([_sighting(situation, one, barred) for one in sights if not _is_void(situation, one)]),
+        sightings=tuple([_sighting(situation, one, barred) for one in _valid(situation, sights)]),
         disputes=tuple(
             [
                 dispute_facts(situation, one)
@@ -852,8 +852,11 @@ def _item_facts(situation: Situation, evidence: Evidence, material: _Material, b
     )
 
 
-def _is_void(situation: Situation, sight: Sight) -> bool:
-    return situation.void([sight.key], sight.index, sight.received_ms) is not None
+def _valid(situation: Situation, sights: Sequence[Sight]) -> Sequence[Sight]:
+    """Those that were signed by whoever they name."""
+    if not situation.compromised:
+        return sights
+    return [one for one in sights if situation.void([one.key], one.index, one.received_ms) is None]
 
 
 def _sighting(situation: Situation, sight: Sight, barred: frozenset[str]) -> Sighting:

@@ -402,9 +402,11 @@ def _scan(connection: sqlite3.Connection, kind: type[R], prefix: str, after: str
             f"SELECT key, born, since, value FROM newest WHERE tbl = ? AND key {above} ? AND key < ? ORDER BY key",
             (kind.table, first, prefix + _LAST),
         )
-        for key, *row in rows:
-            if row[0] <= size:
-                yield key, decoder.decode(_value(connection, kind.table, key, row, size))
+        for key, born, since, value in rows:
+            if since <= size:  # nearly all: the newest version is the one asked for
+                yield key, decoder.decode(value)
+            elif born <= size:
+                yield key, decoder.decode(_value(connection, kind.table, key, (born, since, value), size))
             elif kind.indexes:
                 after = _behind(key, kind.indexes, size)
                 break
