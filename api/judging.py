@@ -26,7 +26,7 @@ costs nothing. When of many hosts none answers at all, the fault is more likely 
 The digest is that of the raw bytes, and of nothing else. A page that prints the date, a counter or a token of its own
 has another digest each time, and will be `changed` at each check though a reader sees no difference. We do not guess
 which differences matter, because whoever guesses can be played; the old bytes stay captured, an assessor's verdict may
-cite them, and for a mechanism that is done once a change costs nothing but a new capture (evidence.md, section 3).
+cite them, and for a mechanism that is done once a change costs nothing but a new capture.
 """
 
 import re

@@ -25,7 +25,7 @@ from projections.commitments import Commitment
 from projections.comparison import Row
 from projections.evidence import Dispute
 
-# As a font has them (look.md): nothing, begun, half, nearly, whole.
+# As a font has them: nothing, begun, half, nearly, whole.
 MARKS = {"complete": "●", "substantial": "◑", "limited": "◔", "not_started": "○", "no_evidence_available": "–"}
 
 
