@@ -18,8 +18,8 @@ PORT = 8000
 DIR = demo
 VENV = .venv
 BIN = $(VENV)/bin
-# Number of processes that run tests: more than two cores have, because tests wait for browsers and servers.
-JOBS = 4
+# Number of processes that run tests.
+JOBS = 2
 
 help:
 	@sed -n '4,8s/^#   //p' Makefile
