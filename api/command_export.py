@@ -21,6 +21,29 @@ def export() -> None:
     """Export."""
 
 
+from_where = option(
+    "--from",
+    "where",
+    required=True,
+    metavar=say("URL_O_CARPETA", "URL_OR_FOLDER"),
+    help=say("La dirección del registro, o su carpeta.", "The ledger's address, or its folder."),
+)
+to_folder = option(
+    "--to",
+    "folder",
+    type=ANY_PATH,
+    required=True,
+    metavar=say("CARPETA", "FOLDER"),
+    help=say("Dónde escribir; se crea si falta.", "Where to write; made if it is missing."),
+)
+trusting = option(
+    "--policy",
+    type=ANY_PATH,
+    metavar=say("ARCHIVO", "FILE"),
+    help=say("La política en la que usted confía.", "The policy that you trust."),
+)
+
+
 @command(
     export,
     "round",
@@ -36,27 +59,9 @@ def export() -> None:
     ),
 )
 @argument("name", metavar=say("CONSULTA", "ROUND"))
-@option(
-    "--from",
-    "where",
-    required=True,
-    metavar=say("URL_O_CARPETA", "URL_OR_FOLDER"),
-    help=say("La dirección del registro, o su carpeta.", "The ledger's address, or its folder."),
-)
-@option(
-    "--to",
-    "folder",
-    type=ANY_PATH,
-    required=True,
-    metavar=say("CARPETA", "FOLDER"),
-    help=say("Dónde escribir; se crea si falta.", "Where to write; made if it is missing."),
-)
-@option(
-    "--policy",
-    type=ANY_PATH,
-    metavar=say("ARCHIVO", "FILE"),
-    help=say("La política en la que usted confía.", "The policy that you trust."),
-)
+@from_where
+@to_folder
+@trusting
 @option(
     "--in",
     "language",
@@ -96,21 +101,8 @@ FORM_NAMES = ("csv", "json", "jsonl", "parquet", "pdf")
     ),
 )
 @argument("plan", metavar=say("PLAN", "PLAN"))
-@option(
-    "--from",
-    "where",
-    required=True,
-    metavar=say("URL_O_CARPETA", "URL_OR_FOLDER"),
-    help=say("La dirección del registro, o su carpeta.", "The ledger's address, or its folder."),
-)
-@option(
-    "--to",
-    "folder",
-    type=ANY_PATH,
-    required=True,
-    metavar=say("CARPETA", "FOLDER"),
-    help=say("Dónde escribir; se crea si falta.", "Where to write; made if it is missing."),
-)
+@from_where
+@to_folder
 @option(
     "--at",
     "size",
@@ -138,12 +130,7 @@ FORM_NAMES = ("csv", "json", "jsonl", "parquet", "pdf")
         f"Which forms, with commas: {', '.join(FORM_NAMES)}.",
     ),
 )
-@option(
-    "--policy",
-    type=ANY_PATH,
-    metavar=say("ARCHIVO", "FILE"),
-    help=say("La política en la que usted confía.", "The policy that you trust."),
-)
+@trusting
 @option(
     "--in",
     "language",

@@ -5,7 +5,7 @@ anybody can compute it again. The page speaks of the last month unless it is ask
 """
 
 from calendar import monthrange
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,10 +15,11 @@ from api.names import msg
 from api.phrasing import plain
 from api.problems import Problem
 from api.reading import Reading, answer, code_of, lower
-from api.reasons import reason_words
+from api.reasons import explainer
 from api.record import Reader, View
 from projections.commitments import Commitment, PlanState
 from projections.comparison import EVIDENCED, REPORTED, Change, changes_between
+from projections.grading import Reason
 from projections.roll import DayStart
 
 MAX_SHOWN = 200
@@ -91,6 +92,7 @@ def changes_page(reading: Reading) -> Response[bytes]:
     start, end = reading.query.get("desde", "").strip(), reading.query.get("hasta", "").strip()
     span = moments.span(name, start, end)
     steps = [one.steps for one in span.changes if one.what == EVIDENCED]
+    explain = explainer(reading, name)
     return answer(
         reading,
         "changes.html",
@@ -102,7 +104,11 @@ def changes_page(reading: Reading) -> Response[bytes]:
         earlier=_month_link(reading, name, span.before, moments),
         fell=sum(step < 0 for step in steps),
         rose=sum(step > 0 for step in steps),
-        groups=[group for group in (_group(reading, span, *one) for one in GROUPS) if group["empty"] or group["found"]],
+        groups=[
+            group
+            for group in (_group(reading, span, explain, *one) for one in GROUPS)
+            if group["empty"] or group["found"]
+        ],
         total=len(span.changes),
         data=reading.place.raw("api", "plans", name, "changes") + f"?from={span.before.size}&to={span.after.size}",
     )
@@ -121,14 +127,17 @@ def moment_words(reading: Reading, view: View) -> dict[str, Any]:
     return {"day": reading.say.day(view.day), "iso": view.day, "size": view.size}
 
 
-def _group(reading: Reading, span: Span, key: str, heading: str, empty: str) -> dict[str, Any]:
+Explain = Callable[[Reason], dict[str, Any]]
+
+
+def _group(reading: Reading, span: Span, explain: Explain, key: str, heading: str, empty: str) -> dict[str, Any]:
     found = [change for change in span.changes if group_of(change) == key]
     found.sort(key=lambda change: (change.steps >= 0, abs(change.steps) * -1))  # what fell comes first
     return {
         "key": key,
         "heading": reading.text(heading),
         "empty": reading.text(empty) if empty else "",
-        "found": [change_words(reading, change) for change in found[:MAX_SHOWN]],
+        "found": [change_words(reading, change, explain) for change in found[:MAX_SHOWN]],
         "count": len(found),
     }
 
@@ -140,16 +149,15 @@ def group_of(change: Change) -> str:
     return "evidence" if change.what in (EVIDENCED, "contested") else change.what
 
 
-def change_words(reading: Reading, change: Change) -> dict[str, Any]:
+def change_words(reading: Reading, change: Change, explain: Explain) -> dict[str, Any]:
     """A change in one sentence, its direction, and why."""
-    reasons = [reason_words(reading, one, change.commitment.partition("/")[0]) for one in change.reasons]
     return {
         "code": code_of(change.commitment),
         "href": reading.to_commitment(change.commitment),
         "sentence": sentence_of_change(reading, change),
         "direction": _direction(change),
         "link": change.link,
-        "reasons": reasons,
+        "reasons": [explain(one) for one in change.reasons],
     }
 
 
@@ -203,15 +211,3 @@ def _grade_sentence(reading: Reading, change: Change) -> str:
     if change.steps < 0:
         return reading.text("Evidence for %(mechanism)s fell from grade %(before)s to %(after)s.", **words)
     return reading.text("Evidence for %(mechanism)s rose from grade %(before)s to %(after)s.", **words)
-
-
-def summary_of(changes: Sequence[Change]) -> dict[str, int]:
-    """How many commitments and pieces of evidence fell and rose."""
-    levels = [one.steps for one in changes if one.what == EVIDENCED]
-    grades = [one.steps for one in changes if one.what == "grade"]
-    return {
-        "levels_fallen": sum(step < 0 for step in levels),
-        "levels_risen": sum(step > 0 for step in levels),
-        "grades_fallen": sum(step < 0 for step in grades),
-        "grades_risen": sum(step > 0 for step in grades),
-    }

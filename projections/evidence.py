@@ -660,7 +660,6 @@ class Situation:
         self.as_of = date.fromisoformat(as_of).toordinal()
         ledger = records.get(Ledger, "ledger")
         self.offset = ledger.offset_minutes if ledger else 0
-        self._shift = self.offset * MINUTE_MS + _EPOCH * DAY_MS
         self.methodology = self._methodology()
         self.parameters = self.methodology.parameters if self.methodology else DEFAULT_PARAMETERS
         self.compromised: Mapping[str, Compromise] = compromises(records)
@@ -705,8 +704,8 @@ class Situation:
         return None
 
     def day(self, received_ms: int) -> int:
-        """The day of a received time: `day_number` at the ledger's offset."""
-        return (received_ms + self._shift) // DAY_MS
+        """The day of a received time."""
+        return day_number(received_ms, self.offset)
 
 
 class _Material(msgspec.Struct):
@@ -736,13 +735,9 @@ def standings_of(situation: Situation) -> Iterator[tuple[Commitment, CommitmentS
         material[mechanism.commitment].mechanisms.append(mechanism)
     for _, evidence in records.scan(Evidence, prefix=prefix):
         material[evidence.commitment].evidence.append(evidence)
-    above, looks = "", list[Sight]()
     for key, sight in records.scan(Sight, prefix=prefix):
-        if key[:-10] != above:  # they come link by link
-            above = key[:-10]
-            commitment, link = _path(key)
-            looks = material[commitment].sights[link]
-        looks.append(sight)
+        commitment, link = _path(key)
+        material[commitment].sights[link].append(sight)
     for key, dispute in records.scan(Dispute, prefix=prefix):
         commitment, link = _path(key)
         material[commitment].disputes[link].append(dispute)
