@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import re
 import shutil
 import signal
@@ -76,13 +77,18 @@ def refusal_to_start(folder: Path, port: int | None = None) -> str:
 
 
 def test_it_starts_within_two_seconds_of_work_and_says_where(folder: Path) -> None:
-    begun = time.monotonic()
     with Served(folder) as server:
-        took = time.monotonic() - begun
+        worked = cpu_seconds(server.process.pid)
         assert server.address == f"http://127.0.0.1:{server.port}/"
         assert server.get("//readyz").status == 200
-    # On an idle machine; others may be at work on this one.
-    assert took < 10
+    # What it worked, and not how long that took: others may be at work on this machine, and slow each second down.
+    assert 0 < worked < 5
+
+
+def cpu_seconds(process: int) -> float:
+    """The processor time that a process has used so far."""
+    after_name = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_a_port_in_use_is_named_with_what_to_do(folder: Path) -> None:
