@@ -132,15 +132,19 @@ def _of_text(text: str) -> str:
 
 
 def _is_csv(text: str) -> bool:
-    """Three lines or more, all of the same number of fields: three or more by comma, as prose has commas too, or two by
-    semicolon or tab."""
+    """Three lines or more, all of the same number of fields, two or more: by comma, semicolon or tab.
+
+    Prose may have one comma in each line too, but writes a space behind it.
+    """
     whole = text[:65_536].rpartition("\n")[0] if len(text) > 65_536 else text
     for delimiter in (",", ";", "\t"):
         try:
-            widths = [len(row) for row in csv.reader(io.StringIO(whole), delimiter=delimiter) if row]
+            rows = [row for row in csv.reader(io.StringIO(whole), delimiter=delimiter) if row]
         except csv.Error:
             continue
-        if len(widths) >= 3 and set(widths) == {widths[0]} and widths[0] >= (3 if delimiter == "," else 2):
+        widths = {len(row) for row in rows}
+        prose = widths == {2} and all(row[1].startswith(" ") for row in rows)
+        if len(rows) >= 3 and len(widths) == 1 and max(widths) >= 2 and not prose:
             return True
     return False
 

@@ -52,7 +52,7 @@ def zipped(*names: str) -> bytes:
         (b"[1, 2]", "application/json"),
         (b"{no json}", "text/plain"),
         (b"[" * 100_000, "text/plain"),
-        (b"a,b,c\n1,2,3\n4,5,6\n", "text/csv"),
+        (b"a,b\n1,2\n3,4\n", "text/csv"),
         (b"First this, then that.\nNow here, then there.\nOften so, rarely not.\n", "text/plain"),
         (b'a;b\n"x;y";2\n3;4\n', "text/csv"),
         (b"a,b\n1,2\n", "text/plain"),
