@@ -16,7 +16,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import TypeVar
 
 import msgspec
@@ -45,6 +45,7 @@ from projections.compromise import Compromise, compromises, dispute_of
 from projections.evidence import standing_of
 from projections.grading import reasons_in
 from projections.records import RecordsAt, SqliteRecords, digest
+from projections.remembered import Remembered
 
 MAX_AT = 2**53 - 1
 KEPT_OPEN = 256  # entries, of 64 KiB at the most
@@ -210,6 +211,7 @@ class Reader:
         self.evidenced = lru_cache(KEPT_LEVELS)(self._evidenced)
         # Nothing of a size ever changes, so what was computed of it may be kept: it holds statements, and no content.
         self.matrix = lru_cache(KEPT_MATRICES)(self.compare)
+        self._remembered = Remembered()
         self._log = log
         self._records = records
         self._roots: OrderedDict[int, bytes] = OrderedDict()
@@ -230,7 +232,10 @@ class Reader:
 
     def compare(self, plan: str, size: int, as_of: str) -> Matrix:
         """Reported against evidenced, for each commitment of a plan at a size and a day."""
-        return matrix_of(self._records.at(size), plan, size, as_of)
+        records = self._records.at(size)
+        return matrix_of(
+            records, plan, size, as_of, partial(self._remembered.standings_of, touched=records.touched(plan))
+        )
 
     @property
     def witnessed(self) -> Witnessed | None:

@@ -36,6 +36,7 @@ RATIOS: dict[str, Callable[[Path, Limits], Ratio]] = {
     "matrix": comparison.limit_to_matrix,
     "matrix-cold": comparison.limit_to_cold_matrix,
     "matrix-larger": comparison.larger_matrix_to_matrix,
+    "matrix-larger-past": comparison.limit_to_larger_matrix,
     "comments": abuse.limit_to_comments,
     "burst": abuse.burst_to_unlimited,
     "slow": abuse.limit_to_honest_among_slow,

@@ -130,6 +130,7 @@ class Commitment(Record, frozen=True, kw_only=True):
     """A commitment as it stands [id]. `reported` by those responsible, `assessed` by others, one each."""
 
     table: ClassVar[str] = "commitment"
+    touches: ClassVar[bool] = True
     commitment: str
     plan: str
     number: int
@@ -178,6 +179,7 @@ class Mechanism(Record, frozen=True, kw_only=True):
     """A compliance mechanism [id]. `goal` is (value, decimals, unit)."""
 
     table: ClassVar[str] = "mechanism"
+    touches: ClassVar[bool] = True
     mechanism: str
     commitment: str
     text: str

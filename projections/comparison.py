@@ -8,7 +8,8 @@ the three. Two that name the same three are the same, whoever computes them; so 
 rebuild every table.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -64,10 +65,14 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True):
     disagreement: tuple[Cell, ...]
 
 
-def matrix_of(records: Records, plan: str, size: int, as_of: str) -> Matrix:
+Standings = Callable[[Situation], Iterable[tuple[Commitment, CommitmentStanding]]]
+"""Every commitment of a plan with its levels."""
+
+
+def matrix_of(records: Records, plan: str, size: int, as_of: str, standings: Standings = standings_of) -> Matrix:
     """The matrix of a plan. `records` are those of the first `size` entries; `as_of` is a day, `YYYY-MM-DD`."""
     situation = Situation(records, plan, as_of)
-    rows = [_row(commitment, found) for commitment, found in standings_of(situation)]
+    rows = [_row(commitment, found) for commitment, found in standings(situation)]
     rows.sort(key=lambda row: (row.proposer != "government", row.number, row.commitment))
     voices = {(voice.role == "irm", voice.organisation): voice.role for row in rows for voice in row.standing.voices}
     assessors = tuple([(organisation, voices[irm, organisation]) for irm, organisation in sorted(voices)])
@@ -108,22 +113,30 @@ def values_of(standing: CommitmentStanding) -> dict[str, str]:
 
 def disagreement(rows: Iterable[Row], columns: Sequence[str]) -> tuple[Cell, ...]:
     """Each pair of columns, the earlier one as `a`."""
-    values = [values_of(row.standing) for row in rows]
+    alike: Counter[tuple[int | None, ...]] = Counter()  # many commitments have the same levels in every voice
+    for row in rows:
+        values = values_of(row.standing)
+        alike[tuple([LEVEL_ORDINAL[values[one]] if one in values else None for one in columns])] += 1
     return tuple(
-        [_cell(a, b, values) for place, a in enumerate(columns) for b in columns[place + 1 :]],
+        [
+            _cell(a, b, [(levels[one], levels[other], count) for levels, count in alike.items()])
+            for one, a in enumerate(columns)
+            for other, b in list(enumerate(columns))[one + 1 :]
+        ]
     )
 
 
-def _cell(a: str, b: str, values: Iterable[Mapping[str, str]]) -> Cell:
-    gaps = [LEVEL_ORDINAL[one[a]] - LEVEL_ORDINAL[one[b]] for one in values if a in one and b in one]
+def _cell(a: str, b: str, values: Iterable[tuple[int | None, int | None, int]]) -> Cell:
+    """`values` are the ordinals of `a` and of `b`, and how many commitments have them."""
+    gaps = [(one - other, count) for one, other, count in values if one is not None and other is not None]
     return Cell(
         a=a,
         b=b,
-        compared=len(gaps),
-        differ=sum(gap != 0 for gap in gaps),
-        a_above=sum(gap > 0 for gap in gaps),
-        b_above=sum(gap < 0 for gap in gaps),
-        sum_abs=sum(abs(gap) for gap in gaps),
+        compared=sum([count for _, count in gaps]),
+        differ=sum([count for gap, count in gaps if gap != 0]),
+        a_above=sum([count for gap, count in gaps if gap > 0]),
+        b_above=sum([count for gap, count in gaps if gap < 0]),
+        sum_abs=sum([abs(gap) * count for gap, count in gaps]),
     )
 
 

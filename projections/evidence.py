@@ -93,6 +93,7 @@ class Evidence(Record, frozen=True, kw_only=True):
 
     table: ClassVar[str] = "evidence"
     indexes: ClassVar[int] = 1
+    touches: ClassVar[bool] = True
     commitment: str
     mechanisms: tuple[str, ...]
     identity: str
@@ -161,6 +162,7 @@ class Dispute(Record, frozen=True, kw_only=True):
 
     table: ClassVar[str] = "dispute"
     indexes: ClassVar[int] = 2
+    touches: ClassVar[bool] = True
     mechanism: str
     link: str
     identity: str
@@ -181,6 +183,7 @@ class Verdict(Record, frozen=True, kw_only=True):
 
     table: ClassVar[str] = "verdict"
     indexes: ClassVar[int] = 1
+    touches: ClassVar[bool] = True
     mechanism: str
     actor: str
     role: str
@@ -665,7 +668,7 @@ class Situation:
         self.compromised: Mapping[str, Compromise] = compromises(records)
         registered = records.get(PlanState, plan)
         self.starts = first_day(registered.starts) if registered else None
-        self._organisations: dict[str, str] = {}
+        self._organisations = {key: actor.of or key for key, actor in records.scan(Actor)}
         self.coordinators, self.governing = self._government()
 
     def _methodology(self) -> Methodology | None:
@@ -678,11 +681,14 @@ class Situation:
 
     def organisation(self, actor: str) -> str:
         """The organisation that an actor counts for: the `of` of an office or program."""
-        found = self._organisations.get(actor)
-        if found is None:
-            known = self.records.get(Actor, actor)
-            found = self._organisations[actor] = known.of if known is not None and known.of else actor
-        return found
+        return self._organisations.get(actor, actor)
+
+    @property
+    def common(self) -> tuple[object, ...]:
+        """All of it but the day; to be compared with that of another situation."""
+        index = self.methodology.index if self.methodology else None
+        people = (self._organisations, self.coordinators, self.governing, self.compromised)
+        return self.plan, self.offset, self.starts, index, people
 
     def _government(self) -> tuple[frozenset[str], frozenset[str]]:
         """Organisations that coordinate now; and those that ever held coordinator or institution in the plan."""
@@ -708,7 +714,7 @@ class Situation:
         return day_number(received_ms, self.offset)
 
 
-class _Material(msgspec.Struct):
+class Material(msgspec.Struct):
     """The records of one commitment."""
 
     mechanisms: list[Mechanism] = msgspec.field(default_factory=list[Mechanism])
@@ -723,28 +729,37 @@ def standing_of(records: Records, commitment: str, as_of: str) -> CommitmentStan
     found = records.get(Commitment, commitment)
     if found is None:
         return None
-    situation = Situation(records, found.plan, as_of)
-    return standing(_facts(situation, found, _material(records, commitment)))
+    return standing(facts_of(Situation(records, found.plan, as_of), found, material_of(records, commitment)))
 
 
 def standings_of(situation: Situation) -> Iterator[tuple[Commitment, CommitmentStanding]]:
-    """Every commitment of a plan with its levels, in the order of keys. Each table is read once."""
-    records, prefix = situation.records, f"{situation.plan}/"
-    material: defaultdict[str, _Material] = defaultdict(_Material)
+    """Every commitment of a plan with its levels, in the order of keys."""
+    for commitment, material in materials_of(situation.records, situation.plan):
+        yield commitment, standing(facts_of(situation, commitment, material))
+
+
+def materials_of(records: Records, plan: str) -> Iterator[tuple[Commitment, Material]]:
+    """Every commitment of a plan with its records, in the order of keys. Each table is read once."""
+    prefix = f"{plan}/"
+    material: defaultdict[str, Material] = defaultdict(Material)
     for _, mechanism in records.scan(Mechanism, prefix=prefix):
         material[mechanism.commitment].mechanisms.append(mechanism)
     for _, evidence in records.scan(Evidence, prefix=prefix):
         material[evidence.commitment].evidence.append(evidence)
+    path, sights = "", list[Sight]()
     for key, sight in records.scan(Sight, prefix=prefix):
-        commitment, link = _path(key)
-        material[commitment].sights[link].append(sight)
+        if key[:-10] != path:  # there are many to a link, one after the other
+            path = key[:-10]
+            commitment, link = _path(key)
+            sights = material[commitment].sights[link]
+        sights.append(sight)
     for key, dispute in records.scan(Dispute, prefix=prefix):
         commitment, link = _path(key)
         material[commitment].disputes[link].append(dispute)
     for _, verdict in records.scan(Verdict, prefix=prefix):
         material[commitment_of(verdict.mechanism)].verdicts.append(verdict)
     for key, commitment in records.scan(Commitment, prefix=prefix):
-        yield commitment, standing(_facts(situation, commitment, material.get(key) or _Material()))
+        yield commitment, material.get(key) or Material()
 
 
 def _path(key: str) -> tuple[str, int]:
@@ -753,8 +768,9 @@ def _path(key: str) -> tuple[str, int]:
     return commitment, int(link)
 
 
-def _material(records: Records, commitment: str) -> _Material:
-    found = _Material()
+def material_of(records: Records, commitment: str) -> Material:
+    """The records of one commitment."""
+    found = Material()
     found.mechanisms += [one for _, one in records.scan(Mechanism, prefix=f"{commitment}.M")]
     found.evidence += [one for _, one in records.scan(Evidence, prefix=f"{commitment}/")]
     for key, sight in records.scan(Sight, prefix=f"{commitment}/"):
@@ -765,6 +781,7 @@ def _material(records: Records, commitment: str) -> _Material:
     return found
 
 
+@lru_cache(maxsize=20_000)
 def number_of(mechanism: str) -> int:
     """`gt-2014-2016/C8.M12` -> 12."""
     return int(mechanism.rpartition(".M")[2])
@@ -775,9 +792,23 @@ def barred_of(situation: Situation, commitment: Commitment) -> frozenset[str]:
     return situation.governing | {situation.organisation(one) for one in (*commitment.ever, commitment.institution)}
 
 
-def _facts(situation: Situation, commitment: Commitment, material: _Material) -> Facts:
+class _Speakers(dict[str, tuple[str, bool]]):
+    """Of each actor: the organisation it counts for, and whether that is independent of the commitment."""
+
+    def __init__(self, situation: Situation, commitment: Commitment) -> None:
+        super().__init__()
+        self._situation = situation
+        self._barred = barred_of(situation, commitment)
+
+    def __missing__(self, actor: str) -> tuple[str, bool]:
+        organisation = self._situation.organisation(actor)
+        found = self[actor] = (organisation, organisation not in self._barred)
+        return found
+
+
+def facts_of(situation: Situation, commitment: Commitment, material: Material) -> Facts:
     """What the levels of one commitment depend on."""
-    barred = barred_of(situation, commitment)
+    speakers = _Speakers(situation, commitment)
     mechanisms = _mechanism_facts(commitment, material.mechanisms)
     names = [one.mechanism for one in mechanisms]
     set_for = dict(commitment.weights)
@@ -791,13 +822,13 @@ def _facts(situation: Situation, commitment: Commitment, material: _Material) ->
         mechanisms=mechanisms,
         weights=tuple([set_for[name] for name in names]) if weighed else (),
         weights_index=commitment.weights_index if weighed else None,
-        items=tuple([_item_facts(situation, one, material, barred) for one in material.evidence]),
+        items=tuple([_item_facts(situation, one, material, speakers) for one in material.evidence]),
         verdicts=tuple(
-            [_verdict_facts(situation, one, barred) for one in sorted(material.verdicts, key=lambda one: one.index)]
+            [_verdict_facts(situation, one, speakers) for one in sorted(material.verdicts, key=lambda one: one.index)]
         ),
         assessed=_assessed(situation, commitment),
         self_assessed=situation.organisation(commitment.institution) in situation.coordinators,
-        overdue=_overdue(situation, commitment, material.mechanisms),
+        due=_due(commitment, material.mechanisms),
     )
 
 
@@ -829,7 +860,7 @@ def _mechanism_facts(commitment: Commitment, mechanisms: Sequence[Mechanism]) ->
     )
 
 
-def _item_facts(situation: Situation, evidence: Evidence, material: _Material, barred: frozenset[str]) -> ItemFacts:
+def _item_facts(situation: Situation, evidence: Evidence, material: Material, speakers: _Speakers) -> ItemFacts:
     url, dated = evidence.url, last_day(evidence.dated)
     sights = material.sights.get(evidence.index, ())
     return ItemFacts(
@@ -841,7 +872,7 @@ def _item_facts(situation: Situation, evidence: Evidence, material: _Material, b
         dated=dated,
         before_plan=dated is not None and situation.starts is not None and dated < situation.starts,
         shared=shared_with(situation.records, evidence) if evidence.alike else (),
-        sightings=tuple([_sighting(situation, one, barred) for one in _valid(situation, sights)]),
+        sightings=_sightings(situation, sights, speakers),
         disputes=tuple(
             [
                 dispute_facts(situation, one)
@@ -852,22 +883,15 @@ def _item_facts(situation: Situation, evidence: Evidence, material: _Material, b
     )
 
 
-def _valid(situation: Situation, sights: Sequence[Sight]) -> Sequence[Sight]:
-    """Those that were signed by whoever they name."""
-    if not situation.compromised:
-        return sights
-    return [one for one in sights if situation.void([one.key], one.index, one.received_ms) is None]
-
-
-def _sighting(situation: Situation, sight: Sight, barred: frozenset[str]) -> Sighting:
-    organisation = situation.organisation(sight.actor)
-    return Sighting(
-        index=sight.index,
-        day=situation.day(sight.received_ms),
-        seen=sight.seen,
-        digest=sight.digest,
-        organisation=organisation,
-        independent=organisation not in barred,
+def _sightings(situation: Situation, sights: Sequence[Sight], speakers: _Speakers) -> tuple[Sighting, ...]:
+    """Who saw what, and when: those that were signed by whoever they name."""
+    if situation.compromised:
+        sights = [one for one in sights if situation.void([one.key], one.index, one.received_ms) is None]
+    return tuple(
+        [
+            Sighting(one.index, situation.day(one.received_ms), one.seen, one.digest, *speakers[one.actor])
+            for one in sights
+        ]
     )
 
 
@@ -946,8 +970,8 @@ def request_clock(situation: Situation, request: Request) -> Clock:
     return Clock("open", None if due is None else due - situation.as_of)
 
 
-def _verdict_facts(situation: Situation, verdict: Verdict, barred: frozenset[str]) -> VerdictFacts:
-    organisation = situation.organisation(verdict.actor)
+def _verdict_facts(situation: Situation, verdict: Verdict, speakers: _Speakers) -> VerdictFacts:
+    organisation, independent = speakers[verdict.actor]
     return VerdictFacts(
         index=verdict.index,
         day=situation.day(verdict.received_ms),
@@ -957,7 +981,7 @@ def _verdict_facts(situation: Situation, verdict: Verdict, barred: frozenset[str
         role=verdict.role,
         level=verdict.level,
         digests=verdict.digests,
-        independent=organisation not in barred,
+        independent=independent,
         withdrawn=verdict.withdrawn,
         void=situation.void([verdict.key], verdict.index, verdict.received_ms),
     )
@@ -974,12 +998,9 @@ def _assessed(situation: Situation, commitment: Commitment) -> tuple[tuple[str, 
     )
 
 
-def _overdue(situation: Situation, commitment: Commitment, mechanisms: Sequence[Mechanism]) -> bool:
-    """Whether a date of completion has passed while less than complete is reported."""
+def _due(commitment: Commitment, mechanisms: Sequence[Mechanism]) -> int | None:
+    """The first day of completion of what is reported as less than complete."""
     said = [(commitment.completion_date, commitment.reported)]
     said += [(one.completion_date, one.reported or commitment.reported) for one in mechanisms]
-    for day, reported in said:
-        last = last_day(day)
-        if last is not None and last < situation.as_of and (reported is None or LEVEL_ORDINAL[reported.level] < 3):
-            return True
-    return False
+    days = [last_day(day) for day, reported in said if reported is None or LEVEL_ORDINAL[reported.level] < 3]
+    return min([day for day in days if day is not None], default=None)

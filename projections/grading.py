@@ -45,13 +45,13 @@ class Reason(msgspec.Struct, frozen=True, gc=False):
 # holder's alone are left out before, except verdicts, which stay to be shown as void.
 
 
-class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Sighting(msgspec.Struct, frozen=True, gc=False):
     """A capture (`seen` is `captured`) or a check of a link: what was there, who looked, and on which day."""
 
     index: int
     day: int
     seen: str
-    digest: str = ""
+    digest: str
     organisation: str
     independent: bool
 
@@ -149,7 +149,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     verdicts: tuple[VerdictFacts, ...] = ()
     assessed: tuple[tuple[str, str, str, int], ...] = ()  # CompletionAssessed: (organisation, role, level, index)
     self_assessed: bool = False
-    overdue: bool = False
+    due: int | None = None  # the first day of completion of what is not reported as complete
 
 
 # --- what follows ----------------------------------------------------------------------------------------------------
@@ -259,6 +259,24 @@ def standing(facts: Facts) -> CommitmentStanding:
         reasons=_level_reasons(facts, graders, mechanisms, combined, from_mechanisms=from_mechanisms),
         flags=_flags(facts, mechanisms),
     )
+
+
+def holds_until(facts: Facts) -> int | None:
+    """The first later day on which, with nothing more said, a level might be another; None where none is.
+
+    That is when a day of completion has passed, or the time to answer a dispute; a duty that recurs is asked each day.
+    """
+    if any(one.recurring for one in facts.mechanisms):
+        return facts.as_of + 1
+    days = [
+        dispute.admitted_day + facts.parameters.answer_days
+        for item in facts.items
+        for dispute in item.disputes
+        if dispute.open and dispute.answered is None
+    ]
+    if facts.due is not None:
+        days.append(facts.due + 1)
+    return min([day for day in days if day > facts.as_of], default=None)
 
 
 def reasons_in(standing: CommitmentStanding) -> Iterator[Reason]:
@@ -388,6 +406,7 @@ class _Grader:
         self.disputes = {
             one.facts.link: [dispute for dispute in one.facts.disputes if dispute.mechanism in ours]
             for one in self.items
+            if one.facts.disputes
         }
         self.given = [verdict for verdict in facts.verdicts if verdict.mechanism in ours]
         self.freshness = self._freshness() if mechanism.recurring else []
@@ -482,7 +501,7 @@ class _Grader:
             dispute
             for item in self.items
             if not item.captures.keys().isdisjoint(verdict.digests)
-            for dispute in self.disputes[item.facts.link]
+            for dispute in self.disputes.get(item.facts.link, ())
             if dispute.admitted is not None and dispute.admitted > verdict.index and dispute.withdrawn is None
         ]
         lost = [one for one in disputes if one.resolution in ("partly", "upheld")]
@@ -563,7 +582,7 @@ class _Grader:
     def grade(self, item: _Item) -> ItemGrade:
         """The grade of an item for this mechanism."""
         link = item.facts.link
-        disputes = self.disputes[link]
+        disputes = self.disputes.get(link, ())
         marks = item.marks
         if disputes or self.mechanism.recurring or not self.cited.isdisjoint(item.captures):
             grade, digest, reasons = self._graded(item, disputes)
@@ -920,7 +939,7 @@ def _flags(facts: Facts, mechanisms: Sequence[MechanismStanding]) -> tuple[str, 
     said = (
         ("not_verifiable", mechanisms[0].number == 0 or vague),
         ("self_assessed", facts.self_assessed),
-        ("overdue", facts.overdue),
+        ("overdue", facts.due is not None and facts.due < facts.as_of),
         ("shared", any(item.shared for item in items)),
         ("gone", "gone" in marks),
         ("only_own_page", bool(items) and all(item.own_page for item in items)),

@@ -23,9 +23,13 @@ import msgspec
 
 from ledger.errors import CannotRun
 from ledger.statement import canonical
+from ledger.vocabulary import commitment_of
 
-SCHEMA = 4
+SCHEMA = 5
 KEPT_IN_MEMORY = 20_000  # records that a SQLite store's writer keeps beside those not yet committed
+PASSED = 60
+"""Rows of the future that a scan walks over before it asks anew behind them: that costs as much as so many."""
+
 _LAST = "\U0010ffff"  # no key holds a character behind it
 
 
@@ -34,10 +38,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     `table` names the kind of record; one table has one struct. `indexes` says how many indexes of entries its keys end
     in, the last being that of the entry that first put the record: below one path, a later key is a later record.
+    `touches` says that keys begin with a commitment, or a mechanism of one, whose levels may follow from the record.
     """
 
     table: ClassVar[str]
     indexes: ClassVar[int] = 0
+    touches: ClassVar[bool] = False
 
 
 R = TypeVar("R", bound=Record)
@@ -121,7 +127,8 @@ class DictRecords:
 # `newest` has one row for each record, so that lists of today never walk over its past. `older` has the versions before
 # it: the first one whole, each later one as the fields in which it differs from the first, since what changes a
 # thousand times is a count or two, and what is long are texts that never change. Reading a version takes two rows.
-# Comments are also listed by when they changed last: the search follows them (`changed`).
+# Comments are also listed by when they changed last: the search follows them (`changed`). `touched` has the sizes since
+# which anything about a commitment was otherwise, so that what was computed of it is known to hold still.
 _TABLES = """
 CREATE TABLE IF NOT EXISTS newest (
     tbl TEXT, key TEXT, born INTEGER, since INTEGER, value BLOB, PRIMARY KEY (tbl, key)
@@ -129,6 +136,7 @@ CREATE TABLE IF NOT EXISTS newest (
 CREATE TABLE IF NOT EXISTS older (
     tbl TEXT, key TEXT, since INTEGER, value BLOB, PRIMARY KEY (tbl, key, since)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS touched (topic TEXT, since INTEGER, PRIMARY KEY (topic, since)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS position (one INTEGER PRIMARY KEY, size INTEGER);
 CREATE INDEX IF NOT EXISTS changed_comments ON newest (since) WHERE tbl = 'comment';
 INSERT OR IGNORE INTO position VALUES (1, 0);
@@ -231,9 +239,13 @@ class SqliteRecords:
         """Write what was put, as of `size` entries, together with the position."""
         newest: list[tuple[str, str, int, int, bytes]] = []
         older: list[tuple[str, str, int, bytes]] = []
+        touched: set[tuple[str, int]] = set()
         connection = self._connection
         for (table, key), versions in self._dirty.items():
             *past, (since, record) = versions.items()
+            if record.touches:
+                topic = _topic(key)
+                touched.update([(topic, at) for at in versions])
             row = connection.execute(_NEWEST, (table, key)).fetchone()
             if row is None and not past:
                 newest.append((table, key, since, since, canonical(record)))
@@ -253,6 +265,7 @@ class SqliteRecords:
         with connection:
             connection.executemany("INSERT OR REPLACE INTO older VALUES (?, ?, ?, ?)", older)
             connection.executemany("INSERT OR REPLACE INTO newest VALUES (?, ?, ?, ?, ?)", newest)
+            connection.executemany("INSERT OR IGNORE INTO touched VALUES (?, ?)", sorted(touched))
             connection.execute("UPDATE position SET size = ? WHERE one = 1", (size,))
         self._dirty.clear()
         if len(self._kept) > KEPT_IN_MEMORY:
@@ -327,6 +340,11 @@ class RecordsAt:
         connection = self._store._connection  # pyright: ignore[reportPrivateUsage]
         return islice(_scan(connection, kind, prefix, after, self.size), limit)
 
+    def touched(self, plan: str) -> dict[str, int]:
+        """Every commitment of a plan, in the order of keys, with the size since which all about it is as it is here."""
+        connection = self._store._connection  # pyright: ignore[reportPrivateUsage]
+        return dict(connection.execute(_TOUCHED, {"prefix": f"{plan}/", "stop": f"{plan}/{_LAST}", "size": self.size}))
+
     def last(self, kind: type[R], path: str, limit: int, before: int | None = None) -> list[R]:
         """The newest records below a path that ends in `/`, the last one first; of a kind whose keys end in one index.
 
@@ -367,6 +385,38 @@ _NEWEST = "SELECT born, since, value FROM newest WHERE tbl = ? AND key = ?"
 _OLDER = "SELECT since, value FROM older WHERE tbl = ? AND key = ? AND since <= ? ORDER BY since DESC LIMIT 1"
 
 
+# Each record's version at a size, and the first one where the version is kept as a difference from it. Asked of the
+# file in one go: a plan's evidence has a later version nearly everywhere, once one looks half a year back.
+_VERSIONS = """
+SELECT key, born,
+    CASE WHEN since <= :size THEN value WHEN born <= :size THEN
+        (SELECT value FROM older WHERE tbl = newest.tbl AND key = newest.key AND since <= :size
+         ORDER BY since DESC LIMIT 1) END,
+    CASE WHEN born <= :size AND since > :size THEN
+        (SELECT value FROM older WHERE tbl = newest.tbl AND key = newest.key AND since = newest.born) END
+FROM newest
+"""
+
+
+# From one commitment to the next, each with the last of its sizes: a few steps in the file, however often it changed.
+_TOUCHED = """
+WITH RECURSIVE topics (topic) AS (
+    SELECT min(topic) FROM touched WHERE topic > :prefix
+    UNION ALL
+    SELECT (SELECT min(topic) FROM touched WHERE topic > topics.topic) FROM topics WHERE topic < :stop
+)
+SELECT topic, since FROM (
+    SELECT topic, (SELECT max(since) FROM touched WHERE touched.topic = topics.topic AND since <= :size) AS since
+    FROM topics WHERE topic < :stop
+) WHERE since IS NOT NULL
+"""
+
+
+def _topic(key: str) -> str:
+    """The commitment at the head of a key: `gt/C8.M1/000000500` -> `gt/C8`."""
+    return commitment_of("/".join(key.split("/", 2)[:2]))
+
+
 def _difference(first: Record, other: Record) -> bytes:
     """The fields of `other` that are not as in `first`, as JSON; null where the field is left out."""
     fields: dict[str, Any] = msgspec.to_builtins(other)
@@ -388,8 +438,13 @@ def _value(connection: sqlite3.Connection, table: str, key: str, row: Any, size:
     if since == born:
         return value
     first = connection.execute(_OLDER, (table, key, born)).fetchone()[1]
-    fields: dict[str, Any] = {**msgspec.json.decode(first), **msgspec.json.decode(value)}
-    return canonical({name: field for name, field in fields.items() if field is not None})
+    return canonical(_patched(first, value))
+
+
+def _patched(first: bytes, difference: bytes) -> dict[str, Any]:
+    """The fields of a later version."""
+    fields: dict[str, Any] = {**msgspec.json.decode(first), **msgspec.json.decode(difference)}
+    return {name: field for name, field in fields.items() if field is not None}
 
 
 def _scan(connection: sqlite3.Connection, kind: type[R], prefix: str, after: str, size: int) -> Iterator[tuple[str, R]]:
@@ -397,17 +452,20 @@ def _scan(connection: sqlite3.Connection, kind: type[R], prefix: str, after: str
     decoder = msgspec.json.Decoder(kind)
     while True:
         # One lower bound: of two, SQLite would look up one and walk to the other.
-        first, above = (after, ">") if after >= prefix else (prefix, ">=")
+        start, above = (after, ">") if after >= prefix else (prefix, ">=")
         rows = connection.execute(
-            f"SELECT key, born, since, value FROM newest WHERE tbl = ? AND key {above} ? AND key < ? ORDER BY key",
-            (kind.table, first, prefix + _LAST),
+            f"{_VERSIONS} WHERE tbl = :table AND key {above} :start AND key < :stop ORDER BY key",
+            {"table": kind.table, "start": start, "stop": prefix + _LAST, "size": size},
         )
-        for key, born, since, value in rows:
-            if since <= size:  # nearly all: the newest version is the one asked for
-                yield key, decoder.decode(value)
-            elif born <= size:
-                yield key, decoder.decode(_value(connection, kind.table, key, (born, since, value), size))
-            elif kind.indexes:
+        passed = 0
+        for key, born, value, first in rows:
+            if born <= size:
+                passed = 0
+                if first is None or first == value:
+                    yield key, decoder.decode(value)
+                else:
+                    yield key, msgspec.convert(_patched(first, value), kind)
+            elif kind.indexes and (passed := passed + 1) > PASSED:
                 after = _behind(key, kind.indexes, size)
                 break
         else:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from test_grading import D1, D2, D3, Case, M, kinds_in
 from world import C8, PLAN
 
@@ -26,6 +28,7 @@ from projections.grading import (
     MechanismFacts,
     Sighting,
     VerdictFacts,
+    holds_until,
     standing,
 )
 from projections.records import SqliteRecords
@@ -35,6 +38,7 @@ LEVELS = sorted(LEVEL_ORDINAL)
 DIGESTS = ("a", "b", "c")
 ORGANISATIONS = (("copret", False), ("icefi", True), ("congreso", True), ("irm", True))
 TODAY = 400
+_OPEN = DisputeFacts(index=5, mechanism=1, admitted=5, admitted_day=TODAY)
 
 
 class _Indexes:
@@ -174,6 +178,35 @@ def test_every_result_is_within_its_scale_and_made_of_whole_numbers(known: Facts
     assert sum([one.weight for one in found.mechanisms]) == 10_000
     assert 0 <= found.combined.percent <= 100
     assert found.records.level != "complete"
+
+
+@given(facts(), st.none() | st.integers(TODAY - 30, TODAY + 90), st.integers(0, 200))
+@settings(max_examples=300)
+def test_until_its_day_a_level_holds_and_time_alone_changes_nothing(known: Facts, due: int | None, later: int) -> None:
+    known = msgspec.structs.replace(known, due=due)
+    until = holds_until(known)
+    assert until is None or until > TODAY
+    day = TODAY + later
+    if until is None or day < until:
+        assert standing(msgspec.structs.replace(known, as_of=day)) == standing(known)
+
+
+@pytest.mark.parametrize(
+    ("days", "known"),
+    [
+        (31, {"due": TODAY + 30}),
+        (None, {"due": TODAY - 1}),
+        (30, {"items": (ItemFacts(link=1, mechanisms=(1,), disputes=(_OPEN,)),)}),
+        (None, {"items": (ItemFacts(link=1, mechanisms=(1,), disputes=(replace(_OPEN, answered=8),)),)}),
+    ],
+)
+def test_the_day_until_which_a_level_holds_is_that_on_which_it_changes(days: int | None, known: dict[str, Any]) -> None:
+    one = MechanismFacts(mechanism=f"{C8}.M1", number=1)
+    facts = Facts(commitment=C8, as_of=TODAY, parameters=DEFAULT_PARAMETERS, mechanisms=(one,), **known)
+    until = holds_until(facts)
+    assert until == (None if days is None else TODAY + days)
+    if until is not None:
+        assert standing(replace(facts, as_of=until)) != standing(replace(facts, as_of=until - 1)) == standing(facts)
 
 
 @given(facts())

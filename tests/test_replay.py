@@ -197,8 +197,8 @@ LOOKS: dict[str, Callable[[SqliteRecords, int], object]] = {
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS.keys())
 def test_no_look_costs_more_in_a_longer_ledger(look: Callable[[SqliteRecords, int], object], tmp_path: Path) -> None:
-    small, large = grown(tmp_path / "small.db", 50), grown(tmp_path / "large.db", 2000)
-    taken = steps(small, lambda: look(small, 50))
+    small, large = grown(tmp_path / "small.db", 200), grown(tmp_path / "large.db", 2000)
+    taken = steps(small, lambda: look(small, 200))
     assert 0 < steps(large, lambda: look(large, 2000)) <= taken + 5
     small.close()
     large.close()
