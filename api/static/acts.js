@@ -46,9 +46,13 @@ async function isAuthor() {
   return Boolean(made && (await isAuthors(made)));
 }
 
+let asked = 0; // how often it was asked whose the comment is: what was typed last decides, not what is answered last
+
 async function showAuthor() {
   if (!at("author-file")) return;
+  const turn = ++asked;
   const known = await isAuthor();
+  if (turn !== asked) return;
   at("author-known").hidden = !known;
   at("author-file").hidden = known;
   at("for-author").hidden = !known;
