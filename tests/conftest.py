@@ -79,6 +79,12 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """Whoever makes a context of its own says so too: smooth scrolling takes a second before a click further down."""
+    return {**browser_context_args, "reduced_motion": "reduce"}
+
+
+@pytest.fixture(scope="session")
 def axe_findings() -> "Callable[[Page], list[str]]":
     """What axe finds wrong with the page as it stands: one line for each element, none when all is well."""
     from axe_playwright_python.sync_playwright import Axe

@@ -81,6 +81,7 @@ def look(browser: Browser) -> Iterator[Look]:
     ) -> Page:
         context = browser.new_context(
             viewport={"width": width, "height": 844},
+            reduced_motion="reduce",
             java_script_enabled=javascript,
             color_scheme=scheme,
             forced_colors=forced,

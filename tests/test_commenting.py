@@ -87,7 +87,9 @@ def context_of(browser: Browser) -> Iterator[NewContext]:
         page.on("dialog", lambda dialog: trouble.append(dialog.message))
 
     def made(width: int = 390, script: str = "", **how: Any) -> BrowserContext:
-        context = browser.new_context(viewport={"width": width, "height": 844}, accept_downloads=True, **how)
+        context = browser.new_context(
+            viewport={"width": width, "height": 844}, reduced_motion="reduce", accept_downloads=True, **how
+        )
         context.on("page", watch)
         if script:
             context.add_init_script(script)

@@ -96,7 +96,7 @@ def look(browser: Browser, town: Town) -> Iterator[Open]:
     trouble: list[str] = []
 
     def opened(path: str, width: int = 390, **how: Any) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 844}, **how)
+        context = browser.new_context(viewport={"width": width, "height": 844}, reduced_motion="reduce", **how)
         contexts.append(context)
         page = context.new_page()
         ours = (town.server.address, "blob:")

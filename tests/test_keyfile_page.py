@@ -176,7 +176,7 @@ def test_a_seed_under_another_public_key_is_refused(opened: Opened) -> None:
 def test_where_the_browser_knows_no_ed25519_the_vendored_library_signs(
     browser: Browser, served: Served, opened: Opened
 ) -> None:
-    context = browser.new_context()
+    context = browser.new_context(reduced_motion="reduce")
     context.add_init_script(
         "const real = crypto.subtle.importKey.bind(crypto.subtle);"
         "crypto.subtle.importKey = async (format, key, how, ...rest) => {"
@@ -195,7 +195,7 @@ def test_where_the_browser_knows_no_ed25519_the_vendored_library_signs(
 
 
 def test_a_page_that_came_over_plain_http_says_so(browser: Browser, served: Served, opened: Opened) -> None:
-    context = browser.new_context()
+    context = browser.new_context(reduced_motion="reduce")
     context.add_init_script("Object.defineProperty(crypto, 'subtle', { value: undefined });")
     page = context.new_page()
     page.goto(f"{served.address.rstrip('/')}/gt/verificar")

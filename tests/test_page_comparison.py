@@ -386,7 +386,7 @@ def opened(browser: Browser, told: Told) -> Iterator[Callable[..., Page]]:
     contexts: list[Any] = []
 
     def look(path: str = "", width: int = 1280, **options: Any) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce", **options)
         contexts.append(context)
         page = context.new_page()
         page.goto(f"{told.server.address.rstrip('/')}/gt{path}/planes/{PLAN}/comparacion")

@@ -163,7 +163,7 @@ def test_a_time_beyond_every_calendar_is_left_out() -> None:
 def test_on_paper_it_is_one_sheet_and_a_scanned_code_is_compared(
     browser: Browser, served: Served, axe_findings: Callable[[Page], list[str]]
 ) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844})
+    context = browser.new_context(viewport={"width": 390, "height": 844}, reduced_motion="reduce")
     page = context.new_page()
     trouble: list[str] = []
     page.on("console", lambda message: trouble.append(message.text))

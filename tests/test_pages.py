@@ -196,8 +196,14 @@ def is_our_script(attributes: dict[str, str | None]) -> bool:
     return bool(re.fullmatch(r"/static/[0-9a-f]{16}/[a-z-]+\.js", attributes.get("src") or ""))
 
 
-@pytest.mark.parametrize("start", ["/", "/en/", "/?at=300"])
+def language_of(path: str) -> str:
+    found = re.match(r"(?:/gt)?/(en|quc)\b", path)
+    return found[1] if found else "es"
+
+
+@pytest.mark.parametrize("start", ["/", "/en/", "/quc/", "/?at=300"])
 def test_every_link_leads_somewhere(site: Served, start: str) -> None:
+    """All of a language; of each kind of page one in another."""
     waiting, seen = [f"/gt{start}"], {f"/gt{start}"}
     broken: list[tuple[str, int]] = []
     kinds: dict[str, int] = {}
@@ -206,13 +212,14 @@ def test_every_link_leads_somewhere(site: Served, start: str) -> None:
         answer = site.get("/" + path, accept="text/html")
         if answer.status not in (200, 303):
             broken.append((path, answer.status))
-        if not answer.headers["content-type"].startswith("text/html"):
+        if not answer.headers["content-type"].startswith("text/html") or language_of(path) != language_of(start):
             continue
         for link in Read(answer.body.decode()).links:
             target = link.partition("#")[0]
             kind = re.sub(r"\d+|[0-9a-f]{64}", "N", target)
             # Pages of one kind are alike: six of each are enough.
-            if not target.startswith("/gt") or target in seen or kinds.get(kind, 0) >= 6:
+            most = 6 if language_of(target) == language_of(start) else 1
+            if not target.startswith("/gt") or target in seen or kinds.get(kind, 0) >= most:
                 continue
             kinds[kind] = kinds.get(kind, 0) + 1
             seen.add(target)

@@ -68,7 +68,7 @@ def open_page(browser: Browser, served: Served) -> Iterator[Open]:
     def opened(
         path: str = "/verificar", width: int = 390, server: Served = served, script: str = "", **how: Any
     ) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 844}, **how)
+        context = browser.new_context(viewport={"width": width, "height": 844}, reduced_motion="reduce", **how)
         contexts.append(context)
         if script:
             context.add_init_script(script)
