@@ -18,8 +18,8 @@ PORT = 8000
 DIR = demo
 VENV = .venv
 BIN = $(VENV)/bin
-# Number of processes that run tests.
-JOBS = 2
+# Number of processes that run tests: on two cores a third works while others wait for a browser or a clock.
+JOBS = 3
 
 help:
 	@sed -n '4,8s/^#   //p' Makefile
@@ -106,7 +106,7 @@ test: tools
 	try $(BIN)/ruff check .; \
 	try $(BIN)/ruff format --check .; \
 	try $(BIN)/basedpyright; \
-	try $(BIN)/python -m pytest -n $(JOBS) --dist loadfile; \
+	try $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder; \
 	if [ -n "$$failed" ]; then echo "FAILED:$$failed" >&2; exit 1; fi
 
 bench: install

@@ -7,7 +7,7 @@ skip is a failure: nothing that looks green was left out.
 
 import os
 import shutil
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -102,8 +102,22 @@ def axe_findings() -> "Callable[[Page], list[str]]":
     return findings
 
 
-def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
-    """Mark every test that drives a browser, and skip it where there is none."""
+LONGEST = (
+    "cli browser gone pages commenting verify_page witnessed page_rounds app desks assessing witness page_evidence",
+    "audit_flips limits hiding crash erasure capture timestamps officers mirrors_at_start page_comparison",
+)
+"""Files of tests that take long, the longest first: whoever began with one last would be waited for by all others."""
+
+
+def _rank(item: pytest.Item) -> int:
+    name = item.path.stem.removeprefix("test_")
+    longest = " ".join(LONGEST).split()
+    return longest.index(name) if name in longest else len(longest)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that drives a browser, and skip it where there is none. The longest files first."""
+    items.sort(key=_rank)
     missing = chromium_path() is None
     for item in items:
         if {"page", "browser", "context"} & set(getattr(item, "fixturenames", ())):

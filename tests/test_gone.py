@@ -37,6 +37,8 @@ TEXT = f"Me llamo {FIRST} y vivo frente al {SECOND}."
 SHORTER = "Una vecina vive frente al […] quebradahonda4z."
 KEPT = "Que publiquen el presupuesto en laplazacentral3w."
 
+TRANSLATED = re.compile(r"/gt/(en|quc)\b")
+
 # The application writes its routes down when it is put together.
 LISTING = """
 import api.app
@@ -172,11 +174,12 @@ def answers(case: Case, server: Served) -> dict[str, Answer]:
         assert found[path].status < 500, path
         if found[path].status != 200:
             continue
-        if "?" not in path:
+        if "?" not in path and not TRANSLATED.match(path):
             waiting += [path + query for query in queries]
         for link in re.findall(rb'(?:href|src)="(/[^"#]*)', found[path].body):
             address = link.decode().replace("&amp;", "&")
-            if address.count("&") < 2:  # filters upon filters lead nowhere new
+            # Filters upon filters lead nowhere new, nor do those of the same pages in other languages.
+            if address.count("&") < 2 and not ("?" in address and TRANSLATED.match(address)):
                 waiting.append(address)
     return {path: answer for path, answer in found.items() if answer.status == 200}
 
