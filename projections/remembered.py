@@ -46,6 +46,7 @@ class Remembered:
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._held: OrderedDict[tuple[str, int], _Held] = OrderedDict()
+        self._common: tuple[object, ...] = ()
         self._lock = threading.Lock()
 
     def standings_of(self, situation: Situation, touched: Mapping[str, int]) -> Iterator[Found]:
@@ -53,7 +54,7 @@ class Remembered:
 
         `touched` is that of the plan in the records of the situation (`RecordsAt.touched`).
         """
-        common = situation.common
+        common = self._one(situation.common)
         known = {name: self._known((name, since), situation, common) for name, since in touched.items()}
         missing = [name for name, found in known.items() if found is None]
         for commitment, material in self._read(situation, missing, len(touched)):
@@ -62,6 +63,13 @@ class Remembered:
         for found in known.values():
             if found is not None:  # a topic that is no commitment: nothing but what was said before there was one
                 yield found
+
+    def _one(self, common: tuple[object, ...]) -> tuple[object, ...]:
+        """The same as the last, where it is equal: thousands hold it, and a comparison with itself is quick."""
+        with self._lock:
+            if self._common != common:
+                self._common = common
+            return self._common
 
     def _known(self, key: tuple[str, int], situation: Situation, common: tuple[object, ...]) -> Found | None:
         """What is remembered of a commitment, as it is since a size, if it holds here."""
