@@ -1,7 +1,8 @@
 """Commands of coordinators and moderators: `round`, `answer`, `transcribe`, `moderate`.
 
 Each asks the ledger for what it needs, drafts the statement, signs it with --key, shows it, and sends it once it is
-agreed upon. A comment is named by its address on the site, by its code, or by the number of its entry.
+agreed upon. A comment, or another question that is answered, is named by its address on the site, by its code, or by
+the number of its entry.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,6 +31,9 @@ WITHHOLDING = ("personal_data", "hate", "threat", "spam", "illegal", "rights_of_
 DISPOSITIONS = ("accepted", "partly", "rejected", "already_done", "out_of_scope")
 COMMENT = say("COMENTARIO", "COMMENT")
 ROUND = say("CONSULTA", "ROUND")
+QUESTION = say("PREGUNTA", "QUESTION")
+# What an institution answers, first of all; the rest is the coordinator's.
+_OF_EVIDENCE = ("disputes", "requests")
 
 _ACTING = (
     option(
@@ -366,48 +370,62 @@ def _change(desk: Any, line: str) -> dict[str, Any]:
 @command(
     constancia,
     help=say(
-        "Contesta uno o varios comentarios de una vez, con razones.",
-        "Answer one or many comments at once, with reasons.",
+        "Contesta, con razones, comentarios, objeciones, solicitudes de evidencia o recomendaciones.\n\nVarias a la "
+        "vez si son de una misma clase. Una objeción o una solicitud se nombra por el número de su asiento; lo que se "
+        "hizo por ella, como la evidencia que se añadió, con --led-to.",
+        "Answer comments, disputes, requests for evidence or recommendations, with reasons.\n\nSeveral at once where "
+        "they are of one sort. A dispute or a request is named by the number of its entry; what was done because of "
+        "it, such as the evidence that was added, by --led-to.",
     ),
 )
-@argument("comments", nargs=-1, required=True, metavar=f"{COMMENT}…")
+@argument("questions", nargs=-1, required=True, metavar=f"{QUESTION}…")
 @option(
     "--disposition",
     type=click.Choice(DISPOSITIONS),
     required=True,
-    help=say("Qué pasa con ellos.", "What becomes of them."),
+    help=say("Qué pasa con ellas.", "What becomes of them."),
 )
 @option("--reasons", help=say("Por qué; obligatorio si se rechaza.", "Why; required where it is rejected."))
 @option("--led-to", type=int, metavar=say("ASIENTO", "ENTRY"), help=say("A qué llevó.", "What it led to."))
 @option(
     "--role",
     type=click.Choice(["coordinator", "institution"]),
-    default="coordinator",
-    show_default=True,
-    help=say("En qué papel contesta.", "In which role you answer."),
+    help=say(
+        "En qué papel contesta. Por omisión, el que tenga: coordinator antes para comentarios y recomendaciones, "
+        "institution antes para objeciones y solicitudes.",
+        "In which role you answer. By default the one that you hold: coordinator first for comments and "
+        "recommendations, institution first for disputes and requests.",
+    ),
 )
 @salted_option
 @acting
 def answer(
-    comments: Sequence[str],
+    questions: Sequence[str],
     disposition: str,
     reasons: str | None,
     led_to: int | None,
-    role: str,
+    role: str | None,
     salted: bool,
     url: str | None,
     key_file: Path,
     **how: Any,
 ) -> None:
     """Answer."""
-    with _at(url, key_file, comments[0]) as desk:
-        found = [desk.comment(one) for one in comments]
-        plan = found[0].round.plan
-        answers = list(dict.fromkeys(one.comment.identity for one in found))
+    if disposition == "rejected" and not reasons:
+        raise CannotRun(
+            "Un rechazo lleva razones.",
+            "What is rejected is given reasons.",
+            "Diga por qué con --reasons.",
+            "Say why by --reasons.",
+        )
+    with _at(url, key_file, questions[0]) as desk:
+        found = desk.questions(questions)
+        plan, answers = found[0].plan, [one.identity for one in found]
         draft = {"kind": "ResponseGiven", "plan": plan, "answers": answers, "disposition": disposition}
         draft |= {"words": words_in(reasons, salted=salted)} if reasons else {}
         draft |= {"led_to": desk.identity(led_to)} if led_to is not None else {}
-        desk.state(draft, role, _how(how))
+        roles = ("institution", "coordinator") if found[0].sort in _OF_EVIDENCE else ("coordinator", "institution")
+        desk.state_by([desk.signer(*([role] if role else roles))], draft, _how(how))
 
 
 @command(

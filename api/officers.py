@@ -11,7 +11,7 @@ signed is shown in full, and a wrong answer is refused by the rulebook, or by wh
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -28,6 +28,7 @@ from api.screen import screen
 from api.signing import Json, sign_draft, unsigned_text
 from consultation.text import Content
 from ledger.errors import CannotRun
+from ledger.rulebook import ANSWERED
 from ledger.statement import canonical, format_when, key_name
 from ledger.tlog.note import Note, format_note, sign_line
 from projections.commitments import Commitment, Mechanism, PlanState
@@ -70,6 +71,22 @@ class Found(msgspec.Struct, frozen=True):
     def target(self) -> Json:
         """Its text, as acts of moderation name it."""
         return {"statement": self.comment.identity, "salted_digest": self.comment.salted_digest}
+
+
+class Question(msgspec.Struct, frozen=True):
+    """Something that an answer is owed to: its sort (`ledger.rulebook.ANSWERED`), its plan and its identity."""
+
+    sort: str
+    plan: str
+    identity: str
+
+
+_SORTS = {
+    "comments": ("comentarios", "comments"),
+    "disputes": ("objeciones", "disputes"),
+    "requests": ("solicitudes de evidencia", "requests for evidence"),
+    "recommendations": ("recomendaciones", "recommendations"),
+}
 
 
 class Desk:
@@ -265,10 +282,37 @@ class Desk:
             )
         return found
 
+    def questions(self, named: Sequence[str]) -> list[Question]:
+        """What one answer is to: comments, disputes, requests for evidence or recommendations, each once. They are
+        named by address, code (12 hex digits or more) or number of entry. Raises CannotRun: also for several sorts."""
+        found = list(dict.fromkeys([self._question(one) for one in named]))
+        sorts = dict.fromkeys([_SORTS[one.sort] for one in found])
+        if len(sorts) > 1:
+            spanish, english = (", ".join(sort[lang] for sort in sorts) for lang in (0, 1))
+            raise CannotRun(
+                f"Una respuesta es a preguntas de una sola clase, y estas son de varias: {spanish}.",
+                f"One answer is to questions of one sort, and these are of several: {english}.",
+                "Dé la orden una vez para cada clase.",
+                "Run the command once for each sort.",
+            )
+        return found
+
+    def _question(self, named: str) -> Question:
+        known = self._known_as(_name_in(named))
+        sort = ANSWERED.get(known[1].kind) if known else None
+        if known is None or sort is None:
+            raise CannotRun(
+                f"«{named}» no es un comentario, una objeción, una solicitud de evidencia ni una recomendación de este "
+                "registro.",
+                f"“{named}” is no comment, dispute, request for evidence or recommendation of this ledger.",
+                "Dé su dirección, su código (12 dígitos o más) o el número de su asiento.",
+                "Give its address, its code (12 digits or more), or the number of its entry.",
+            )
+        return Question(sort, known[1].plan, known[0])
+
     def comment(self, named: str) -> Found:
         """A comment by its address, its code (12 hex digits or more) or the number of its entry. Raises CannotRun."""
-        name = named.rstrip("/").rpartition("/")[2]
-        known = self._known(name)
+        known = self._known(_name_in(named))
         found = self._record(Comment, known.place) if known and known.place and known.kind in COMMENTS else None
         round_ = self._record(Round, found.round) if found else None
         if found is None or round_ is None:
@@ -281,10 +325,17 @@ class Desk:
         return Found(found, round_)
 
     def _known(self, name: str) -> Known | None:
+        found = self._known_as(name)
+        return found[1] if found else None
+
+    def _known_as(self, name: str) -> tuple[str, Known] | None:
+        """The identity of a statement, and what is known of it, by the number of its entry or by its code."""
         if name.isascii() and name.isdigit() and len(name) < 12:
-            return self._record(Known, self.identity(int(name)))
+            identity = self.identity(int(name))
+            known = self._record(Known, identity)
+            return (identity, known) if known else None
         if len(name) >= 12 and set(name) <= set("0123456789abcdef"):
-            fitting = [record for key, record in self._rows(Known, _before(name), 2) if key.startswith(name)]
+            fitting = [row for row in self._rows(Known, _before(name), 2) if row[0].startswith(name)]
             return fitting[0] if len(fitting) == 1 else None
         return None
 
@@ -417,6 +468,11 @@ COMMENTS = ("CommentSubmitted", "CommentTranscribed")
 
 class _TextAnswer(msgspec.Struct, frozen=True):
     content: Content
+
+
+def _name_in(named: str) -> str:
+    """What an address names: its last segment. What is no address stays as it is."""
+    return named.partition("?")[0].partition("#")[0].rstrip("/").rpartition("/")[2]
 
 
 def _before(key: str) -> str:
