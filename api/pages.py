@@ -24,7 +24,15 @@ from litestar import Request, Response, Router, get, post, route
 from litestar.handlers import HTTPRouteHandler
 
 from api import site
-from api.feeds import comment_feed, commitment_feed, institution_feed, organisation_feed, plan_feed, round_feed
+from api.feeds import (
+    comment_feed,
+    commitment_feed,
+    institution_feed,
+    moderation_feed,
+    organisation_feed,
+    plan_feed,
+    round_feed,
+)
 from api.listening import read_body
 from api.names import LEVELS, msg
 from api.page_anomalies import anomalies_page, texts_page
@@ -169,6 +177,7 @@ PAGES: Mapping[str, Page] = {
     "/consultas/{round:str}/atom.xml": round_feed,
     "/comentarios/{code:str}/atom.xml": comment_feed,
     "/moderacion": moderation_page,
+    "/moderacion/atom.xml": moderation_feed,
     "/consultas/{round:str}/documento": document_page,
     "/comentarios": comments_page,
     "/comentarios/{code:str}": comment_page,

@@ -1,6 +1,7 @@
 """Captured files withheld, restored and erased by command: real processes, a real server, a real archive; an audit
 agrees with it."""
 
+import base64
 import json
 from collections.abc import Iterator
 from hashlib import sha256
@@ -9,8 +10,13 @@ from typing import Any
 
 import pytest
 import test_cli as cli
+from service import now_ms
+from test_feeds import ATOM, field
+from test_feeds import feed as read_feed
 from test_officers import Office, key
 from test_page_archives import Office as Kept
+
+from ledger.statement import format_when
 
 WITHHOLD = ("--ground", "personal_data", "--rule", "Regla 2")
 
@@ -112,6 +118,64 @@ def test_of_several_captures_of_the_same_bytes_the_one_that_was_withheld_is_rest
         assert status_of(office, digest) == 451  # while any is withheld
         office.did("jurado", *restore, str(number))
     assert status_of(office, digest) == 200
+
+
+def test_acts_on_files_are_called_so_in_public_in_both_languages_and_lead_to_the_evidence(office: Office) -> None:
+    town: Any = office.town
+    target, _ = captured(office, b"a la vista de todos")
+    digest = target["salted_digest"]
+    words = ("--rule", "Regla 2", "--ground", "court_order", "--authority", "Juzgado 9")
+    office.did("vigilante", "moderate", "withhold", digest, *words)
+    act = town.server.size() - 1
+    for language, named, of in (
+        ("", "Archivo capturado retenido", "un archivo capturado de esta evidencia"),
+        ("/en", "Captured file withheld", "a file captured of this evidence"),
+    ):
+        body = town.server.get(f"{language}/moderacion", accept="text/html").body.decode()
+        article = body.partition(f'<article class="comment" id="a{act}">')[2].partition("</article>")[0]
+        assert f"<strong>{named}</strong>" in article
+        assert f'<a href="/gt{language}/evidencia/{town.index}">{of}</a>' in article
+        assert f"SHA-256 {digest}" in article
+        assert "Texto retenido" not in body
+        assert "Text withheld" not in body
+    office.did("jurado", "moderate", "restore", digest, "--reasons", "R")
+    body = town.server.get("/moderacion", accept="text/html").body.decode()
+    assert "Archivo capturado, de nuevo a la vista" in body
+
+
+def test_all_of_moderation_has_a_feed_that_goes_on_in_pages(office: Office) -> None:
+    town: Any = office.town
+    target, entry = captured(office, b"retenido muchas veces")
+    why = {"ground": "personal_data", "appeal_until": format_when(now_ms() + 86_400_000)}
+    for number in range(51):  # the same statement in the same second would be one entry
+        town.say("vigilante:moderator", kind="ContentWithheld", target=target, rule=f"Regla {number}", **why)
+        town.say("jurado:moderator", kind="ContentRestored", target=target, words={"text": f"Público: {number}."})
+    page = town.server.get("/moderacion", accept="text/html").body.decode()
+    assert '<a href="/gt/moderacion/atom.xml">Seguir toda la moderación (Atom)</a>' in page
+    assert f'href="{office.url}/moderacion/atom.xml"' in page
+
+    feed = read_feed(town.server, "/moderacion/atom.xml")
+    entries = feed.findall(ATOM + "entry")
+    assert len(entries) == 100
+    restored, withheld = entries[:2]
+    assert field(restored, "title").startswith("Contenido mostrado de nuevo")
+    last = town.server.get(f"/api/entries/{town.server.size() - 1}").json["data"]
+    digest = base64.urlsafe_b64encode(bytes.fromhex(last["identity"])).decode().rstrip("=")
+    assert field(restored, "id") == f"ni:///sha-256;{digest}"
+    assert field(restored, "updated") == last["received_at"] == field(feed, "updated")
+    said = field(withheld, "content")
+    assert f"SHA-256 {target['salted_digest']}" in said
+    assert f"Archivo capturado: constancia núm. {entry}" in said
+    assert "contiene datos personales" in said
+    english = read_feed(town.server, "/en/moderacion/atom.xml")
+    assert f"Captured file: record no. {entry}" in field(english.findall(ATOM + "entry")[0], "content")
+
+    (following,) = [one.get("href", "") for one in feed.findall(ATOM + "link") if one.get("rel") == "next"]
+    rest = read_feed(town.server, following.partition("/gt")[2])
+    ids = [field(one, "id") for one in [*entries, *rest.findall(ATOM + "entry")]]
+    acts = len(town.server.get("/api/records/moderation?limit=500").json["data"])
+    assert len(set(ids)) == len(ids) == acts > 100
+    assert not [one for one in rest.findall(ATOM + "link") if one.get("rel") == "next"]
 
 
 def test_what_is_for_texts_alone_says_what_is_done_with_files(office: Office) -> None:
