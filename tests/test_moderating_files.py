@@ -3,13 +3,14 @@ agrees with it."""
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 import test_cli as cli
+from playwright.sync_api import Browser, Page, expect
 from service import now_ms
 from test_feeds import ATOM, field
 from test_feeds import feed as read_feed
@@ -200,6 +201,25 @@ def test_who_does_not_moderate_withholds_no_files(office: Office) -> None:
     words = ("moderate", "withhold", target["salted_digest"], *WITHHOLD, "--yes")
     assert "no tiene ese papel" in office.ran("copret", *words, code=2).err
     assert status_of(office, target["salted_digest"]) == 200
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_axe_finds_nothing_where_withheld_files_are_told_of(
+    office: Office, browser: Browser, axe_findings: Callable[[Page], list[str]], width: int
+) -> None:
+    town: Any = office.town
+    target, _ = captured(office, f"retenido, {width}".encode())
+    why = {"ground": "personal_data", "rule": "Regla 2", "appeal_until": format_when(now_ms() + 86_400_000)}
+    town.say("vigilante:moderator", kind="ContentWithheld", target=target, **why)
+    act = town.server.size() - 1
+    for path in ("/moderacion", "/en/moderacion", f"/evidencia/archivos/{target['salted_digest']}"):
+        page = browser.new_page(viewport={"width": width, "height": 844})
+        page.goto(office.url + path)
+        assert axe_findings(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.locator(f"main a[href$='/asientos/{act}']").first.click()
+        expect(page.locator("main")).to_contain_text("Regla 2")
+        page.close()
 
 
 def test_an_audit_agrees_with_all_of_it(office: Office) -> None:
