@@ -41,7 +41,7 @@ from api.screen import screen
 from api.signing import Json, Signed, read_signed, sign_draft
 from api.sniffing import differs, sniff, title_of
 from ledger.errors import CannotRun, Refused
-from ledger.statement import Opened, format_when, open_statement, parse_when
+from ledger.statement import format_when, parse_when
 from ledger.vocabulary import EvidenceCaptured, EvidenceChecked, EvidenceLinked, Url
 from projections.commitments import Commitment, PlanState
 from projections.evidence import Evidence, Sight
@@ -92,19 +92,6 @@ class Office(Desk):
                 "Two registrars of different organisations can grant it the role `capturer`.",
             )
         return found
-
-    def opened(self, index: int) -> Opened:
-        """The statement of an entry, by its own signed bytes, whatever the server says of it. Raises CannotRun."""
-        raw = self._post.get(f"/api/entries/{index}") or b""
-        try:
-            return open_statement(msgspec.json.decode(raw)["data"]["note"].encode(), self.ledger.origin)
-        except (Refused, msgspec.MsgspecError, KeyError, TypeError, AttributeError):
-            raise CannotRun(
-                f"El asiento {index} de {self.url} no es una declaración firmada.",
-                f"Entry {index} of {self.url} is no signed statement.",
-                "Audítelo: constancia audit dice qué está mal.",
-                "Audit it: constancia audit says what is wrong.",
-            ) from None
 
     def links(self, below: str) -> list[Link]:
         """The links of a plan or commitment that stand, in order; each once. Raises CannotRun."""

@@ -4,7 +4,7 @@ They can be broken off and run again: what is registered, or was signed already,
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -127,8 +127,10 @@ _VISITING = (
         multiple=True,
         metavar=say("RED", "NETWORK"),
         help=say(
-            "Una red que no es pública y aun así se visita, como 10.2.0.0/16: la intranet propia. Se puede repetir.",
-            "A network that is not public and is visited all the same, such as 10.2.0.0/16: your intranet. Repeatable.",
+            "Una red que no es pública y aun así se visita, como 10.2.0.0/16: la intranet propia. Se puede repetir. Un "
+            "puerto suyo que no sea 80 ni 443 se da con --allow-port.",
+            "A network that is not public and is visited all the same, such as 10.2.0.0/16: your intranet. Repeatable. "
+            "A port of it other than 80 and 443 is given by --allow-port.",
         ),
     ),
     option(
@@ -198,8 +200,10 @@ class _Visit:
             raise CannotRun(
                 f"Lo que dio con --allow no es una red: {error}.",
                 f"What was given by --allow is no network: {error}.",
-                "Escriba una red, como 10.2.0.0/16.",
-                "Write a network, such as 10.2.0.0/16.",
+                "Escriba una red, como 10.2.0.0/16, sin puerto: los puertos además de 80 y 443 se dan con "
+                "--allow-port.",
+                "Write a network, such as 10.2.0.0/16, without a port: those besides 80 and 443 are given by "
+                "--allow-port.",
             ) from None
         contact = re.sub(r"[^ -~]|[()]", "?", given["contact"] or office.url)
         total = given["timeout"]
@@ -368,11 +372,11 @@ def _show(done: Sequence[Any], fine: tuple[str, ...]) -> int:
     if screen.as_json:
         screen.json({"counts": counts, "links": done})
         return FOUND if odd else FINE
-    named = ", ".join(f"{count} {say(*_SEEN[seen])}" for seen, count in sorted(counts.items()))
-    screen.line(named or say("Nada que hacer: todo está hecho.", "Nothing to do: all is done."), style="bold")
+    screen.line(
+        seen_counts(counts) or say("Nada que hacer: todo está hecho.", "Nothing to do: all is done."), style="bold"
+    )
     rows = [
-        (str(one.link), say(*_SEEN[one.seen]), say(*reason_of(one.rule)), one.refused or one.detail, one.url)
-        for one in odd
+        (str(one.link), _seen(one.seen), say(*reason_of(one.rule)), one.refused or one.detail, one.url) for one in odd
     ]
     if rows:
         columns = (
@@ -383,6 +387,13 @@ def _show(done: Sequence[Any], fine: tuple[str, ...]) -> int:
             say("dirección", "address"),
         )
         screen.table(columns, rows)
+    if any(one.rule in _NOT_VISITED for one in odd):
+        screen.note(
+            "Si el sitio es de su propia intranet, permítalo: --allow RED, como 10.2.0.0/16, y --allow-port PUERTO "
+            "para un puerto que no sea 80 ni 443. Si no lo es, déjelo así.",
+            "Where the site is of your own intranet, allow it: --allow NETWORK, such as 10.2.0.0/16, and --allow-port "
+            "PORT for a port other than 80 and 443. Where it is not, leave it so.",
+        )
     for one in done:
         if one.differs and not one.refused:
             screen.note(
@@ -393,15 +404,28 @@ def _show(done: Sequence[Any], fine: tuple[str, ...]) -> int:
     return FOUND if odd else FINE
 
 
+def seen_counts(counts: Mapping[str, int]) -> str:
+    """How many links were seen how: `1 cambió, 4 siguen igual`."""
+    return ", ".join(f"{count} {_seen(seen, count)}" for seen, count in sorted(counts.items()))
+
+
+def _seen(seen: str, count: int = 1) -> str:
+    one, many, english = _SEEN[seen]
+    return say(one if count == 1 else many, english)
+
+
+# What was seen, in Spanish of one piece of evidence and of several, and in English.
 _SEEN = {
-    "captured": ("capturada", "captured"),
-    "alive": ("sigue igual", "alive"),
-    "changed": ("cambió", "changed"),
-    "gone": ("ya no está", "gone"),
-    "blocked": ("no deja pasar", "blocked"),
-    "unsure": ("no se sabe", "unsure"),
-    "put-off": ("para otra vez", "put off"),
+    "captured": ("capturada", "capturadas", "captured"),
+    "alive": ("sigue igual", "siguen igual", "alive"),
+    "changed": ("cambió", "cambiaron", "changed"),
+    "gone": ("ya no está", "ya no están", "gone"),
+    "blocked": ("no deja pasar", "no dejan pasar", "blocked"),
+    "unsure": ("dudosa", "dudosas", "unsure"),
+    "put-off": ("para otra vez", "para otra vez", "put off"),
 }
+# The rules by which an address is not visited that `--allow` and `--allow-port` change.
+_NOT_VISITED = frozenset({"address", "port"})
 
 
 # --- the archive -----------------------------------------------------------------------------------------------------
@@ -442,11 +466,21 @@ def archive(place: str, url: str) -> int:
             progress.step()
     if screen.as_json:
         screen.json({"digests": len(digests), "moved": moved, "altered": altered})
-    screen.say(
-        f"{len(digests)} documentos; {len(moved)} cambiaron de lugar; {len(altered)} no son lo que eran.",
-        f"{len(digests)} documents; {len(moved)} put elsewhere; {len(altered)} are not what they were.",
-        style="bold",
-    )
+    screen.line(archive_counts(len(digests), len(moved), len(altered)), style="bold")
     for one in altered:
         screen.fail(one)
     return FOUND if altered else FINE
+
+
+def archive_counts(documents: int, moved: int, altered: int) -> str:
+    """What an archive holds, how much of it was put elsewhere, how much is not what it was."""
+
+    def of(count: int, one: str, many: str) -> str:
+        return f"{count} {one if count == 1 else many}"
+
+    return say(
+        f"{of(documents, 'documento', 'documentos')}; {of(moved, 'cambió de lugar', 'cambiaron de lugar')}; "
+        f"{of(altered, 'no es lo que era', 'no son lo que eran')}.",
+        f"{of(documents, 'document', 'documents')}; {moved} put elsewhere; "
+        f"{of(altered, 'is not what it was', 'are not what they were')}.",
+    )

@@ -1,7 +1,8 @@
 """Commands of coordinators and moderators: `round`, `answer`, `transcribe`, `moderate`.
 
 Each asks the ledger for what it needs, drafts the statement, signs it with --key, shows it, and sends it once it is
-agreed upon. A comment is named by its address on the site, by its code, or by the number of its entry.
+agreed upon. A comment, or another question that is answered, is named by its address on the site, by its code, or by
+the number of its entry; captured bytes by their address, their digest, or the entry of their capture.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,6 +31,10 @@ WITHHOLDING = ("personal_data", "hate", "threat", "spam", "illegal", "rights_of_
 DISPOSITIONS = ("accepted", "partly", "rejected", "already_done", "out_of_scope")
 COMMENT = say("COMENTARIO", "COMMENT")
 ROUND = say("CONSULTA", "ROUND")
+CONTENT = say("CONTENIDO", "CONTENT")
+QUESTION = say("PREGUNTA", "QUESTION")
+# What an institution answers, first of all; the rest is the coordinator's.
+_OF_EVIDENCE = ("disputes", "requests")
 
 _ACTING = (
     option(
@@ -366,48 +371,62 @@ def _change(desk: Any, line: str) -> dict[str, Any]:
 @command(
     constancia,
     help=say(
-        "Contesta uno o varios comentarios de una vez, con razones.",
-        "Answer one or many comments at once, with reasons.",
+        "Contesta, con razones, comentarios, objeciones, solicitudes de evidencia o recomendaciones.\n\nVarias a la "
+        "vez si son de una misma clase. Una objeción o una solicitud se nombra por el número de su asiento; lo que se "
+        "hizo por ella, como la evidencia que se añadió, con --led-to.",
+        "Answer comments, disputes, requests for evidence or recommendations, with reasons.\n\nSeveral at once where "
+        "they are of one sort. A dispute or a request is named by the number of its entry; what was done because of "
+        "it, such as the evidence that was added, by --led-to.",
     ),
 )
-@argument("comments", nargs=-1, required=True, metavar=f"{COMMENT}…")
+@argument("questions", nargs=-1, required=True, metavar=f"{QUESTION}…")
 @option(
     "--disposition",
     type=click.Choice(DISPOSITIONS),
     required=True,
-    help=say("Qué pasa con ellos.", "What becomes of them."),
+    help=say("Qué pasa con ellas.", "What becomes of them."),
 )
 @option("--reasons", help=say("Por qué; obligatorio si se rechaza.", "Why; required where it is rejected."))
 @option("--led-to", type=int, metavar=say("ASIENTO", "ENTRY"), help=say("A qué llevó.", "What it led to."))
 @option(
     "--role",
     type=click.Choice(["coordinator", "institution"]),
-    default="coordinator",
-    show_default=True,
-    help=say("En qué papel contesta.", "In which role you answer."),
+    help=say(
+        "En qué papel contesta. Por omisión, el que tenga: coordinator antes para comentarios y recomendaciones, "
+        "institution antes para objeciones y solicitudes.",
+        "In which role you answer. By default the one that you hold: coordinator first for comments and "
+        "recommendations, institution first for disputes and requests.",
+    ),
 )
 @salted_option
 @acting
 def answer(
-    comments: Sequence[str],
+    questions: Sequence[str],
     disposition: str,
     reasons: str | None,
     led_to: int | None,
-    role: str,
+    role: str | None,
     salted: bool,
     url: str | None,
     key_file: Path,
     **how: Any,
 ) -> None:
     """Answer."""
-    with _at(url, key_file, comments[0]) as desk:
-        found = [desk.comment(one) for one in comments]
-        plan = found[0].round.plan
-        answers = list(dict.fromkeys(one.comment.identity for one in found))
+    if disposition == "rejected" and not reasons:
+        raise CannotRun(
+            "Un rechazo lleva razones.",
+            "What is rejected is given reasons.",
+            "Diga por qué con --reasons.",
+            "Say why by --reasons.",
+        )
+    with _at(url, key_file, questions[0]) as desk:
+        found = desk.questions(questions)
+        plan, answers = found[0].plan, [one.identity for one in found]
         draft = {"kind": "ResponseGiven", "plan": plan, "answers": answers, "disposition": disposition}
         draft |= {"words": words_in(reasons, salted=salted)} if reasons else {}
         draft |= {"led_to": desk.identity(led_to)} if led_to is not None else {}
-        desk.state(draft, role, _how(how))
+        roles = ("institution", "coordinator") if found[0].sort in _OF_EVIDENCE else ("coordinator", "institution")
+        desk.state_by([desk.signer(*([role] if role else roles))], draft, _how(how))
 
 
 @command(
@@ -508,8 +527,10 @@ def transcribe(
 @group(
     constancia,
     help=say(
-        "Retiene, tacha, restaura y borra textos, y decide apelaciones. Cada acto queda a la vista: quién y por qué.",
-        "Withhold, blank out, restore and erase texts, and decide appeals. Every act stays in public: who and why.",
+        "Retiene, tacha, restaura y borra textos, y decide apelaciones. Cada acto queda a la vista: quién y por qué."
+        "\n\nLos archivos capturados como evidencia también se retienen, restauran y borran.",
+        "Withhold, blank out, restore and erase texts, and decide appeals. Every act stays in public: who and why."
+        "\n\nFiles that were captured as evidence are withheld, restored and erased too.",
     ),
 )
 @spoken
@@ -549,9 +570,24 @@ reasons_option = option("--reasons", required=True, help=say("Las razones, a la 
 
 
 def _about(found: Any, kind: str, **fields: Any) -> dict[str, Any]:
-    """The draft of an act about a comment's text, without what was not given."""
+    """The draft of an act about a comment's text or captured bytes, without what was not given."""
     given = {name: value for name, value in fields.items() if value is not None}
-    return {"kind": kind, "plan": found.round.plan, "target": found.target, **given}
+    return {"kind": kind, "plan": found.plan, "target": found.target, **given}
+
+
+def _content(desk: Any, named: str) -> Any:
+    """What is named: a comment's text, or captured bytes, of which it is said who moves them."""
+    from api.officers import Bytes
+
+    found = desk.content(named)
+    if isinstance(found, Bytes):
+        screen.note(
+            f"Es un archivo capturado: {found.digest}. Una vez registrado el acto, el servidor lo obedece; donde se "
+            f"guardan los bytes, los mueve o destruye `constancia archive LUGAR --to {desk.url}`.",
+            f"It is a captured file: {found.digest}. Once the act is registered the server obeys it; where the bytes "
+            f"are kept, `constancia archive PLACE --to {desk.url}` moves or destroys them.",
+        )
+    return found
 
 
 @command(
@@ -582,14 +618,23 @@ def moderate_read(comment: str, url: str | None, key_file: Path) -> None:
         screen.line(printable(value))
 
 
-@command(moderate, "withhold", help=say("Retiene el texto de un comentario.", "Withhold the text of a comment."))
-@argument("comment", metavar=COMMENT)
+@command(
+    moderate,
+    "withhold",
+    help=say(
+        "Retiene el texto de un comentario, o un archivo capturado como evidencia: por su resumen SHA-256, su "
+        "dirección o el asiento de su captura.",
+        "Withhold the text of a comment, or a file captured as evidence: by its SHA-256 digest, its address, or the "
+        "entry of its capture.",
+    ),
+)
+@argument("content", metavar=CONTENT)
 @_ground()
 @_grounded
 @appeal_option
 @acting
 def moderate_withhold(
-    comment: str,
+    content: str,
     ground: str,
     rule: str,
     authority: str | None,
@@ -599,10 +644,10 @@ def moderate_withhold(
     **how: Any,
 ) -> None:
     """Withhold."""
-    with _at(url, key_file, comment) as desk:
+    with _at(url, key_file, content) as desk:
         until = desk.in_days(appeal_days)
         said = {"ground": ground, "rule": rule, "authority": authority, "appeal_until": until}
-        desk.state(_about(desk.comment(comment), "ContentWithheld", **said), "moderator", _how(how))
+        desk.state(_about(_content(desk, content), "ContentWithheld", **said), "moderator", _how(how))
 
 
 @command(
@@ -651,15 +696,21 @@ def moderate_redact(
         desk.state(draft, "moderator", _how(how))
 
 
-@command(moderate, "restore", help=say("Vuelve a mostrar un texto, entero.", "Show a text again, whole."))
-@argument("comment", metavar=COMMENT)
+@command(
+    moderate,
+    "restore",
+    help=say(
+        "Vuelve a mostrar un texto, entero, o un archivo capturado.", "Show a text again, whole, or a captured file."
+    ),
+)
+@argument("content", metavar=CONTENT)
 @reasons_option
 @salted_option
 @acting
-def moderate_restore(comment: str, reasons: str, salted: bool, url: str | None, key_file: Path, **how: Any) -> None:
+def moderate_restore(content: str, reasons: str, salted: bool, url: str | None, key_file: Path, **how: Any) -> None:
     """Restore."""
-    with _at(url, key_file, comment) as desk:
-        draft = _about(desk.comment(comment), "ContentRestored", words=words_in(reasons, salted=salted))
+    with _at(url, key_file, content) as desk:
+        draft = _about(_content(desk, content), "ContentRestored", words=words_in(reasons, salted=salted))
         desk.state(draft, "moderator", _how(how))
 
 
@@ -667,11 +718,11 @@ def moderate_restore(comment: str, reasons: str, salted: bool, url: str | None, 
     moderate,
     "request",
     help=say(
-        "Pide, por una tercera persona o una autoridad, que se borre un texto.",
-        "Ask, for a third person or an authority, that a text be erased.",
+        "Pide, por una tercera persona o una autoridad, que se borre un texto o un archivo capturado.",
+        "Ask, for a third person or an authority, that a text or a captured file be erased.",
     ),
 )
-@argument("comment", metavar=COMMENT)
+@argument("content", metavar=CONTENT)
 @option(
     "--ground",
     type=click.Choice(["personal_data", "legal_order"]),
@@ -681,11 +732,11 @@ def moderate_restore(comment: str, reasons: str, salted: bool, url: str | None, 
 @option("--authority", help=say("La autoridad que lo ordenó.", "The authority that ordered it."))
 @acting
 def moderate_request(
-    comment: str, ground: str, authority: str | None, url: str | None, key_file: Path, **how: Any
+    content: str, ground: str, authority: str | None, url: str | None, key_file: Path, **how: Any
 ) -> None:
     """Ask for erasure."""
-    with _at(url, key_file, comment) as desk:
-        draft = _about(desk.comment(comment), "ErasureRequested", ground=ground, authority=authority)
+    with _at(url, key_file, content) as desk:
+        draft = _about(_content(desk, content), "ErasureRequested", ground=ground, authority=authority)
         desk.state(draft, "moderator", _how(how))
 
 
@@ -693,13 +744,15 @@ def moderate_request(
     moderate,
     "erase",
     help=say(
-        "Destruye un texto, con su sal y su llave. Firman dos moderadores de dos organizaciones: esta orden deja la "
-        "nota con su firma; la otra persona la firma con `constancia sign` y la envía con `constancia submit`.",
-        "Destroy a text, with its salt and key. Two moderators of two organisations sign: this command leaves the note "
-        "with your signature; the other one signs it with `constancia sign` and sends it with `constancia submit`.",
+        "Destruye un texto, con su sal y su llave, o un archivo capturado. Firman dos moderadores de dos "
+        "organizaciones: esta orden deja la nota con su firma; la otra persona la firma con `constancia sign` y la "
+        "envía con `constancia submit`.",
+        "Destroy a text, with its salt and key, or a captured file. Two moderators of two organisations sign: this "
+        "command leaves the note with your signature; the other one signs it with `constancia sign` and sends it with "
+        "`constancia submit`.",
     ),
 )
-@argument("comment", metavar=COMMENT)
+@argument("content", metavar=CONTENT)
 @option(
     "--with", "other", required=True, metavar=say("CUERPO", "BODY"), help=say("Quién más firma.", "Who else signs.")
 )
@@ -716,7 +769,7 @@ def moderate_request(
 )
 @acting
 def moderate_erase(
-    comment: str,
+    content: str,
     other: str,
     ground: str,
     rule: str,
@@ -727,9 +780,9 @@ def moderate_erase(
     **how: Any,
 ) -> None:
     """Erase."""
-    with _at(url, key_file, comment) as desk:
+    with _at(url, key_file, content) as desk:
         said = {"ground": ground, "rule": rule, "authority": authority, "stores": list(stores)}
-        desk.state(_about(desk.comment(comment), "ContentErased", **said), "moderator", _how(how), other)
+        desk.state(_about(_content(desk, content), "ContentErased", **said), "moderator", _how(how), other)
 
 
 @command(

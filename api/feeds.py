@@ -1,13 +1,14 @@
-"""Atom feeds: what happens in a round, a plan, a commitment; what a body says (https://www.rfc-editor.org/rfc/rfc4287).
+"""Atom feeds: what happens in a round, a plan, a commitment; what bodies say, and moderators do (https://www.rfc-editor.org/rfc/rfc4287).
 
     GET /gt/consultas/{round}/atom.xml        opened, extended, comments, answers, moderation, counted: the last hundred
     GET /gt/comentarios/{code}/atom.xml       the comment, and each entry that changed something about it
+    GET /gt/moderacion/atom.xml               every act of moderation: of texts, of captured files
     GET /gt/planes/{plan}/atom.xml            what is said of a plan and its commitments, without citizens' comments
     GET /gt/planes/{plan}/compromisos/{code}/atom.xml    the same of one commitment
     GET /gt/instituciones/{slug}/atom.xml     the same of the commitments that an institution answers for
     GET /gt/organizaciones/{slug}/atom.xml    what an organisation says, its offices and programs among it
 
-The last four have a hundred entries each; `?antes=INDEX` goes on behind them (https://www.rfc-editor.org/rfc/rfc5005).
+The last five have a hundred entries each; `?antes=INDEX` goes on behind them (https://www.rfc-editor.org/rfc/rfc5005).
 
 An entry's id is that of its statement for ever, as RFC 6920 writes a digest (`ni:///sha-256;…`), in every feed and
 language; `updated` is the received time, so nothing looks new because a server was started. A feed has no clock.
@@ -33,10 +34,10 @@ from api.problems import Problem
 from api.reading import Line, Reading, code_of, line_of
 from ledger.statement import Entry
 from ledger.tlog.note import format_base64
-from ledger.vocabulary import Words, commitments_of
+from ledger.vocabulary import OfContent, Target, Words, commitments_of
 from projections.commitments import Commitment, PlanState
-from projections.roll import Actor, HistoryLine
-from projections.rounds import Round
+from projections.roll import Actor, HistoryLine, Known
+from projections.rounds import ModerationAct, Round
 
 ENTRIES = 100
 MEDIA_TYPE = "application/atom+xml"
@@ -74,6 +75,23 @@ def comment_feed(reading: Reading) -> Response[bytes]:
         ("comentarios", comment.identity[:12]),
         [reading.view.entry(index) for index in reversed(steps)],
         "comment",
+    )
+
+
+def moderation_feed(reading: Reading) -> Response[bytes]:
+    """Every act of moderation of the ledger, the newest first."""
+    view = reading.view
+    before = reading.number("antes", 0, view.size, view.size)
+    found = view.records.last(ModerationAct, "moderation/", ENTRIES + 1, before)
+    acts = found[:ENTRIES]
+    return _feed(
+        reading,
+        view.entry(0),
+        reading.text("Moderation"),
+        reading.place.segments[:1],
+        [view.entry(act.index) for act in acts],
+        "moderation",
+        acts[-1].index if len(found) > ENTRIES else None,
     )
 
 
@@ -276,6 +294,8 @@ def says(reading: Reading, line: Line) -> Iterable[str]:
         yield reading.text("About: %(part)s", part=about)
     elif codes := [code_of(each) for each in commitments_of(statement)]:
         yield reading.text("Commitments: %(codes)s", codes=reading.say.listed(codes))
+    if isinstance(statement, OfContent) and (target := target_of(reading, statement.target)):
+        yield target
     ground = getattr(statement, "ground", UNSET)
     if isinstance(ground, str):
         yield reading.text("Ground: %(ground)s", ground=say.name("ground", ground))
@@ -290,6 +310,19 @@ def says(reading: Reading, line: Line) -> Iterable[str]:
         text = words.text if isinstance(words, Words) else words
         if isinstance(text, str):
             yield text
+
+
+def target_of(reading: Reading, target: Target) -> str:
+    """What an act of moderation is about, without a word of it; nothing where the record does not know it."""
+    known = reading.view.records.get(Known, target.statement)
+    if known is None:
+        return ""
+    number = reading.say.number(known.index)
+    if known.kind == "EvidenceCaptured":
+        return reading.text(
+            "Captured file: record no. %(number)s, SHA-256 %(digest)s", number=number, digest=target.salted_digest
+        )
+    return reading.text("The text: record no. %(number)s", number=number)
 
 
 def _names(reading: Reading, line: Line) -> str:

@@ -105,12 +105,23 @@ COMMENT_ORDERS: Mapping[str, str] = {
     "waiting": msg("Without an answer first"),
 }
 
-# What moderators do with a content.
+# What moderators do with a text, with a captured file, and how many times they did it with either.
 MODERATION_ACTS: Mapping[str, str] = {
     "withheld": msg("Text withheld"),
     "redacted": msg("Text shown in part"),
     "restored": msg("Text shown again"),
     "erased": msg("Text erased"),
+}
+FILE_ACTS: Mapping[str, str] = {
+    "withheld": msg("Captured file withheld"),
+    "restored": msg("Captured file shown again"),
+    "erased": msg("Captured file erased"),
+}
+MODERATION_COUNTS: Mapping[str, str] = {
+    "withheld": msg("Withholdings"),
+    "redacted": msg("Redactions"),
+    "restored": msg("Restorations"),
+    "erased": msg("Erasures"),
 }
 
 POSITIONS: Mapping[str, str] = {
@@ -583,6 +594,8 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "comment_flag": COMMENT_FLAGS,
     "comment_order": COMMENT_ORDERS,
     "moderation_act": MODERATION_ACTS,
+    "file_act": FILE_ACTS,
+    "moderation_count": MODERATION_COUNTS,
     "position": POSITIONS,
     "channel": CHANNELS,
     "disposition": DISPOSITIONS,

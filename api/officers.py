@@ -11,7 +11,7 @@ signed is shown in full, and a wrong answer is refused by the rulebook, or by wh
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -27,13 +27,16 @@ from api.posting import Post
 from api.screen import screen
 from api.signing import Json, sign_draft, unsigned_text
 from consultation.text import Content
-from ledger.errors import CannotRun
-from ledger.statement import canonical, format_when, key_name
+from ledger.errors import CannotRun, Refused
+from ledger.rulebook import ANSWERED
+from ledger.statement import Opened, canonical, format_when, key_name, open_statement
 from ledger.tlog.note import Note, format_note, sign_line
+from ledger.vocabulary import EvidenceCaptured
 from projections.commitments import Commitment, Mechanism, PlanState
+from projections.evidence import Captured
 from projections.records import Record, index_key
 from projections.roll import Actor, KeyHeld, Known, Ledger, RoleHeld
-from projections.rounds import Comment, Round
+from projections.rounds import Comment, Moderated, Round
 
 R = TypeVar("R", bound=Record)
 
@@ -67,9 +70,44 @@ class Found(msgspec.Struct, frozen=True):
     round: Round
 
     @property
+    def plan(self) -> str:
+        """The plan that it is of."""
+        return self.round.plan
+
+    @property
     def target(self) -> Json:
         """Its text, as acts of moderation name it."""
         return {"statement": self.comment.identity, "salted_digest": self.comment.salted_digest}
+
+
+class Bytes(msgspec.Struct, frozen=True):
+    """Captured bytes, by one of the statements that captured them: its plan, index and identity, and their digest."""
+
+    plan: str
+    index: int
+    identity: str
+    digest: str
+
+    @property
+    def target(self) -> Json:
+        """As acts of moderation name them: FORMAT.md, "Archives"."""
+        return {"statement": self.identity, "salted_digest": self.digest}
+
+
+class Question(msgspec.Struct, frozen=True):
+    """Something that an answer is owed to: its sort (`ledger.rulebook.ANSWERED`), its plan and its identity."""
+
+    sort: str
+    plan: str
+    identity: str
+
+
+_SORTS = {
+    "comments": ("comentarios", "comments"),
+    "disputes": ("objeciones", "disputes"),
+    "requests": ("solicitudes de evidencia", "requests for evidence"),
+    "recommendations": ("recomendaciones", "recommendations"),
+}
 
 
 class Desk:
@@ -265,26 +303,118 @@ class Desk:
             )
         return found
 
-    def comment(self, named: str) -> Found:
-        """A comment by its address, its code (12 hex digits or more) or the number of its entry. Raises CannotRun."""
-        name = named.rstrip("/").rpartition("/")[2]
-        known = self._known(name)
-        found = self._record(Comment, known.place) if known and known.place and known.kind in COMMENTS else None
-        round_ = self._record(Round, found.round) if found else None
-        if found is None or round_ is None:
+    def questions(self, named: Sequence[str]) -> list[Question]:
+        """What one answer is to: comments, disputes, requests for evidence or recommendations, each once. They are
+        named by address, code (12 hex digits or more) or number of entry. Raises CannotRun: also for several sorts."""
+        found = list(dict.fromkeys([self._question(one) for one in named]))
+        sorts = dict.fromkeys([_SORTS[one.sort] for one in found])
+        if len(sorts) > 1:
+            spanish, english = (", ".join(sort[lang] for sort in sorts) for lang in (0, 1))
             raise CannotRun(
-                f"«{named}» no es un comentario de este registro.",
-                f"“{named}” is no comment of this ledger.",
+                f"Una respuesta es a preguntas de una sola clase, y estas son de varias: {spanish}.",
+                f"One answer is to questions of one sort, and these are of several: {english}.",
+                "Dé la orden una vez para cada clase.",
+                "Run the command once for each sort.",
+            )
+        return found
+
+    def _question(self, named: str) -> Question:
+        known = self._known_as(_name_in(named))
+        sort = ANSWERED.get(known[1].kind) if known else None
+        if known is None or sort is None:
+            raise CannotRun(
+                f"«{named}» no es un comentario, una objeción, una solicitud de evidencia ni una recomendación de este "
+                "registro.",
+                f"“{named}” is no comment, dispute, request for evidence or recommendation of this ledger.",
                 "Dé su dirección, su código (12 dígitos o más) o el número de su asiento.",
                 "Give its address, its code (12 digits or more), or the number of its entry.",
             )
-        return Found(found, round_)
+        return Question(sort, known[1].plan, known[0])
+
+    def comment(self, named: str) -> Found:
+        """A comment by its address, its code (12 hex digits or more) or the number of its entry. Raises CannotRun."""
+        found = self._comment(named)
+        if found is not None:
+            return found
+        if self._bytes(named):
+            raise CannotRun(
+                f"«{named}» son bytes capturados, no un comentario.",
+                f"“{named}” are captured bytes, and no comment.",
+                "Se retienen, restauran y borran enteros: `constancia moderate withhold`, `restore`, `erase`. Los "
+                "retenidos siguen en el archivo de quien lo opera, bajo sealed/.",
+                "They are withheld, restored and erased as a whole: `constancia moderate withhold`, `restore`, "
+                "`erase`. Those withheld are still in their operator's archive, under sealed/.",
+            )
+        raise CannotRun(
+            f"«{named}» no es un comentario de este registro.",
+            f"“{named}” is no comment of this ledger.",
+            "Dé su dirección, su código (12 dígitos o más) o el número de su asiento.",
+            "Give its address, its code (12 digits or more), or the number of its entry.",
+        )
+
+    def _comment(self, named: str) -> Found | None:
+        known = self._known(_name_in(named))
+        found = self._record(Comment, known.place) if known and known.place and known.kind in COMMENTS else None
+        round_ = self._record(Round, found.round) if found else None
+        return Found(found, round_) if found and round_ else None
+
+    def content(self, named: str) -> Found | Bytes:
+        """What an act of moderation is about: a comment's text (as `comment` names it), or captured bytes: by their
+        SHA-256 digest, the address of the file, or the number of a capture's entry. Raises CannotRun."""
+        found = self._comment(named)
+        captures = [] if found else self._bytes(named)
+        if found is None and not captures:
+            raise CannotRun(
+                f"«{named}» no es un comentario ni un archivo capturado de este registro.",
+                f"“{named}” is no comment and no captured file of this ledger.",
+                "Dé la dirección, el código o el asiento de un comentario; o la dirección del archivo, su resumen "
+                "SHA-256 (64 dígitos) o el asiento de su captura.",
+                "Give the address, code or entry of a comment; or the address of the file, its SHA-256 digest (64 "
+                "digits), or the entry of its capture.",
+            )
+        return found or self._one_of(captures)
+
+    def _bytes(self, named: str) -> list[Bytes]:
+        """The captures of a digest, or the one that an entry holds; none where nothing of the sort is named."""
+        name = _name_in(named).removesuffix(".wacz")
+        known = self._known_as(name)
+        if known is not None and known[1].kind == "EvidenceCaptured":
+            statement = self.opened(known[1].index).statement
+            assert isinstance(statement, EvidenceCaptured)
+            return [Bytes(statement.plan, known[1].index, known[0], statement.digest)]
+        if known is not None or len(name) != 64 or not set(name) <= set("0123456789abcdef"):
+            return []
+        return [Bytes(one.plan, one.index, one.identity, name) for one in self._every(Captured, f"{name}/")]
+
+    def _one_of(self, captures: Sequence[Bytes]) -> Bytes:
+        """Of the captures of the same bytes the one that was moderated, or else the first. Raises CannotRun."""
+        moderated = [one for one in captures if self._is_moderated(one)]
+        if len(captures) > 1 and len(moderated) > 1:
+            numbers = ", ".join(str(one.index) for one in moderated)
+            raise CannotRun(
+                f"Esos bytes se retuvieron o borraron por varias capturas: asientos {numbers}.",
+                f"These bytes were withheld or erased through several captures: entries {numbers}.",
+                "Diga cuál, por el número de su asiento; están a la vista solo si ninguna queda retenida.",
+                "Say which, by the number of its entry; they are in view only once none is withheld.",
+            )
+        return (moderated or captures)[0]
+
+    def _is_moderated(self, one: Bytes) -> bool:
+        found = self._record(Moderated, f"{one.identity}/{one.digest}")
+        return found is not None and found.state != "shown"
 
     def _known(self, name: str) -> Known | None:
+        found = self._known_as(name)
+        return found[1] if found else None
+
+    def _known_as(self, name: str) -> tuple[str, Known] | None:
+        """The identity of a statement, and what is known of it, by the number of its entry or by its code."""
         if name.isascii() and name.isdigit() and len(name) < 12:
-            return self._record(Known, self.identity(int(name)))
+            identity = self.identity(int(name))
+            known = self._record(Known, identity)
+            return (identity, known) if known else None
         if len(name) >= 12 and set(name) <= set("0123456789abcdef"):
-            fitting = [record for key, record in self._rows(Known, _before(name), 2) if key.startswith(name)]
+            fitting = [row for row in self._rows(Known, _before(name), 2) if row[0].startswith(name)]
             return fitting[0] if len(fitting) == 1 else None
         return None
 
@@ -299,6 +429,19 @@ class Desk:
                 "See the number on the page of what you want to name.",
             )
         return str(msgspec.json.decode(raw)["data"]["identity"])
+
+    def opened(self, index: int) -> Opened:
+        """The statement of an entry, by its own signed bytes, whatever the server says of it. Raises CannotRun."""
+        raw = self._post.get(f"/api/entries/{index}") or b""
+        try:
+            return open_statement(msgspec.json.decode(raw)["data"]["note"].encode(), self.ledger.origin)
+        except (Refused, msgspec.MsgspecError, KeyError, TypeError, AttributeError):
+            raise CannotRun(
+                f"El asiento {index} de {self.url} no es una declaración firmada.",
+                f"Entry {index} of {self.url} is no signed statement.",
+                "Audítelo: constancia audit dice qué está mal.",
+                "Audit it: constancia audit says what is wrong.",
+            ) from None
 
     @property
     def size(self) -> int:
@@ -417,6 +560,11 @@ COMMENTS = ("CommentSubmitted", "CommentTranscribed")
 
 class _TextAnswer(msgspec.Struct, frozen=True):
     content: Content
+
+
+def _name_in(named: str) -> str:
+    """What an address names: its last segment. What is no address stays as it is."""
+    return named.partition("?")[0].partition("#")[0].rstrip("/").rpartition("/")[2]
 
 
 def _before(key: str) -> str:

@@ -8,8 +8,9 @@ The bytes are strangers'. A browser is told to save them, never to show them: at
 counts nowhere.
 
 The record decides, at each request: bytes are served if a registered capture names them, and none of the captures that
-name them is withheld (451) or erased (410). What merely lies in the folder is not served. Whether the bytes are here at
-all is this server's matter (404): the record holds the digest, and others may have the bytes.
+name them is withheld (451) or erased (410); both answers lead to the statement that did it, on the page and in the Link
+header. What merely lies in the folder is not served. Whether the bytes are here at all is this server's matter (404):
+the record holds the digest, and others may have the bytes.
 """
 
 from typing import Any
@@ -39,13 +40,8 @@ State = str
 """`unknown`, `shown`, `withheld`, `erased`."""
 
 
-def state_of_bytes(view: View, digest: str) -> State:
-    """How the record says that captured bytes stand: `unknown`, `shown`, `withheld` or `erased`."""
-    return _stand(view, digest)[0]
-
-
 def _stand(view: View, digest: str) -> tuple[State, int | None]:
-    """How captured bytes stand, and which entry took them from view, where one did."""
+    """How the record says that captured bytes stand, and which entry took them from view, where one did."""
     captures = [one for _, one in view.records.scan(Captured, prefix=f"{digest}/", limit=MAX_CAPTURES + 1)]
     if not captures or len(captures) > MAX_CAPTURES:
         return "unknown", None
@@ -79,7 +75,7 @@ def archive_handler(reader: Reader) -> HTTPRouteHandler:
         if len(digest) != 64 or not set(digest) <= set("0123456789abcdef") or dot + ending not in ("", ".wacz"):
             raise Problem(404, "There is no such page.")
         # Of an older view too: what is withheld now is withheld in every view.
-        _check_shown(state_of_bytes(reader.at(), digest))
+        _check_shown(*_stand(reader.at(), digest))
         archive = reader.archive
         try:
             content = None if archive is None else archive.read_web_archive(digest) if ending else archive.read(digest)
@@ -94,10 +90,10 @@ def archive_handler(reader: Reader) -> HTTPRouteHandler:
     return captured
 
 
-def _check_shown(state: State) -> None:
+def _check_shown(state: State, act: int | None) -> None:
     if state == "unknown":
         raise Problem(404, "No capture of these bytes is registered.")
     if state == "erased":
-        raise Problem(410, "These bytes were erased; a signed statement says why.")
+        raise Problem.by_act(410, "These bytes were erased; a signed statement says why.", act)
     if state != "shown":
-        raise Problem(451, "These bytes are withheld; a signed statement says on which ground.")
+        raise Problem.by_act(451, "These bytes are withheld; a signed statement says on which ground.", act)

@@ -1,5 +1,7 @@
 """Every act of moderation, in public: what was done, on what ground, under which rule, by whom, and what became of it.
 
+An act is about a text, or about a file that was captured as evidence, and is called by what it is about.
+
 The counts by ground and organisation are records of their own (`ModerationCount`), so the page costs the same however
 many acts there are. No text that was taken from view is here: acts carry none.
 """
@@ -12,8 +14,9 @@ from msgspec import UNSET
 
 from api.names import GROUNDS, MODERATION_ACTS
 from api.problems import Problem
-from api.reading import MAX_SCAN, Pages, Reading, answer, words_of
-from ledger.vocabulary import AppealDecided
+from api.reading import MAX_SCAN, Pages, Reading, answer, statement_at, words_of
+from ledger.vocabulary import AppealDecided, EvidenceCaptured
+from projections.roll import Known
 from projections.rounds import Comment, ModerationAct, ModerationCount, Round
 
 ACTS = 25
@@ -54,8 +57,11 @@ def act_words(reading: Reading, act: ModerationAct) -> dict[str, Any]:
     outcome = ""
     if decided is not None and isinstance(decided.statement, AppealDecided):
         outcome = words_of(reading, decided.statement.words, decided.identity).text or ""
+    file = file_of(reading, act)
     return {
-        "act": act.act,
+        "named": reading.say.name("moderation_act" if file is None else "file_act", act.act),
+        "file": "" if file is None else act.salted_digest,
+        "file_href": "" if file is None else _to_evidence(reading, file),
         "index": act.index,
         "received_ms": act.received_ms,
         "ground": act.ground,
@@ -76,6 +82,17 @@ def act_words(reading: Reading, act: ModerationAct) -> dict[str, Any]:
         "outcome": outcome,
         "undone": act.undone,
     }
+
+
+def file_of(reading: Reading, act: ModerationAct) -> EvidenceCaptured | None:
+    """The capture whose bytes an act is about; None where it is about a text."""
+    target = statement_at(reading, act.target) if act.target >= 0 and not act.round else None
+    return target if isinstance(target, EvidenceCaptured) else None
+
+
+def _to_evidence(reading: Reading, captured: EvidenceCaptured) -> str:
+    linked = reading.view.records.get(Known, captured.link)
+    return "" if linked is None else reading.place.to("evidencia", linked.index)
 
 
 def _text(statement: Any, field: str) -> str:

@@ -24,7 +24,15 @@ from litestar import Request, Response, Router, get, post, route
 from litestar.handlers import HTTPRouteHandler
 
 from api import site
-from api.feeds import comment_feed, commitment_feed, institution_feed, organisation_feed, plan_feed, round_feed
+from api.feeds import (
+    comment_feed,
+    commitment_feed,
+    institution_feed,
+    moderation_feed,
+    organisation_feed,
+    plan_feed,
+    round_feed,
+)
 from api.listening import read_body
 from api.names import LEVELS, msg
 from api.page_anomalies import anomalies_page, texts_page
@@ -169,6 +177,7 @@ PAGES: Mapping[str, Page] = {
     "/consultas/{round:str}/atom.xml": round_feed,
     "/comentarios/{code:str}/atom.xml": comment_feed,
     "/moderacion": moderation_page,
+    "/moderacion/atom.xml": moderation_feed,
     "/consultas/{round:str}/documento": document_page,
     "/comentarios": comments_page,
     "/comentarios/{code:str}": comment_page,
@@ -443,6 +452,7 @@ def _busy_page(language: str) -> bytes:
         view=None,
         purpose="",
         number=503,
+        act=None,
         heading=say.words.gettext(BUSY[0]),
         explanation=say.words.gettext(BUSY[1]),
     ).content
@@ -464,8 +474,22 @@ def problem_page(request: Request[Any, Any, Any], problem: Problem, readers: Seq
         view=None,
         purpose=reader.ledger.purpose if reader else "",
         number=problem.status,
+        act=problem.act,
         heading=say.words.gettext(heading),
         explanation=say.words.gettext(explanation),
     )
-    shown.headers.update(problem.waiting())
+    shown.headers.update(problem.waiting() | links_of(place, problem))
     return shown
+
+
+def links_of(place: Place, problem: Problem) -> dict[str, str]:
+    """The Link header of what a statement took from view: to that statement, and to who blocks it.
+
+    RFC 7725: `blocked-by` is whoever carries the blocking out, here the ledger's server, and not whoever ordered it;
+    which authority did, if any, the statement says. Both are without a host, so nothing of the request is in them.
+    """
+    if problem.act is None:
+        return {}
+    links = [f'<{place.now_at("asientos", problem.act)}>; rel="describedby"']
+    links += [f'<{place.now_at()}>; rel="blocked-by"'] if problem.status == 451 else []
+    return {"link": ", ".join(links)}

@@ -231,11 +231,20 @@ class Problem(Exception):
         """The work that makes the next try go through (api.work), where too much was sent."""
         self.retry_after = 2
         """Seconds to wait before trying again, for 429 and 503."""
+        self.act: int | None = None
+        """The entry of the statement by which what was asked for is out of view, for 410 and 451."""
 
     @classmethod
     def of(cls, refused: Refused) -> "Problem":
         """The answer to a statement that was refused."""
         return cls(refused.status, refused.detail, refused.code, refused.rule)
+
+    @classmethod
+    def by_act(cls, status: int, detail: str, act: int | None) -> "Problem":
+        """The answer to whoever asks for what the statement of entry `act` took from view."""
+        problem = cls(status, detail)
+        problem.act = act
+        return problem
 
     def body(self, accept_language: str = "") -> bytes:
         """The JSON, with the title in the language that the reader prefers of our two."""

@@ -138,7 +138,7 @@ WHOLE_BP = 10_000
 _ENROLLING = (KeyEnrolled, KeyRotated, RegistrarReplaced)
 
 # Statements that a ResponseGiven answers, one group at a time.
-_ANSWERED = {
+ANSWERED = {
     "CommentSubmitted": "comments",
     "CommentTranscribed": "comments",
     "EvidenceDisputed": "disputes",
@@ -1408,7 +1408,7 @@ def _(given: ResponseGiven, case: _Case) -> None:
     groups: set[str] = set()
     for identity in given.answers:
         earlier = case.docket.earlier(identity)
-        groups.add(_ANSWERED[earlier.kind] if earlier else "")
+        groups.add(ANSWERED[earlier.kind] if earlier else "")
     if len(groups) != 1:
         raise case.refuse("shape", f"one answer is to one kind of question, and these are {', '.join(sorted(groups))}")
 

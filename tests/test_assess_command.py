@@ -137,6 +137,56 @@ def test_disputes_are_opened_screened_and_resolved_by_one_or_by_two(office: Offi
     assert (alone["resolution"], len(alone["by"])) == ("rejected", 1)
 
 
+def test_an_institution_answers_disputes_and_requests_several_at_once(office: Office) -> None:
+    town: Any = office.town
+    report, size = index_of(town, town.report), town.server.size()
+    words = ("assess", "dispute", report, "--reasons", "No lo dice.")
+    first = office.did("icefi", *words, "C8.M2", "--objection", "absent")
+    second = office.did("icefi", *words, "C8.M3", "--objection", "contradicts")
+    asked = office.did("irm", "assess", "request", "C8.M3", "--due", "2030-02-28", "--reasons", "¿Dónde está?")
+    numbers = [index_of(town, town.identity(one)) for one in (first, second, asked)]
+
+    mixed = office.ran("segeplan", "answer", *numbers, "--disposition", "accepted", "--yes", code=2)
+    assert "de varias: objeciones, solicitudes de evidencia" in mixed.err
+    bare = office.ran("segeplan", "answer", numbers[0], "--disposition", "rejected", "--yes", code=2)
+    assert "--reasons" in bare.err
+    address = f"{office.url}/asientos/{numbers[0]}"
+    reasons = ("--disposition", "rejected", "--reasons", "Está en la página 4.")
+    dry = office.ran("segeplan", "answer", address, numbers[1], *reasons, "--dry-run", to=False)
+    assert "El reglamento la admite" in dry.err
+    assert dry.json["by"][0]["role"] == "institution"
+    assert town.server.size() == size + 3
+
+    # Several at once, by address, by number, and one of them twice.
+    answered = office.did("segeplan", "answer", address, numbers[1], numbers[0], *reasons, to=False)
+    assert answered["answers"] == [town.identity(first), town.identity(second)]
+    assert (answered["disposition"], answered["words"]) == ("rejected", {"text": "Está en la página 4."})
+    given = office.did(
+        "segeplan", "answer", numbers[2], "--disposition", "already_done", "--led-to", report, "--reasons", "R",
+        "--salted",
+    )  # fmt: skip
+    assert (given["answers"], given["led_to"]) == ([town.identity(asked)], town.report)
+    assert set(given["words"]) == {"salted_digest"}
+    page = town.server.get(f"/evidencia/{report}", accept="text/html").body.decode()
+    assert "Está en la página 4." in page
+
+
+def test_an_answer_is_of_whoever_is_asked_or_of_the_coordinator(office: Office) -> None:
+    town: Any = office.town
+    asked = office.did("irm", "assess", "request", "C8.M1", "--due", "2030-03-31", "--reasons", "¿Y el sistema?")
+    number, size = index_of(town, town.identity(asked)), town.server.size()
+    words = ("answer", number, "--disposition", "partly", "--reasons", "Se hará.", "--yes")
+    other = office.ran("minfin", *words, code=1)  # an institution, but not the one that was asked
+    assert "role-scope" in other.err
+    assert "no tiene ese papel" in office.ran("icefi", *words, code=2).err
+    assert "holds no such role" in office.ran("icefi", *words, code=2, LANG="en_US.UTF-8").err
+    verdict = office.ran("segeplan", "answer", index_of(town, town.report), *words[2:], code=2, LANG="en_US.UTF-8")
+    assert "is no comment, dispute, request for evidence or recommendation" in verdict.err
+    assert town.server.size() == size
+    answered = office.did("copret", *words[:-1], "--role", "coordinator")
+    assert answered["by"][0]["role"] == "coordinator"
+
+
 def test_an_audit_agrees_with_all_of_it(town: Judged, capsys: pytest.CaptureFixture[str]) -> None:
     code = run(["audit", f"{town.server.address.rstrip('/')}/gt", "--json"])
     report = json.loads(capsys.readouterr().out)

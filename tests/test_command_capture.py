@@ -19,8 +19,10 @@ from test_officers import key
 
 from api.archives import open_archive
 from api.capture import Link, told
+from api.command_capture import archive_counts, seen_counts
 from api.fetching import Fetched, Hop, Unfetched
 from api.judging import Outcome
+from api.screen import screen
 from ledger.errors import CannotRun
 
 PAGE = b"<!DOCTYPE html><html><title>Acta</title><p>Lo acordado.</p></html>"
@@ -105,6 +107,58 @@ def test_nothing_of_this_machine_is_visited_unless_it_is_allowed(desk: Desk) -> 
         desk.allowed = allowed
     assert "lleva a una red que no es pública" in ran.out
     assert "127.0.0.1 (loopback)" in ran.out
+    assert "--allow RED" in ran.err
+    assert "--allow-port PUERTO" in ran.err
+
+
+def test_a_port_that_is_not_visited_is_said_with_the_option_that_allows_it(desk: Desk) -> None:
+    allowed, desk.allowed = desk.allowed, (*desk.allowed[:2], "--pause", "0")
+    try:
+        ran = desk.ran("capture", "--link", str(desk.links["acta"].index), "--dry-run", code=1, LANG="en")
+    finally:
+        desk.allowed = allowed
+    assert "a port that is not visited" in ran.out
+    assert "--allow-port PORT" in ran.err
+
+
+def test_one_and_four_are_counted_as_people_say_it(desk: Desk) -> None:
+    four = ("capture", "--plan", w.PLAN, "--anyway", "--again", "0", "--dry-run")
+    one = ("capture", "--commitment", w.G2, "--again", "0", "--dry-run")
+    assert desk.ran(*four).out.strip() == "4 capturadas"
+    assert desk.ran(*four, LANG="en").out.strip() == "4 captured"
+    assert desk.ran(*one).out.strip() == "1 capturada"
+    assert desk.ran(*one, LANG="en").out.strip() == "1 captured"
+
+
+@pytest.mark.parametrize(
+    ("seen", "one", "four", "english"),
+    [
+        ("alive", "1 sigue igual", "4 siguen igual", "4 alive"),
+        ("blocked", "1 no deja pasar", "4 no dejan pasar", "4 blocked"),
+        ("captured", "1 capturada", "4 capturadas", "4 captured"),
+        ("changed", "1 cambió", "4 cambiaron", "4 changed"),
+        ("gone", "1 ya no está", "4 ya no están", "4 gone"),
+        ("put-off", "1 para otra vez", "4 para otra vez", "4 put off"),
+        ("unsure", "1 dudosa", "4 dudosas", "4 unsure"),
+    ],
+)
+def test_whatever_was_seen_is_counted_in_its_number(
+    monkeypatch: pytest.MonkeyPatch, seen: str, one: str, four: str, english: str
+) -> None:
+    monkeypatch.setattr(screen, "lang", "es")
+    assert seen_counts({seen: 1}) == one
+    assert seen_counts({seen: 4}) == four
+    monkeypatch.setattr(screen, "lang", "en")
+    assert seen_counts({seen: 4}) == english
+
+
+def test_what_an_archive_holds_is_counted_in_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screen, "lang", "es")
+    assert archive_counts(1, 1, 1) == "1 documento; 1 cambió de lugar; 1 no es lo que era."
+    assert archive_counts(4, 4, 0) == "4 documentos; 4 cambiaron de lugar; 0 no son lo que eran."
+    monkeypatch.setattr(screen, "lang", "en")
+    assert archive_counts(1, 0, 1) == "1 document; 0 put elsewhere; 1 is not what it was."
+    assert archive_counts(4, 4, 4) == "4 documents; 4 put elsewhere; 4 are not what they were."
 
 
 def test_a_dry_run_says_what_was_seen_and_does_nothing(desk: Desk) -> None:
@@ -209,6 +263,7 @@ def test_what_the_ledger_refuses_is_said_with_its_rule_and_the_others_go_on(desk
         (("--link", "0"), "no es una evidencia enlazada"),
         (("--link", "99999"), "no tiene el asiento 99999"),
         (("--plan", w.PLAN, "--allow", "aquí"), "no es una red"),
+        (("--plan", w.PLAN, "--allow", "10.2.0.5:8080"), "se dan con --allow-port"),
         (("--plan", "otro-plan"), f"Planes: {w.PLAN}."),
         (("--commitment", f"{w.PLAN}/C99"), f"ningún plan ni compromiso «{w.PLAN}/C99»"),
         (("--commitment", "C8"), "Un compromiso se escribe con su plan"),

@@ -77,6 +77,15 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
         yield office
 
 
+def leads_to(office: Office, page: Answer, act: int) -> None:
+    """The page and its headers lead to the statement of an entry, which says who did it and why."""
+    link = f"/gt/asientos/{act}"
+    assert f'<a href="{link}">Leer esa declaración: constancia núm. {act}</a>' in page.body.decode()
+    assert f'<{link}>; rel="describedby"' in page.headers["link"]
+    told = office.server.get(link.removeprefix("/gt"), accept="text/html").body.decode()
+    assert "Contenido retenido" in told or "Contenido borrado" in told
+
+
 def test_captured_bytes_are_saved_and_never_shown(office: Office) -> None:
     digest = office.capture(LIST)["salted_digest"]
     answer = office.get(digest)
@@ -149,9 +158,11 @@ def test_withheld_bytes_are_out_of_view_at_once_and_sealed_and_come_back(office:
     until = format_when(now_ms() + 30 * 86_400_000)
     why = {"ground": "personal_data", "rule": "Regla 1", "appeal_until": until}
     office.say("vigilante:moderator", kind="ContentWithheld", target=target, **why)
+    act = office.server.size() - 1
     page = office.get(digest, accept="text/html")
     assert (page.status, page.headers["content-type"]) == (451, "text/html; charset=utf-8")
     assert "retenido" in page.body.decode()
+    leads_to(office, page, act)
     assert body not in page.body
     assert office.get(digest, ".wacz").status == 451
     assert digest in office.settled()["moved"]
@@ -175,8 +186,14 @@ def test_erased_bytes_are_destroyed_wherever_they_are(office: Office) -> None:
     digest = target["salted_digest"]
     why = {"ground": "court_order", "rule": "Sentencia", "stores": ["vault", "backups", "mirrors"]}
     office.say("vigilante:moderator", "jurado:moderator", kind="ContentErased", target=target, **why)
-    assert office.get(digest).status == 410
-    assert "borrado" in office.get(digest, accept="text/html").body.decode()
+    page = office.get(digest, accept="text/html")
+    assert page.status == 410
+    assert "borrado" in page.body.decode()
+    act = office.server.size() - 1
+    leads_to(office, page, act)
+    assert (
+        office.get(digest).headers["link"] == f'</gt/asientos/{act}>; rel="describedby"'
+    )  # nothing is blocked: it is gone
     assert digest in office.settled()["moved"]
     left = [path for path in (office.folder / "archive").rglob("*") if digest in path.name]
     assert left == []
@@ -192,4 +209,24 @@ def test_an_older_view_serves_no_more(office: Office) -> None:
     until = format_when(now_ms() + 30 * 86_400_000)
     why = {"ground": "personal_data", "rule": "Regla 1", "appeal_until": until}
     office.say("vigilante:moderator", kind="ContentWithheld", target=target, **why)
-    assert office.get(target["salted_digest"], f"?at={size}").status == 451
+    older = office.get(target["salted_digest"], f"?at={size}")
+    assert older.status == 451
+    # The act is younger than that view, and is told all the same.
+    leads_to(office, office.get(target["salted_digest"], f"?at={size}", accept="text/html"), size)
+
+
+def test_the_answer_names_the_statement_that_withheld_and_who_blocks_it_in_its_headers(office: Office) -> None:
+    target = office.capture(b"solo para programas")
+    until = format_when(now_ms() + 30 * 86_400_000)
+    why = {"ground": "court_order", "rule": "Sentencia", "authority": "Juzgado 2", "appeal_until": until}
+    office.say("vigilante:moderator", kind="ContentWithheld", target=target, **why)
+    act = office.server.size() - 1
+    for ending in ("", ".wacz"):
+        answer = office.get(target["salted_digest"], ending)
+        assert answer.status == 451
+        assert answer.headers["link"] == f'</gt/asientos/{act}>; rel="describedby", </gt/>; rel="blocked-by"'
+    page = office.get(target["salted_digest"], accept="text/html").body.decode()
+    assert "Juzgado 2" in office.server.get(f"/asientos/{act}", accept="text/html").body.decode()
+    assert "Juzgado 2" not in page  # whoever ordered it is told by the statement; we are who carries it out
+    unknown = office.get("0" * 64)
+    assert (unknown.status, "link" in unknown.headers) == (404, False)
