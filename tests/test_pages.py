@@ -21,7 +21,7 @@ import storyline
 import world as w
 from service import Answer, Served, founded_lately, now_ms, put_on_disk
 
-from api.demo.build import INVENTED, PLAN, ROUND, build
+from api.demo.build import INVENTED, PLAN, ROUND, SUCCESSOR, build
 from api.keyfiles import make_key_file, public_hex
 from api.phrasing import Phrasing
 from api.settings import read_key
@@ -46,6 +46,10 @@ PAGES = (
     f"/planes/{PLAN}/hallazgos/G6-reason/C3-reason",
     f"/planes/{PLAN}/compromisos/C8",
     f"/planes/{PLAN}/compromisos/G13",
+    "/planes",
+    f"/planes/{PLAN}/junto-a",
+    f"/planes/{SUCCESSOR}",
+    f"/planes/{SUCCESSOR}/compromisos/G3",
     "/consultas",
     f"/consultas/{ROUND}",
     f"/consultas/{ROUND}?q=datos&posicion=for&orden=newest",
