@@ -81,7 +81,7 @@ def entries_page(reading: Reading) -> Response[bytes]:
     pages = pages_of(reading, view.size, LIST_PAGE)
     stop = view.size - pages.start
     lines = [line_of(reading, entry) for entry in view.entries(max(0, stop - LIST_PAGE), stop)]
-    return answer(reading, "entries.html", lines=lines[::-1], pages=pages)
+    return answer(reading, "entries.html", lines=lines[::-1], several=len(reading.plans) > 1, pages=pages)
 
 
 def entry_page(reading: Reading) -> Response[bytes]:

@@ -113,6 +113,14 @@ def test_evidence_of_two_plans_names_the_plan_and_can_be_had_of_one(site: Served
     assert "178 de 188 piezas de evidencia" in Read(people(site, f"/evidencia?plan={PLAN}")).text
 
 
+def test_an_entry_of_two_plans_says_of_which_it_is(site: Served) -> None:
+    # Both plans have a G2, and the codes of all of the second are in one page of entries.
+    coded = Read(people(site, "/asientos?pagina=2"))
+    assert SUCCESSOR in coded.text
+    assert SUCCESSOR not in Read(people(site, "/asientos?at=300")).text
+    assert PLAN not in Read(people(site, "/asientos?at=300")).text  # no other plan was there to be told from
+
+
 def test_an_institution_and_an_organisation_stand_with_each_of_their_plans(site: Served) -> None:
     for path in ("/instituciones/minfin", "/organizaciones/icefi"):
         page = Read(people(site, path))

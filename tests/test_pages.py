@@ -244,7 +244,10 @@ def test_the_front_page_shows_the_tally_of_the_record_beside_the_published_claim
     marks = re.findall(r'<use href="(#m-[a-z_]+)"', source[: source.index('class="evidenced"')])
     commitments = {link for link in page.links if "/compromisos/" in link}
 
-    assert len(commitments) == 48
+    assert {plan: sum(f"/planes/{plan}/" in link for link in commitments) for plan in (PLAN, SUCCESSOR)} == {
+        PLAN: 48,
+        SUCCESSOR: 6,
+    }
     # The record first, then the claim: 28, 15, 5 and 28, 14, 6.
     assert marks.count("#m-complete") == 28 + 28
     assert marks.count("#m-substantial") == 15 + 14
