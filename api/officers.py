@@ -246,7 +246,12 @@ class Desk:
         )
 
     def commitment(self, named: str, plan: str | None = None) -> Commitment:
-        """A commitment by its identifier (`gt-2014-2016/C8`), or by its code and a plan. Raises CannotRun."""
+        """A commitment by its identifier (`gt-2014-2016/C8`), or by its code and a plan.
+
+        No plan has to be named where only one has such a commitment. Raises CannotRun.
+        """
+        with_it = [one.plan for one in self._every(PlanState) if self._record(Commitment, f"{one.plan}/{named}")]
+        plan = plan or (with_it[0] if len(with_it) == 1 else None)
         identifier = named if "/" in named else f"{self.plan(plan).plan}/{named}"
         found = self._record(Commitment, identifier)
         if found is None:

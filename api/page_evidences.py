@@ -16,7 +16,6 @@ from litestar import Response
 from api.phrasing import folded
 from api.reading import LIST_PAGE, Reading, answer, code_of, pages_of
 from api.standings import MARKS, item_words
-from projections.commitments import PlanState
 from projections.evidence import Evidence
 from projections.records import index_key
 
@@ -36,7 +35,7 @@ def pieces_of(reading: Reading) -> list[Piece]:
     """Everything that was linked, the newest first."""
     view = reading.view
     found: dict[int, Piece] = {}
-    for plan, _ in view.records.scan(PlanState):
+    for plan, _ in reading.plans:
         for row in reading.reader.matrix(plan, view.size, view.day).rows:
             for grade in (grade for mechanism in row.standing.mechanisms for grade in mechanism.grades):
                 piece = found.setdefault(grade.link, Piece(link=grade.link))
@@ -47,18 +46,22 @@ def pieces_of(reading: Reading) -> list[Piece]:
 
 
 def evidences_page(reading: Reading) -> Response[bytes]:
-    """All evidence, with filters that work together: what is the matter, grade, words."""
+    """All evidence, with filters that work together: plan, what is the matter, grade, words."""
     pieces = pieces_of(reading)
+    plans = dict(reading.plans)
     states = [mark for mark in MARKS if any(mark in piece.marks for piece in pieces)]
     chosen = {
         "q": reading.query.get("q", "").strip(),
         "estado": reading.choice("estado", states),
         "grado": reading.choice("grado", GRADES),
+        "plan": reading.choice("plan", tuple(plans)),
     }
     words = folded(chosen["q"]).split()
 
     def fits(piece: Piece) -> bool:
         if chosen["estado"] and chosen["estado"] not in piece.marks:
+            return False
+        if chosen["plan"] and not any(one.startswith(f"{chosen['plan']}/") for one in piece.commitments):
             return False
         if chosen["grado"] not in ("", str(piece.grade)):
             return False
@@ -73,9 +76,10 @@ def evidences_page(reading: Reading) -> Response[bytes]:
         filtered=any(chosen.values()),
         states=[(mark, reading.text(MARKS[mark]), sum(mark in piece.marks for piece in pieces)) for mark in states],
         grades=[(grade, sum(str(piece.grade) == grade for piece in pieces)) for grade in GRADES],
+        plans=[(key, plan.title) for key, plan in plans.items()],
         found=len(found),
         total=len(pieces),
-        rows=[row_of(reading, piece) for piece in found[pages.start : pages.stop]],
+        rows=[row_of(reading, piece, several=len(plans) > 1) for piece in found[pages.start : pages.stop]],
         pages=pages,
     )
 
@@ -94,14 +98,18 @@ def text_of(reading: Reading, piece: Piece) -> str:
     return folded(" ".join([evidence.title, evidence.url, evidence.shows, evidence.publisher, *names]))
 
 
-def row_of(reading: Reading, piece: Piece) -> dict[str, Any]:
-    """A piece as the list shows it."""
+def row_of(reading: Reading, piece: Piece, *, several: bool) -> dict[str, Any]:
+    """A piece as the list shows it; where there are several plans, a code says of which."""
     return {
         **item_words(reading, evidence_at(reading, piece)),
         "grade": piece.grade,
         "marks": [reading.text(label) for mark, label in MARKS.items() if mark in piece.marks],
         "commitments": [
-            {"code": code_of(identifier), "title": title, "href": reading.to_commitment(identifier)}
+            {
+                "code": identifier if several else code_of(identifier),
+                "title": title,
+                "href": reading.to_commitment(identifier),
+            }
             for identifier, title in sorted(piece.commitments.items())
         ],
     }

@@ -1,4 +1,4 @@
-"""Pages about plans: the front page, the list of commitments with its filters, and what was said of a whole plan."""
+"""Pages about plans: the front page, all plans, the list of commitments with its filters, what was said of a plan."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -76,18 +76,27 @@ def plan_words(reading: Reading, plan: PlanState, commitments: Sequence[Commitme
 
 def home_page(reading: Reading) -> Response[bytes]:
     """What this is, what is open, how far the plan has come and what was claimed, and how to check it."""
-    plans = [
-        plan_words(reading, plan, commitments_in(reading, key)) for key, plan in reading.view.records.scan(PlanState)
-    ]
     rounds = rounds_newest_first(reading)
     return answer(
         reading,
         "home.html",
-        plans=plans,
+        **_all_plans(reading),
         open_rounds=[round_ for round_ in rounds if round_["phase"] == "open"],
         closed_rounds=[round_ for round_ in rounds if round_["phase"] != "open"][:5],
         audit_command=f"constancia audit {reading.place.base}{reading.place.raw()}",
     )
+
+
+def plans_page(reading: Reading) -> Response[bytes]:
+    """The plans of the ledger, one after the other."""
+    return answer(reading, "plans.html", **_all_plans(reading))
+
+
+def _all_plans(reading: Reading) -> dict[str, Any]:
+    """Every plan in words, and where two stand side by side."""
+    plans = [plan_words(reading, plan, commitments_in(reading, key)) for key, plan in reading.plans]
+    beside = reading.place.to("planes", plans[0]["id"], "junto-a") if len(plans) > 1 else ""
+    return {"plans": plans, "beside": beside}
 
 
 def plan_page(reading: Reading) -> Response[bytes]:
@@ -126,6 +135,16 @@ def plan_page(reading: Reading) -> Response[bytes]:
         reading,
         "plan.html",
         plan=said_of_plan,
+        others=[
+            {
+                "title": one.title,
+                "lang": one.lang,
+                "href": reading.place.to("planes", key),
+                "beside": reading.place.to("planes", identifier, "junto-a", otro=key),
+            }
+            for key, one in reading.plans
+            if key != identifier
+        ],
         chosen=chosen,
         filtered=any(chosen.values()),
         levels=[level for level in LEVELS if any(one.reported and one.reported.level == level for one in commitments)],

@@ -1,20 +1,18 @@
-"""One sheet for each commitment, in the fields that an action plan's template asks for; and two plans side by side.
+"""One sheet for each commitment, in the fields that an action plan's template asks for.
 
     /gt/planes/<plan>/fichas            every commitment on a sheet of its own, for paper; ?compromiso=C8 for one
-    /gt/planes/<plan>/junto-a?otro=     two plans by the same figures, each with its denominator
 
 A sheet has what was promised (number, name, dates, who leads, who takes part, the problem, what is to be done, why it
 is relevant and ambitious, milestones) and what came of it in all voices. What a sheet is to have and the record does
-not is named as missing: that is how complete a plan's registration is. Figures are computed from the same matrix as the
-comparison's; nothing is compared that is not counted alike.
+not is named as missing: that is how complete a plan's registration is. Levels are those of the comparison's matrix.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Response
 
-from api.names import LEVELS, msg
+from api.names import msg
 from api.page_assessing import gap_words, mechanism_words, tags_of
 from api.page_commitments import promise_fields
 from api.problems import Problem
@@ -107,77 +105,3 @@ def missing_in(reading: Reading, commitment: Commitment) -> list[str]:
     """What a sheet is to have and the record does not."""
     missing = [reading.text(name) for field, name in ASKED.items() if not getattr(commitment, field)]
     return missing if commitment.mechanisms else [*missing, reading.text("Milestones with their means of verification")]
-
-
-# --- two plans -------------------------------------------------------------------------------------------------------
-
-Figure = Callable[[Row], bool]
-
-
-def _flagged(flag: str) -> Figure:
-    return lambda row: flag in row.standing.flags
-
-
-def _judged(row: Row) -> bool:
-    """Whether somebody independent has judged every mechanism."""
-    return all(any(one.state == "in_force" for one in each.verdicts) for each in row.standing.mechanisms)
-
-
-FIGURES: Sequence[tuple[str, Figure]] = (
-    (msg("With a gap of two levels or more"), lambda row: row.standing.gap is not None and row.standing.gap >= 2),
-    (msg("With a verdict on every mechanism"), _judged),
-    (msg("Contested between assessors"), lambda row: row.standing.contested),
-    (msg("Not verifiable"), _flagged("not_verifiable")),
-    (msg("Reported by their own coordinator"), _flagged("self_assessed")),
-    (msg("Past their due day"), _flagged("overdue")),
-    (msg("With nothing captured"), _flagged("no_capture")),
-    (msg("With evidence in dispute"), _flagged("disputed")),
-)
-
-
-def side_by_side_page(reading: Reading) -> Response[bytes]:
-    """Two plans of the ledger by the same figures."""
-    plans = dict(reading.view.records.scan(PlanState))
-    one = reading.place.segments[1]
-    other = reading.query.get("otro", "") or next((key for key in plans if key != one), "")
-    chosen = [_asked(reading, name) for name in (one, other) if name]
-    columns = [matrix.rows for _, matrix in chosen]
-    return answer(
-        reading,
-        "side_by_side.html",
-        plan={
-            "id": one,
-            "title": chosen[0][0].title,
-            "lang": chosen[0][0].lang,
-            "href": reading.place.to("planes", one),
-        },
-        others=[{"id": key, "title": plan.title, "chosen": key == other} for key, plan in plans.items() if key != one],
-        columns=[
-            {
-                "title": plan.title,
-                "lang": plan.lang,
-                "href": reading.place.to("planes", plan.plan),
-                "count": len(matrix.rows),
-            }
-            for plan, matrix in chosen
-        ],
-        levels=[
-            (level, [(_count(rows, _reported(level)), _count(rows, _evidenced(level)), len(rows)) for rows in columns])
-            for level in LEVELS
-        ],
-        figures=[
-            (reading.text(name), [(_count(rows, figure), len(rows)) for rows in columns]) for name, figure in FIGURES
-        ],
-    )
-
-
-def _count(rows: Sequence[Row], figure: Figure) -> int:
-    return sum(figure(row) for row in rows)
-
-
-def _reported(level: str) -> Figure:
-    return lambda row: row.standing.reported == level
-
-
-def _evidenced(level: str) -> Figure:
-    return lambda row: row.standing.combined.level == level

@@ -54,14 +54,15 @@ from api.page_exports import exports_page
 from api.page_methodology import methodologies_page, methodology_page
 from api.page_moderation import moderation_page
 from api.page_paper import paper_page
-from api.page_plans import around_page, home_page, plan_page
+from api.page_plans import around_page, home_page, plan_page, plans_page
 from api.page_privacy import bodies_to_ask, privacy_page
 from api.page_receipts import MAX_UPLOAD, judged_page, read_form, receipt_page, verify_page
 from api.page_reports import report_page, reports_page
 from api.page_rounds import meeting_page, meetings_page, round_page, rounds_page
-from api.page_sheets import sheets_page, side_by_side_page
+from api.page_sheets import sheets_page
 from api.page_standards import standards_page
 from api.page_tracking import comment_page, comments_page
+from api.page_two_plans import two_plans_page
 from api.phrasing import Phrasing, folded, plain
 from api.problems import Problem
 from api.reading import LIST_PAGE, MAX_QUERY, Clock, Reading, answer, line_of, pages_of, redirect, sections
@@ -88,7 +89,7 @@ def entries_page(reading: Reading) -> Response[bytes]:
     pages = pages_of(reading, view.size, LIST_PAGE)
     stop = view.size - pages.start
     lines = [line_of(reading, entry) for entry in view.entries(max(0, stop - LIST_PAGE), stop)]
-    return answer(reading, "entries.html", lines=lines[::-1], pages=pages)
+    return answer(reading, "entries.html", lines=lines[::-1], several=len(reading.plans) > 1, pages=pages)
 
 
 def entry_page(reading: Reading) -> Response[bytes]:
@@ -157,6 +158,7 @@ Page = Callable[[Reading], Response[bytes]]
 
 PAGES: Mapping[str, Page] = {
     "/": home_page,
+    "/planes": plans_page,
     "/planes/{plan:str}": plan_page,
     "/planes/{plan:str}/atom.xml": plan_feed,
     "/planes/{plan:str}/calendario.ics": calendar_feed,
@@ -203,7 +205,7 @@ PAGES: Mapping[str, Page] = {
     "/mesa/investigacion": assessing_desk_page,
     "/mesa/institucion": institution_desk_page,
     "/planes/{plan:str}/fichas": sheets_page,
-    "/planes/{plan:str}/junto-a": side_by_side_page,
+    "/planes/{plan:str}/junto-a": two_plans_page,
     "/planes/{plan:str}/cita": citation_page,
     "/planes/{plan:str}/cita/archivo": citation_file,
     "/evaluaciones": assessments_page,
@@ -470,7 +472,7 @@ def problem_page(request: Request[Any, Any, Any], problem: Problem, readers: Seq
         place,
         say,
         problem.status,
-        sections(say, None) if reader else (),
+        sections(say, ()) if reader else (),
         view=None,
         purpose=reader.ledger.purpose if reader else "",
         number=problem.status,

@@ -91,8 +91,13 @@ class Reading(msgspec.Struct, frozen=True):
         return raw if raw in among else ""
 
     @property
+    def plans(self) -> list[tuple[str, PlanState]]:
+        """The plans by their identifiers, and so by their years."""
+        return list(self.view.records.scan(PlanState))
+
+    @property
     def first_plan(self) -> str | None:
-        """The plan that the menu leads to."""
+        """The plan that is meant where there is only one."""
         return next((key for key, _ in self.view.records.scan(PlanState, limit=1)), None)
 
     def to_commitment(self, subject: str) -> str:
@@ -307,7 +312,7 @@ def answer(reading: Reading, template: str, status: int = 200, **words: Any) -> 
         reading.place,
         reading.say,
         status,
-        sections(reading.say, reading.first_plan),
+        sections(reading.say, [key for key, _ in view.records.scan(PlanState, limit=2)]),
         view={
             "origin": view.ledger.origin,
             "size": view.size,
@@ -343,8 +348,8 @@ def _witnessed(reading: Reading) -> dict[str, Any] | None:
     }
 
 
-def sections(say: Phrasing, plan: str | None) -> tuple[tuple[tuple[str, ...], str], ...]:
-    """The menu: the path of each entry and its name."""
+def sections(say: Phrasing, plans: Sequence[str]) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """The menu: the path of each entry and its name. It leads to the plan, or to all where there are several."""
     found: list[tuple[tuple[str, ...], str]] = [
         (("consultas",), msg("Consultations")),
         (("reuniones",), msg("Meetings")),
@@ -353,8 +358,8 @@ def sections(say: Phrasing, plan: str | None) -> tuple[tuple[tuple[str, ...], st
         (("asientos",), msg("Entries")),
         (("acerca",), msg("About")),
     ]
-    if plan is not None:
-        found.insert(0, (("planes", plan), msg("Plan")))
+    if plans:
+        found.insert(0, (("planes",), msg("Plans")) if len(plans) > 1 else (("planes", plans[0]), msg("Plan")))
     return tuple((path, say.words.gettext(name)) for path, name in found)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from api.auditing import LEVELS, level_counts, show_findings, show_verdict, tally_of
+from api.auditing import LEVELS, level_counts, show_findings, show_verdict
 from api.operate import not_a_ledger, not_empty, origins_of, public_folder
 from api.screen import screen
 from ledger.errors import CannotRun
@@ -64,7 +64,7 @@ class Count(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """What the screen of a demonstration ends with."""
+    """What the screen of a demonstration ends with: `tally` is of the report's plan, `others` of the others."""
 
     folder: str
     origin: str
@@ -73,6 +73,7 @@ class Summary(msgspec.Struct, frozen=True):
     seconds: float
     fresh: bool
     tally: dict[str, int]
+    others: dict[str, dict[str, int]]
     claimed: list[Count]
     claim_differs: bool
     verdict: Literal["verified", "self-consistent, origin unproven", "misbehaviour found"]
@@ -169,6 +170,9 @@ def _audit(place: Path) -> "Report":
 
 def _summary(place: Path, report: "Report", seconds: float, *, fresh: bool) -> Summary:
     """The figures that the audit computed from the published entries."""
+    from api.demo.build import PLAN
+
+    tallies = {one.plan: one.by_level() for one in report.tallies}
     claimed = [
         Count(claim.level, claim.claimed, claim.computed)
         for claim in (line.claim for line in report.claims)
@@ -181,7 +185,8 @@ def _summary(place: Path, report: "Report", seconds: float, *, fresh: bool) -> S
         statements=report.size,
         seconds=round(seconds, 2),
         fresh=fresh,
-        tally=tally_of(report.tallies),
+        tally=tallies.pop(PLAN, {}),
+        others=tallies,
         claimed=claimed,
         claim_differs=any(each.claimed != each.counted for each in claimed),
         verdict=report.verdict,
@@ -195,7 +200,7 @@ def _tell(summary: Summary, report: "Report", place: Path) -> None:
     if screen.as_json:
         screen.json(summary)
         return
-    pick = screen.pick
+    pick, others = screen.pick, summary.others
 
     screen.line()
     screen.facts(
@@ -215,6 +220,7 @@ def _tell(summary: Summary, report: "Report", place: Path) -> None:
                 pick("Lo que el informe afirma", "What the report claims"),
                 level_counts({each.level: each.claimed for each in summary.claimed}),
             ),
+            *((f"Plan {plan}", f"{level_counts(tally)}   ({sum(tally.values())})") for plan, tally in others.items()),
         ]
     )
     differing = [each for each in summary.claimed if each.claimed != each.counted]

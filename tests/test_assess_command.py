@@ -11,6 +11,7 @@ import test_cli as cli
 import world as w
 from test_assessing import LIST, REPORT, Judged
 from test_officers import Office, key
+from test_page_sheets import OTHER, TwoPlans
 
 from api.cli import run
 
@@ -192,3 +193,18 @@ def test_an_audit_agrees_with_all_of_it(town: Judged, capsys: pytest.CaptureFixt
     report = json.loads(capsys.readouterr().out)
     assert [finding for finding in report["findings"] if finding["severity"] != "note"] == []
     assert code == 0
+
+
+def test_where_there_are_two_plans_a_code_that_both_have_needs_the_plan(tmp_path: Path) -> None:
+    town = TwoPlans(tmp_path / "gt")
+    with town.server as server:
+        server.folded()
+        office = Office(town, tmp_path)
+        level = ("--level", "limited", "--reasons", "R", "--dry-run")
+        alone = office.ran("icefi", "assess", "level", "C8", *level)
+        assert json.loads(alone.out)["commitment"] == w.C8
+        both = office.ran("icefi", "assess", "level", "G2", *level, code=2)
+        assert "Diga de qué plan, con --plan" in both.err
+        assert f"Hay: {w.PLAN}, {OTHER}." in both.err
+        of_other = office.ran("icefi", "assess", "level", "G2", "--plan", OTHER, *level, code=1)
+        assert "role-scope" in of_other.err  # that plan is meant, and she assesses another

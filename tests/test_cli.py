@@ -885,7 +885,8 @@ def test_a_demonstration_ends_with_its_figures_its_verdict_and_the_next_step(tmp
     lines = ran.out.split("\n")
     figures = "\n".join(lines)
     for said in (
-        "28 completos, 15 sustanciales, 5 limitados",
+        "28 completos, 15 sustanciales, 5 limitados   (48)",
+        "3 completos, 1 sustancial, 2 limitados   (6)",
         "28 completos, 14 sustanciales, 6 limitados",
         "No coinciden: sustanciales, afirma 14 y sus tablas dan 15; limitados, afirma 6 y sus tablas dan 5.",
         "0 faltas",
@@ -900,6 +901,7 @@ def test_a_demonstration_ends_with_its_figures_its_verdict_and_the_next_step(tmp
     assert "it is used" in again.err
     assert (again.json["fresh"], again.json["claim_differs"], again.json["verdict"]) == (False, True, "verified")
     assert again.json["tally"] == {"complete": 28, "substantial": 15, "limited": 5}
+    assert again.json["others"] == {"gt-2016-2018": {"complete": 3, "substantial": 1, "limited": 2}}
 
 
 def test_a_demonstration_does_not_touch_a_folder_that_is_something_else(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from api import names
 from api.consulted import read_document
-from api.demo.build import CLOSED_ROUND, INVENTED, PLAN, REGISTRARS, ROUND, Built, build, new_origin
+from api.demo.build import CLOSED_ROUND, INVENTED, PLAN, REGISTRARS, ROUND, SUCCESSOR, Built, build, new_origin
 from api.demo.consultation import WEB_FORM
 from api.demo.evidence import CODES
 from api.documents import Documents
@@ -27,9 +27,21 @@ from ledger.published import Folder
 from ledger.statement import Entry
 from ledger.tlog.policy import Policy, parse_policy
 from ledger.verify import open_head, verified_entries
-from ledger.vocabulary import EvidenceCaptured, EvidenceLinked, LedgerOpened, MechanismAmended, RoundOpened
+from ledger.vocabulary import (
+    CommitmentRegistered,
+    CompletionReported,
+    EvidenceCaptured,
+    EvidenceLinked,
+    LedgerOpened,
+    MechanismAmended,
+    MechanismDefined,
+    PlanRegistered,
+    RoundOpened,
+    Statement,
+)
+from projections.anomalies import anomalies_of
 from projections.audit import audit
-from projections.commitments import Commitment
+from projections.commitments import Commitment, Mechanism, PlanState
 from projections.evidence import standing_of
 from projections.grading import CommitmentStanding
 from projections.records import DictRecords
@@ -158,25 +170,28 @@ def test_what_the_report_does_not_contain_says_that_it_is_invented(demo: Built, 
     ]
     ours = [line for line in shown if line["index"] >= begun and "content" in line]
     # 16 comments, of which four are out of view in their own words; a shorter text, an appeal and an objection to an
-    # answer; three objections to evidence.
-    assert len(ours) == 16 - 4 + 1 + 1 + 1 + 3
+    # answer; three objections to evidence, and one in the plan that follows.
+    assert len(ours) == 16 - 4 + 1 + 1 + 1 + 3 + 1
     assert all(line["content"]["text"].startswith(INVENTED) for line in ours)
 
 
 def test_the_printed_commitments_stay_as_they_are(entries: list[Entry]) -> None:
-    signed = [entry.opened.statement for entry in entries if entry.opened.statement.by[0].role != "importer"]
+    signed = [one for one in _of_plan(entries, PLAN) if one.by[0].role != "importer"]
     amended = [one for one in signed if isinstance(one, MechanismAmended)]
     assert not [one for one in signed if one.kind in ("CommitmentAmended", "CommitmentRegistered", "MechanismDefined")]
     assert all((one.text, one.means, one.goal, one.due) == (msgspec.UNSET,) * 4 for one in amended)
     assert "CompletionReported" not in {one.kind for one in signed}
 
 
-def test_evidence_is_of_made_up_documents_that_lie_beside_it(demo: Built, entries: list[Entry]) -> None:
+@pytest.mark.parametrize(("plan", "documents"), [(PLAN, 10), (SUCCESSOR, 9)])
+def test_evidence_is_of_made_up_documents_that_lie_beside_it(
+    demo: Built, entries: list[Entry], plan: str, documents: int
+) -> None:
     kept = Documents(demo.place / "documents")
-    signed = [entry.opened.statement for entry in entries if entry.opened.statement.by[0].role != "importer"]
+    signed = [one for one in _of_plan(entries, plan) if one.by[0].role != "importer"]
     links = {entry.opened.identity: entry.opened.statement for entry in entries}
     captured = [one for one in signed if isinstance(one, EvidenceCaptured)]
-    assert len({one.digest for one in captured}) == 10
+    assert len({one.digest for one in captured}) == documents
     for one in captured:
         found, link = kept.read(one.digest), links[one.link]
         assert found is not None
@@ -199,7 +214,7 @@ def test_everything_that_can_happen_to_evidence_happens_to_some(entries: list[En
     assert c8.contested
     said = [(one.organisation, one.level) for one in c8.voices if one.level]
     assert said == [("icefi", "substantial"), ("irm", "limited")]
-    everything = [on(code.partition("/")[2]) for code, _ in records.scan(Commitment)]
+    everything = [on(code.partition("/")[2]) for code, _ in records.scan(Commitment, prefix=f"{PLAN}/")]
     assert len(everything) == 48
     of = [mechanism for one in everything for mechanism in one.mechanisms]
     marks = {mark for mechanism in of for grade in mechanism.grades for mark in grade.marks}
@@ -219,6 +234,62 @@ def test_everything_that_can_happen_to_evidence_happens_to_some(entries: list[En
 def test_what_is_coded_has_a_name() -> None:
     assert {code for codes in CODES.values() for code in codes} <= set(names.CODES)
     assert set(CODES) == set(names.ASPECTS)
+
+
+def _of_plan(entries: list[Entry], plan: str) -> list[Statement]:
+    return [one for one in (entry.opened.statement for entry in entries) if getattr(one, "plan", None) == plan]
+
+
+def test_a_second_plan_follows_that_is_invented_and_can_be_verified(
+    demo: Built, entries: list[Entry], records: DictRecords
+) -> None:
+    plan = records.get(PlanState, SUCCESSOR)
+    assert plan is not None
+    assert plan.title.startswith(INVENTED)
+    assert (plan.methodology, plan.printed) == (1, False)
+    found = Documents(demo.place / "documents").read(plan.document)
+    assert found is not None
+    assert "Este plan no existió" in found.content.decode()
+    commitments = dict(records.scan(Commitment, prefix=f"{SUCCESSOR}/"))
+    assert len(commitments) == 6
+    mechanisms = [one for _, one in records.scan(Mechanism, prefix=f"{SUCCESSOR}/")]
+    assert {one.commitment for one in mechanisms} == set(commitments)
+    assert all(one.means and one.goal and one.due and one.due.day for one in mechanisms)
+    # The coordinator promises, the institution that is responsible reports, and nobody imports.
+    for one in _of_plan(entries, SUCCESSOR):
+        role, actor = one.by[0].role, one.by[0].actor
+        assert role != "importer"
+        if isinstance(one, PlanRegistered | CommitmentRegistered | MechanismDefined):
+            assert (role, actor) == ("coordinator", "copret")
+        if isinstance(one, CompletionReported):
+            assert (role, actor) == ("institution", commitments[one.subject].institution)
+
+
+def test_the_second_plan_stands_otherwise_than_the_first(entries: list[Entry], records: DictRecords) -> None:
+    today = local_day(entries[-1].received_ms, -360)
+    found = {
+        key.partition("/")[2]: standing_of(records, key, today)
+        for key, _ in records.scan(Commitment)
+        if key.startswith(f"{SUCCESSOR}/")
+    }
+    stands = {code: (one.reported, one.combined.level, one.gap) for code, one in found.items() if one is not None}
+    assert stands == {
+        "G1": ("complete", "complete", 0),
+        "G2": ("substantial", "substantial", 0),
+        "G3": ("complete", "limited", 2),
+        "C1": ("limited", "substantial", -1),
+        "C2": ("limited", "no_evidence_available", 1),
+        "C3": ("complete", "substantial", 1),
+    }
+    flags = {code: set(one.flags) for code, one in found.items() if one is not None}
+    assert not [code for code, marks in flags.items() if "not_verifiable" in marks]
+    assert {code for code, one in found.items() if one is not None and one.contested} == {"G3"}
+    assert {code for code, marks in flags.items() if "no_capture" in marks} == {"C2"}
+    assert {code for code, marks in flags.items() if "disputed" in marks} == {"C3"}
+    assert {code for code, marks in flags.items() if "self_assessed" in marks} == {"C3"}
+    # What all of its texts have in common, that they are invented, is too short to count as repeated text.
+    anomalies = anomalies_of(records, SUCCESSOR, len(entries), today)
+    assert {one.rule for one in anomalies} == {"self-assessed", "silence/meetings", "unanswered/request"}
 
 
 def _is_ours(entry: Entry) -> bool:

@@ -76,11 +76,22 @@ def test_two_plans_stand_side_by_side_each_figure_with_its_denominator(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     levels, figures = page.locator("table").all()
     complete = levels.locator("tbody tr").first
-    assert [cell.inner_text() for cell in complete.locator("td").all()] == ["2 of 3", "0 of 3", "0 of 2", "0 of 2"]
+    assert [cell.inner_text() for cell in complete.locator("td").all()] == [
+        "2 of 3 · 67%",
+        "0 of 3 · 0%",
+        "0 of 2 · 0%",
+        "0 of 2 · 0%",
+    ]
     row = figures.locator("tbody tr", has_text="With a gap of two levels or more")
-    assert [cell.inner_text() for cell in row.locator("td").all()] == ["1 of 3", "0 of 2"]
+    assert [cell.inner_text() for cell in row.locator("td").all()] == ["1 of 3 · 33%", "0 of 2 · 0%"]
     row = figures.locator("tbody tr", has_text="Not verifiable")
-    assert [cell.inner_text() for cell in row.locator("td").all()] == ["2 of 3", "2 of 2"]
+    assert [cell.inner_text() for cell in row.locator("td").all()] == ["2 of 3 · 67%", "2 of 2 · 100%"]
+    # What nobody has said of any commitment has no share, and a plan without a last day is called by its identifier.
+    row = figures.locator("tbody tr", has_text="The IRM finds less than is reported")
+    assert [cell.inner_text() for cell in row.locator("td").all()][1] == "0 of 0"
+    expect(page.locator("main")).to_contain_text(f"{OTHER} · 2 commitments.")
+    # The second has no methodology of its own: the usual parameters hold, and they are others than those of the first.
+    expect(page.locator("main")).to_contain_text("not the same")
     assert town.server.get(f"/planes/{w.PLAN}/junto-a?otro=nada", accept="text/html").status == 404
     assert town.server.get(f"/planes/{w.PLAN}/fichas?compromiso=C99", accept="text/html").status == 404
 

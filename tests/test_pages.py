@@ -21,7 +21,7 @@ import storyline
 import world as w
 from service import Answer, Served, founded_lately, now_ms, put_on_disk
 
-from api.demo.build import INVENTED, PLAN, ROUND, build
+from api.demo.build import INVENTED, PLAN, ROUND, SUCCESSOR, build
 from api.keyfiles import make_key_file, public_hex
 from api.phrasing import Phrasing
 from api.settings import read_key
@@ -46,6 +46,10 @@ PAGES = (
     f"/planes/{PLAN}/hallazgos/G6-reason/C3-reason",
     f"/planes/{PLAN}/compromisos/C8",
     f"/planes/{PLAN}/compromisos/G13",
+    "/planes",
+    f"/planes/{PLAN}/junto-a",
+    f"/planes/{SUCCESSOR}",
+    f"/planes/{SUCCESSOR}/compromisos/G3",
     "/consultas",
     f"/consultas/{ROUND}",
     f"/consultas/{ROUND}?q=datos&posicion=for&orden=newest",
@@ -247,7 +251,10 @@ def test_the_front_page_shows_the_tally_of_the_record_beside_the_published_claim
     marks = re.findall(r'<use href="(#m-[a-z_]+)"', source[: source.index('class="evidenced"')])
     commitments = {link for link in page.links if "/compromisos/" in link}
 
-    assert len(commitments) == 48
+    assert {plan: sum(f"/planes/{plan}/" in link for link in commitments) for plan in (PLAN, SUCCESSOR)} == {
+        PLAN: 48,
+        SUCCESSOR: 6,
+    }
     # The record first, then the claim: 28, 15, 5 and 28, 14, 6.
     assert marks.count("#m-complete") == 28 + 28
     assert marks.count("#m-substantial") == 15 + 14

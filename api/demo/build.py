@@ -1,4 +1,4 @@
-"""A small complete world: a founded ledger with the plan of 2014-2016 as printed, and a consultation that is open now.
+"""A small complete world: a founded ledger, the plan of 2014-2016 as printed, one that follows, an open consultation.
 
     built = build(place, now_ms=…, progress=…)
 
@@ -8,8 +8,9 @@ was signed by the bodies named; the ledger's purpose is `demonstration`, and eve
 does not contain is invented, and each invented text begins with `INVENTED`.
 
 The order is that of the founding table: registrars, bodies with their keys and roles, plan, methodology, then the
-printed report in the order of the importer, then the invented story of evidence (api.demo.evidence) and the invented
-consultations (api.demo.consultation).
+printed report in the order of the importer, then the invented story of evidence (api.demo.evidence), the invented plan
+that follows (api.demo.successor), so that there are two to compare, and the invented consultations
+(api.demo.consultation).
 
 A build is made in a folder beside `place` and renamed when it is complete, so that a folder is either whole or not
 there.
@@ -40,6 +41,7 @@ from api.demo.consultation import (
     digest_of,
 )
 from api.demo.evidence import CAPTURERS, CODES, evidence
+from api.demo.successor import follow, register
 from api.importer import Draft, demo_drafts
 from api.keyfiles import make_key_file, public_hex
 from api.operate import make_folder, not_empty, opened_for_writing
@@ -51,6 +53,7 @@ from ledger.statement import format_when
 __all__ = ["CLOSED_ROUND", "INVENTED", "MODERATOR", "ROUND", "Built", "build", "explain_keys", "new_origin"]
 
 PLAN = "gt-2014-2016"
+SUCCESSOR = "gt-2016-2018"
 IMPORTER = "importador"
 PINNED = "pinned"
 DEFAULT_PORT = 8000
@@ -208,6 +211,9 @@ def _build(place: Path, origin: str, now_ms: int, progress: Callable[[int, int],
         if printed:
             _import(people, drafts)
             evidence(people, PLAN)
+            register(people, SUCCESSOR)
+            _adopt(people, SUCCESSOR)
+            follow(people, SUCCESSOR)
             said = consult(people, PLAN)
         people.settle()
         progress(done, done)
@@ -225,7 +231,7 @@ def _build(place: Path, origin: str, now_ms: int, progress: Callable[[int, int],
 
 _K2 = ("icefi:registrar", "copret:registrar")
 _FORMS = {actor.actor: (actor.form, actor.name_es) for actor in ACTORS}
-_OTHERS = 184
+_OTHERS = 292
 
 
 def _found(people: Cast, log_key: str) -> str:
@@ -266,7 +272,7 @@ def _enrol(people: Cast, source: str) -> None:
         people.say("KeyEnrolled", *_K2, f"{actor}:holder", actor=actor, key=people.public(actor))
 
     def grant(actor: str, role: str, **more: Any) -> None:
-        scope = {"plans": [PLAN], **more.pop("scope", {})}
+        scope = {"plans": [PLAN, SUCCESSOR], **more.pop("scope", {})}
         people.say("RoleGranted", *_K2, actor=actor, role=role, scope=scope, **more)
 
     grant("copret", "coordinator")
@@ -281,7 +287,8 @@ def _enrol(people: Cast, source: str) -> None:
         grant(transcriber, "transcriber")
     for capturer in CAPTURERS:
         grant(capturer, "capturer")
-    grant(IMPORTER, "importer", until=format_when(people.now_ms + 365 * DAY_MS), sources=[source])
+    importing = {"plans": [PLAN]}
+    grant(IMPORTER, "importer", scope=importing, until=format_when(people.now_ms + 365 * DAY_MS), sources=[source])
 
 
 def _import(people: Cast, drafts: Sequence[Draft]) -> None:
@@ -289,18 +296,18 @@ def _import(people: Cast, drafts: Sequence[Draft]) -> None:
     references: dict[str, str] = {}
     for number, draft in enumerate(drafts):
         if number == 1:
-            _adopt(people)
+            _adopt(people, PLAN)
         signed = sign_printed(draft, references, people.origin, people.key(IMPORTER), IMPORTER, people.now_ms)
         references[draft.name] = people.submit(signed).identity
     people.settle()
 
 
-def _adopt(people: Cast) -> None:
+def _adopt(people: Cast, plan: str) -> None:
     people.say(
         "MethodologyAdopted",
         "copret:coordinator",
         "icefi:assessor",
-        plan=PLAN,
+        plan=plan,
         version=1,
         parameters=dict(METHODOLOGY),
         document=digest_of("metodologia.md"),

@@ -62,13 +62,13 @@ def words(text: str) -> dict[str, str]:
 
 def evidence(people: Cast, plan: str) -> None:
     """The whole story, commitment by commitment."""
-    story = _Story(people, plan)
+    story = Story(people, plan)
     for tell in (_c8, _g22, _c19, _c22, _c10, _shared, _weeks, _assess):
         tell(story)
         people.settle()
 
 
-class _Story:
+class Story:
     """The cast in one plan: what is said again and again, in few words. Mechanisms are named `C8.M1`."""
 
     def __init__(self, people: Cast, plan: str) -> None:
@@ -123,7 +123,7 @@ class _Story:
         self.say("ResponseGiven", who, words=words(text), **of, **fields)
 
 
-def _c8(story: _Story) -> None:
+def _c8(story: Story) -> None:
     segeplan = "segeplan:institution"
     weights = [{"mechanism": story.id(f"C8.M{number}"), "bp": bp} for number, bp in ((1, 2500), (2, 2500), (3, 5000))]
     story.say("WeightsSet", _CHAIR, _S, commitment=story.id("C8"), weights=weights)
@@ -143,7 +143,7 @@ def _c8(story: _Story) -> None:
     story.dispute(_S, spread, "C8.M3", "contradicts", "el informe dice que la extensión todavía no se decide.")
 
 
-def _g22(story: _Story) -> None:
+def _g22(story: Story) -> None:
     conred = "conred:institution"
     due = {"day": format_when(story.people.now_ms + 15 * DAY_MS)[:10], "precision": "day"}
     ask = {"institution": "conred", "mechanism": story.id("G22.M1"), "due": due}
@@ -165,7 +165,7 @@ def _g22(story: _Story) -> None:
     story.say("MechanismAmended", _CHAIR, _I, mechanism=story.id("G22.M3"), reason=why, **often)
 
 
-def _c19(story: _Story) -> None:
+def _c19(story: Story) -> None:
     sat = "sat:institution"
     amounts = story.link(sat, "c19-exenciones.csv", "monto exonerado por año", "C19.M0")
     laws = story.link(sat, "c19-listado.md", "listado de exoneraciones por ley", "C19.M0")
@@ -181,7 +181,7 @@ def _c19(story: _Story) -> None:
         story.check(laws, who, "gone")
 
 
-def _c22(story: _Story) -> None:
+def _c22(story: Story) -> None:
     ine = "ine:institution"
     prices = story.link(ine, "c22-precios.csv", "precios de referencia", "C22.M0")
     listed = story.capture(prices, "c22-precios.csv", _OURS, _THEIRS)
@@ -200,7 +200,7 @@ def _c22(story: _Story) -> None:
     story.check(prices, _THEIRS, "alive", digest=listed)
 
 
-def _c10(story: _Story) -> None:
+def _c10(story: Story) -> None:
     mspas = "mspas:institution"
     before = {"precision": "year", "day": "2013-01-01"}
     survey = story.link(mspas, "c10-puestos.md", "diagnóstico de 2013", "C10.M0", dated=before)
@@ -216,7 +216,7 @@ def _c10(story: _Story) -> None:
     story.say("StatementWithdrawn", "mspas:holder", statement=mistaken.identity, words=taken_back)
 
 
-def _shared(story: _Story) -> None:
+def _shared(story: Story) -> None:
     minfin = "minfin:institution"
     budget, workshops = "minfin-presupuesto.csv", "minfin-talleres.csv"
     for mechanism in ("C11.M0", "C12.M0"):  # the same address, for two commitments
@@ -232,7 +232,7 @@ def _shared(story: _Story) -> None:
     story.say("SharedUseExplained", minfin, evidence=[both.identity], uses=uses)
 
 
-def _weeks(story: _Story) -> None:
+def _weeks(story: Story) -> None:
     day = datetime.fromtimestamp(story.people.now_ms / 1000, UTC).isocalendar()
     week = f"{day.year:04}-W{day.week:02}"
     done = {"progress": INVENTED + "un mapa más.", "action": INVENTED + "se visitó un municipio."}
@@ -242,7 +242,7 @@ def _weeks(story: _Story) -> None:
         story.say("WeeklyReportFiled", f"{institution}:institution", **of)
 
 
-def _assess(story: _Story) -> None:
+def _assess(story: Story) -> None:
     name = "irm-inventada"
     said = {"C8": "limited", "G22": "substantial", "C19": "limited", "C22": "substantial"}
     open_: dict[str, Any] = {**_SPAN, "methodology": 1}
