@@ -150,8 +150,8 @@ def assessing_desk_page(reading: Reading) -> Response[bytes]:
         cite_href=reading.place.to("planes", plan.plan, "cita"),
         sheets_href=reading.place.to("planes", plan.plan, "fichas"),
         beside_href=reading.place.to("planes", plan.plan, "junto-a"),
-        requests=requests_of(reading, plan.plan),
-        disputes=disputes_waiting(reading, plan.plan),
+        requests=requests_of(reading, plan.plan, commitment=row.commitment if row else ""),
+        disputes=disputes_waiting(reading, plan.plan, commitment=row.commitment if row else ""),
         assessments=assessments,
         open_assessments=[one["id"] for one in assessments if one["closed"] is None],
         tally={**Counter(row.standing.reported for row in matrix.rows), "total": len(matrix.rows)},
@@ -461,10 +461,10 @@ def grade_words(reading: Reading, grade: ItemGrade, links: Mapping[int, Evidence
 # --- requests, disputes, assessments ---------------------------------------------------------------------------------
 
 
-def requests_of(reading: Reading, plan: str, institution: str = "") -> list[dict[str, Any]]:
-    """The requests for evidence of a plan, or to one institution: those without an answer, the earliest due first; then
-    the others."""
-    found = [one for _, one in reading.view.records.scan(Request, prefix=f"{plan}/", limit=MAX_SCAN)]
+def requests_of(reading: Reading, plan: str, institution: str = "", *, commitment: str = "") -> list[dict[str, Any]]:
+    """The requests for evidence of a plan, to one institution, or about one commitment: those without an answer, the
+    earliest due first; then the others."""
+    found = [one for _, one in reading.view.records.scan(Request, prefix=f"{commitment or plan}/", limit=MAX_SCAN)]
     ours = [one for one in found if not institution or one.institution == institution]
     ours.sort(key=lambda one: (bool(one.answers), one.due.day or "9999", one.index))
     return [request_words(reading, one) for one in ours]
@@ -520,11 +520,15 @@ def dispute_state(dispute: Dispute) -> str:
     return "answered" if dispute.answers else "open"
 
 
-def disputes_waiting(reading: Reading, plan: str, institution: str = "") -> list[dict[str, Any]]:
-    """The disputes of a plan, or of one institution's commitments, that wait for somebody: the admitted ones first,
-    because a fresh key costs nothing; then by how long they wait. At most `LIST_PAGE` of them."""
+def disputes_waiting(
+    reading: Reading, plan: str, institution: str = "", *, commitment: str = ""
+) -> list[dict[str, Any]]:
+    """The disputes of a plan, of one institution's commitments, or of one commitment, that wait for somebody: the
+    admitted ones first, because a fresh key costs nothing; then by how long they wait. At most `LIST_PAGE` of them."""
     records = reading.view.records
-    found = [one for _, one in records.scan(Dispute, prefix=f"{plan}/") if dispute_state(one) != "settled"]
+    found = [
+        one for _, one in records.scan(Dispute, prefix=f"{commitment or plan}/") if dispute_state(one) != "settled"
+    ]
     if institution:
         found = [one for one in found if _institution_of(reading, one.mechanism) == institution]
     found.sort(key=lambda one: (dispute_state(one) == "questioned", one.index))

@@ -420,6 +420,29 @@ def test_an_institution_answers_adds_evidence_and_reports_and_two_resolve_a_disp
     ]
 
 
+def test_the_desk_of_one_commitment_lists_its_own_requests_and_disputes_and_leads_to_all(
+    look: Open, town: Judged
+) -> None:
+    due = {"precision": "day", "day": format_when(now_ms())[:10]}
+    for commitment, part, institution in ((w.C8, "M1", "segeplan"), (w.G2, "M0", "minfin")):
+        fields = {"institution": institution, "mechanism": f"{commitment}.{part}", "due": due}
+        text = {"text": f"¿Qué hay de {commitment}?"}
+        town.say("icefi:assessor", {"kind": "EvidenceRequested", "words": text} | fields)
+    town.question("zoe", town.list, f"{w.C8}.M2")
+    page = look("/mesa/investigacion?compromiso=G2", 1280)
+    asked, disputes = page.locator("#solicitudes ~ ol").first, page.locator("#queue li", has_text="Objeción sobre C8")
+    expect(asked).to_contain_text(f"¿Qué hay de {w.G2}?")
+    expect(asked).not_to_contain_text(f"¿Qué hay de {w.C8}?")
+    expect(disputes).to_have_count(0)
+    page.get_by_role("link", name="Lo que se pidió de todos los compromisos").click()
+    expect(asked).to_contain_text(f"¿Qué hay de {w.C8}?")
+    expect(asked).to_contain_text(f"¿Qué hay de {w.G2}?")
+    expect(disputes.first).to_be_visible()
+    page = look("/mesa/investigacion?compromiso=C8", 1280)
+    expect(page.locator("#queue li", has_text="Objeción sobre C8").first).to_be_visible()
+    expect(page.locator("#queue")).not_to_contain_text(f"¿Qué hay de {w.G2}?")
+
+
 @pytest.mark.parametrize(
     "path", ["/mesa", "/mesa/investigacion?compromiso=C8", "/mesa/institucion?organizacion=segeplan"]
 )
