@@ -326,5 +326,9 @@ def test_every_documented_address_answers(town: Town) -> None:
             continue
         given = [one for one in operations["get"].get("parameters", []) if one["in"] == "query" and one["required"]]
         query = "?" + "&".join(f"{one['name']}=1" for one in given)  # sizes, both of them
-        answer = town.server.get("/" + path.format(**names, name=name) + query)
+        address = path.format(**names, name=name) + query
+        answer = town.server.get("/" + address)
         assert answer.status == 200, (path, answer.body)
+        head = town.server.request("HEAD", address)
+        assert (head.status, head.body) == (200, b""), path
+        assert head.headers["content-type"] == answer.headers["content-type"]
