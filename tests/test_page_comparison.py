@@ -378,6 +378,29 @@ def test_what_changed_is_answered_in_pages_and_as_data_for_every_state(told: Tol
     assert {one["commitment"] for one in found["changes"]} == {G1, G2, C8}
 
 
+def test_a_span_is_chosen_by_two_days_or_by_two_sizes_and_each_form_says_what_it_takes(told: Told) -> None:
+    size = len(told.world.entries)
+    for language in ("", "/en"):
+        source = people(told.server, f"{language}/planes/{PLAN}/cambios?desde=30&hasta={size}")
+        inputs = [dict(re.findall(r'(\w+)="([^"]*)"', tag)) for tag in re.findall(r'<input type="[dn][^>]*>', source)]
+        assert [(one["type"], one["name"]) for one in inputs] == [
+            ("date", "desde"), ("date", "hasta"), ("number", "desde"), ("number", "hasta")
+        ]  # fmt: skip
+        assert [(one["value"], one["min"], one["max"]) for one in inputs[2:]] == [
+            ("30", "1", str(size)), (str(size), "1", str(size))
+        ]  # fmt: skip
+        assert all(one["min"] <= one["value"] <= one["max"] for one in inputs[:2])
+        assert all(f'<label for="{one["id"]}">' in source for one in inputs)
+
+
+def test_the_span_that_nobody_chose_is_in_the_form_as_it_was_computed(told: Told) -> None:
+    source = people(told.server, f"/planes/{PLAN}/cambios")
+    chosen = re.findall(r'<input type="number"[^>]* value="(\d+)"', source)
+    again = people(told.server, f"/planes/{PLAN}/cambios?desde={chosen[0]}&hasta={chosen[1]}")
+    sizes = re.compile(r"\((\d+) asientos\)")
+    assert sizes.findall(source) == sizes.findall(again) == chosen
+
+
 # --- in a browser ----------------------------------------------------------------------------------------------------
 
 
