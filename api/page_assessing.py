@@ -132,6 +132,7 @@ def assessing_desk_page(reading: Reading) -> Response[bytes]:
     return desk_answer(
         reading,
         "desk_assessing.html",
+        filters={"plan": plan.plan, "organizacion": organisation, "compromiso": code if row else "", "ver": view},
         plan={"id": plan.plan, "methodology": plan.methodology},
         plans=[{"id": one.plan, "title": one.title} for one in plans],
         organisations=[{"id": one, "name": reading.actor(one), "role": role} for one, role in organisations],

@@ -96,6 +96,7 @@ def changes_page(reading: Reading) -> Response[bytes]:
     return answer(
         reading,
         "changes.html",
+        filters={"desde": start, "hasta": end},
         plan={"id": name, "title": plan.title, "lang": plan.lang, "href": reading.place.to("planes", name)},
         before=moment_words(reading, span.before),
         after=moment_words(reading, span.after),

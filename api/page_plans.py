@@ -125,6 +125,7 @@ def plan_page(reading: Reading) -> Response[bytes]:
     return answer(
         reading,
         "plan.html",
+        filters=chosen,
         plan=said_of_plan,
         chosen=chosen,
         filtered=any(chosen.values()),

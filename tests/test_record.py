@@ -310,6 +310,22 @@ def test_the_api_describes_itself(town: Town) -> None:
             assert operation.get("summary"), path
 
 
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        (f"/plans/{PLAN}/commitments", "after, as_of, at, institution, level, limit, proposer"),
+        (f"/plans/{PLAN}/changes", "as_of, at, from, to"),
+        ("/witnesses", "none"),
+    ],
+)
+def test_a_parameter_that_a_route_has_not_is_refused_and_the_others_are_named(
+    town: Town, path: str, known: str
+) -> None:
+    answer = town.server.get(f"/api{path}?institusion=minfin")
+    assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert answer.json["detail"] == f"There is no parameter 'institusion'; there are: {known}."
+
+
 def test_every_documented_address_answers(town: Town) -> None:
     """Each GET of the schema, with the names of this world put in."""
     names = {
