@@ -198,6 +198,12 @@ def test_an_investigator_goes_from_the_matrix_to_a_frozen_citation_without_a_com
     page.get_by_role("button", name="Revisar antes de firmar").click()
     expect(page.locator(".review")).to_contain_text("C8.M2")
     expect(page.locator(".review")).to_contain_text("Lista de municipios")
+    # Whoever signs reads names; the identifiers that are signed stand beside them.
+    fields = page.locator(".review dl")
+    for words in (f"C8 · Compromiso {w.C8}", "C8.M2 · Piloto en municipios", "Segundo plan de acción", "Sustancial"):
+        expect(fields).to_contain_text(words)
+    for identifier in (f"{w.C8}.M2", w.PLAN, sha256(LIST).hexdigest()):
+        expect(fields.locator(".small.quiet", has_text=identifier).first).to_be_visible()
     assert axe_findings(page) == []
     verdict = signed_here(town, page)
     assert (verdict["kind"], verdict["mechanism"], verdict["level"]) == ("VerdictGiven", f"{w.C8}.M2", "substantial")
@@ -222,11 +228,16 @@ def test_an_investigator_goes_from_the_matrix_to_a_frozen_citation_without_a_com
     page.get_by_label("Lista de municipios").check()
     page.locator("#work [name='assessment']").select_option("irm-2026")
     page.get_by_role("button", name="Revisar antes de firmar").click()
+    fields = page.locator(".review dl")
+    expect(fields.get_by_role("link", name="Lista de municipios")).to_be_visible()
+    expect(fields).to_contain_text("Limitado")
     level = signed_here(town, page)
     assert (level["level"], level["evidence"], level["assessment"]) == ("limited", [town.list], "irm-2026")
 
     # Evidence is asked for, by a day; a citizen's dispute is screened, and resolved.
     do(page, press(page, "#M3", "Pedir evidencia"), words="Falta el acta de la aplicación.", due="2030-01-31")
+    expect(page.locator(".review dl")).to_contain_text("SEGEPLAN segeplan")
+    expect(page.locator(".review dl")).to_contain_text("C8.M3 · Aplicación nacional")
     asked = signed_here(town, page)
     assert (asked["institution"], asked["due"]) == ("segeplan", {"day": "2030-01-31", "precision": "day"})
     expect(page.locator("#queue")).to_contain_text("vence: 31 de enero de 2030")
