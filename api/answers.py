@@ -7,19 +7,23 @@
 Answers are canonical JSON in the envelope of FORMAT.md, "API answers", so two servers of one record give the same
 bytes (but for who has cosigned by then). `?at=SIZE` asks for the record as it stood at a tree size, `?as_of=DATE` at
 the end of a day or at a time. Lists are paged by key: `limit`, `after`, and in the envelope `next`, the address of the
-next page of the same state.
+next page of the same state. A parameter that a route does not have is refused (400), and those that it has are named:
+a mistyped one would be answered with everything, as if nothing had been asked.
 
 `data` are the records that the folds keep (`projections/`), as they are; what is public now of a comment's text comes
 from the vault. Every answer that is none is problem+json. Handlers run in threads: they read databases.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import islice
 from typing import Annotated, Any, Generic, TypeVar, cast
 from urllib.parse import urlencode
 
 import msgspec
+from litestar import Request as HttpRequest
 from litestar import Response, Router, get
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 from msgspec import UNSET, UnsetType
@@ -543,6 +547,23 @@ def _of(data: Any, description: str = "As of the checkpoint named.") -> dict[int
     return {200: ResponseSpec(data_container=Envelope[data], description=description)}
 
 
+def _check_parameters(request: HttpRequest[Any, Any, Any]) -> None:
+    """Raise Problem (400) for a parameter that the route has not."""
+    known = _parameters_of(request.route_handler) - set(request.path_params)
+    strange = next((name for name in request.query_params if name not in known), None)
+    if strange is not None:
+        raise Problem(400, f"There is no parameter {strange!r:.100}; there are: {', '.join(sorted(known)) or 'none'}.")
+
+
+@cache
+def _parameters_of(handler: HTTPRouteHandler) -> frozenset[str]:
+    """The parameters of a handler, by the names that they have in an address."""
+    return frozenset(
+        (field.kwarg_definition.name if isinstance(field.kwarg_definition, QueryParameter) else None) or name
+        for name, field in handler.parsed_fn_signature.parameters.items()
+    )
+
+
 def router(reader: Reader) -> Router:
     """The JSON API of one ledger, below its path."""
     base = f"/{reader.ledger.path}/api"
@@ -980,6 +1001,7 @@ def router(reader: Reader) -> Router:
 
     return Router(
         base,
+        before_request=_check_parameters,
         route_handlers=[
             plans,
             plan_,

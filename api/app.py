@@ -35,8 +35,10 @@ from typing import Any
 import msgspec
 from litestar import Litestar, MediaType, Request, Response, Router, get
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.routes import HTTPRoute
 from nacl.signing import SigningKey
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -438,12 +440,13 @@ def _assemble(
             await gates[0].drain(DRAIN_SECONDS)
             await asyncio.to_thread(closing.close)
 
+    handlers = [
+        *_operations(ledgers, metrics),
+        *pages.front(readers),
+        *(router for ledger in ledgers for router in _routers(ledger, settings, threads, metrics)),
+    ]
     app = Litestar(
-        route_handlers=[
-            *_operations(ledgers, metrics),
-            *pages.front(readers),
-            *(router for ledger in ledgers for router in _routers(ledger, settings, threads, metrics)),
-        ],
+        route_handlers=[_with_head(each) for each in handlers],
         lifespan=[lifespan],
         exception_handlers={
             Exception: answered,
@@ -468,6 +471,20 @@ def _assemble(
     gates.append(Gate(app.asgi_handler, settings, folders, metrics))
     app.asgi_handler = gates[0]
     return app
+
+
+def _with_head(handler: HTTPRouteHandler | Router) -> HTTPRouteHandler | Router:
+    """The same with HEAD wherever it answers GET (https://rfc-editor.org/rfc/rfc9110, 9.3.2). The body is left out by
+    the framework, which does not begin a stream either; a handler that would do much for it looks at the method."""
+    inside = [handler] if isinstance(handler, HTTPRouteHandler) else _handlers_in(handler)
+    for each in inside:
+        if "GET" in each.http_methods:
+            each.http_methods.add("HEAD")
+    return handler
+
+
+def _handlers_in(router: Router) -> list[HTTPRouteHandler]:
+    return [each for route in router.routes if isinstance(route, HTTPRoute) for each in route.route_handlers]
 
 
 def _routers(ledger: Running, settings: Settings, threads: ThreadPoolExecutor, metrics: Metrics) -> list[Any]:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, route
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from api import releases
@@ -203,7 +203,7 @@ def _when(plan: PlanState) -> dict[str, Any]:
 def handlers(reader: Reader) -> Sequence[HTTPRouteHandler]:
     """The route of the catalogue, below the ledger's path."""
 
-    @route("/catalogo.jsonld", http_method=["GET", "HEAD"], sync_to_thread=True, tags=["plans"])
+    @get("/catalogo.jsonld", sync_to_thread=True, tags=["plans"])
     def jsonld(request: Request[Any, Any, Any]) -> Response[bytes]:
         """What can be taken away, for the catalogues of portals (DCAT-AP)."""
         view = reader.at()

@@ -21,7 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from litestar import Request, route
+from litestar import Request, get
 from litestar import Response as HttpAnswer
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
@@ -56,7 +56,7 @@ def stand_asked(reader: Reader, view: View, plan: str) -> Stand:
 def handlers(reader: Reader) -> Sequence[HTTPRouteHandler]:
     """The routes, below the ledger's path."""
 
-    @route("/exportar/{plan:str}/{file:str}", http_method=["GET", "HEAD"], sync_to_thread=True, tags=["plans"])
+    @get("/exportar/{plan:str}/{file:str}", sync_to_thread=True, tags=["plans"])
     def table(
         request: Request[Any, Any, Any], plan: str, file: str, at: At = None, as_of: AsOf = None
     ) -> HttpAnswer[bytes] | Stream:

@@ -21,7 +21,7 @@ from api.signing import Json, Signed, add_line, is_signed, parse_draft, read_sig
 from api.work import solve
 from consultation.text import fit
 from ledger.errors import CannotRun, Misbehaviour, Refused, reason
-from ledger.kinds import draft_of, fields_of, left_to_whoever_signs, object_of, types_in
+from ledger.kinds import BY_SIGNING, draft_of, fields_of, object_of, types_in
 from ledger.statement import canonical
 from ledger.vocabulary import KINDS, Statement
 from projections.words.catalogue import catalogue, languages
@@ -100,7 +100,7 @@ def show_kinds(name: str | None) -> None:
             f"¿Quiso decir {near[0]}?" if near else "`constancia kinds` las enumera.",
             f"Did you mean {near[0]}?" if near else "`constancia kinds` lists them.",
         )
-    fields = fields_of(struct, left_to_whoever_signs(struct))
+    fields = fields_of(struct, BY_SIGNING)
     rule = _gettext(KIND_RULES[name]) if name in KIND_RULES else ""
     types = [(each, object_of(each), _gettext(TYPES[each]) if each in TYPES else "") for each in types_in(struct)]
     if screen.as_json:

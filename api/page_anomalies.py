@@ -181,6 +181,7 @@ def anomalies_page(reading: Reading) -> Response[bytes]:
     return answer(
         reading,
         "anomalies.html",
+        filters=chosen,
         plan={"id": plan.plan, "title": plan.title, "lang": plan.lang, "href": reading.place.to("planes", plan.plan)},
         day=reading.say.day(day),
         total=len(found),

@@ -15,7 +15,7 @@ the record holds the digest, and others may have the bytes.
 
 from typing import Any
 
-from litestar import Response, route
+from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from api import site
@@ -69,7 +69,7 @@ def bytes_here(reading: Reading, digest: str) -> dict[str, Any]:
 def archive_handler(reader: Reader) -> HTTPRouteHandler:
     """The route below a ledger's path."""
 
-    @route("/evidencia/archivos/{name:str}", http_method=["GET", "HEAD"], include_in_schema=False, sync_to_thread=True)
+    @get("/evidencia/archivos/{name:str}", include_in_schema=False, sync_to_thread=True)
     def captured(name: str) -> Response[bytes]:
         digest, dot, ending = name.partition(".")
         if len(digest) != 64 or not set(digest) <= set("0123456789abcdef") or dot + ending not in ("", ".wacz"):

@@ -117,9 +117,8 @@ def assessing_desk_page(reading: Reading) -> Response[bytes]:
     """The list of work of one organisation, or one commitment with every form about it."""
     plans, plan = plans_of(reading)
     if plan is None:
-        return desk_answer(
-            reading, "desk_assessing.html", plan=None, chosen=None, assessments=[], **_lists(reading, None)
-        )
+        nothing: dict[str, Any] = {"plan": None, "chosen": None, "assessments": [], "listed_names": {}}
+        return desk_answer(reading, "desk_assessing.html", **nothing, **_lists(reading, None))
     organisations = assessors_of(reading, plan.plan)
     asked = reading.query.get("organizacion", "")
     organisation = asked if asked in dict(organisations) else next(iter(dict(organisations)), "")
@@ -127,18 +126,21 @@ def assessing_desk_page(reading: Reading) -> Response[bytes]:
     assessments = assessments_of(reading, plan.plan)
     code = reading.query.get("compromiso", "")
     row = next((one for one in matrix.rows if code_of(one.commitment) == code), None)
+    chosen = chosen_words(reading, row) if row else None
     rows = [] if row else [row_words(reading, one, organisation) for one in matrix.rows]
     view = reading.choice("ver", tuple(VIEWS))
     return desk_answer(
         reading,
         "desk_assessing.html",
+        filters={"plan": plan.plan, "organizacion": organisation, "compromiso": code if row else "", "ver": view},
         plan={"id": plan.plan, "methodology": plan.methodology},
         plans=[{"id": one.plan, "title": one.title} for one in plans],
         organisations=[{"id": one, "name": reading.actor(one), "role": role} for one, role in organisations],
         organisation=organisation,
         codes_of_plan=[{"code": code_of(one.commitment), "title": one.title} for one in matrix.rows],
         all_codes=" ".join(code_of(one.commitment) for one in matrix.rows),
-        chosen=chosen_words(reading, row) if row else None,
+        chosen=chosen,
+        listed_names=listed_names(matrix.rows, [chosen] if chosen else []),
         home=reading.place.to("mesa", "investigacion", organizacion=organisation),
         rows=[one for one in rows if not view or view in one["views"]],
         views=[(one, reading.text(name)) for one, name in VIEWS.items()],
@@ -150,8 +152,8 @@ def assessing_desk_page(reading: Reading) -> Response[bytes]:
         cite_href=reading.place.to("planes", plan.plan, "cita"),
         sheets_href=reading.place.to("planes", plan.plan, "fichas"),
         beside_href=reading.place.to("planes", plan.plan, "junto-a"),
-        requests=requests_of(reading, plan.plan),
-        disputes=disputes_waiting(reading, plan.plan),
+        requests=requests_of(reading, plan.plan, commitment=row.commitment if row else ""),
+        disputes=disputes_waiting(reading, plan.plan, commitment=row.commitment if row else ""),
         assessments=assessments,
         open_assessments=[one["id"] for one in assessments if one["closed"] is None],
         tally={**Counter(row.standing.reported for row in matrix.rows), "total": len(matrix.rows)},
@@ -299,6 +301,19 @@ def left_sentence(reading: Reading, rows: Sequence[Mapping[str, Any]], organisat
     )
 
 
+def listed_names(rows: Sequence[Row], spelled: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """What identifiers stand for: every commitment; and of the commitments that are spelled out their mechanisms, links
+    and verdicts."""
+    subject = {row.commitment: row.title for row in rows}
+    statement: dict[str, str] = {}
+    for commitment in spelled:
+        subject |= {one["id"]: one["text"] or one["implicit"] for one in commitment["mechanisms"]}
+        statement |= {one["identity"]: one["named"] for one in commitment["links"]}
+        for mechanism in commitment["mechanisms"]:
+            statement |= {one["identity"]: one["named"] for one in mechanism.get("verdicts", ())}
+    return {"subject": subject, "statement": statement}
+
+
 # --- one commitment --------------------------------------------------------------------------------------------------
 
 
@@ -390,13 +405,16 @@ def mechanism_words(reading: Reading, standing: MechanismStanding, links: Mappin
         "id": standing.mechanism,
         "code": f"M{number_of(standing.mechanism)}",
         "text": found.text if found else "",
+        "implicit": reading.text("implicit: no mechanism was defined"),
         "lang": found.lang if found else "",
         "means": found.means if found else "",
         "claim": standing.claim,
         "best": standing.best,
         "e": standing.e,
         "captures": captures_of(reading, standing.mechanism, links),
-        "verdicts": [verdict_words(reading, one) for one in standing.verdicts if one.state != "replaced"],
+        "verdicts": [
+            verdict_words(reading, one, standing.mechanism) for one in standing.verdicts if one.state != "replaced"
+        ],
         "tags": [reading.text(LACKS[flag]) for flag in standing.flags if flag in LACKS],
         "grades": [grade_words(reading, one, links) for one in standing.grades],
     }
@@ -430,10 +448,11 @@ def capture_words(reading: Reading, evidence: Evidence, sight: Sight) -> dict[st
     }
 
 
-def verdict_words(reading: Reading, verdict: VerdictStanding) -> dict[str, Any]:
+def verdict_words(reading: Reading, verdict: VerdictStanding, mechanism: str) -> dict[str, Any]:
     """A verdict and how it stands."""
     return {
         "who": reading.actor(verdict.actor),
+        "named": reading.text("the verdict on %(code)s", code=code_of(mechanism)),
         "actor": verdict.actor,
         "level": verdict.level,
         "state": verdict.state,
@@ -461,10 +480,10 @@ def grade_words(reading: Reading, grade: ItemGrade, links: Mapping[int, Evidence
 # --- requests, disputes, assessments ---------------------------------------------------------------------------------
 
 
-def requests_of(reading: Reading, plan: str, institution: str = "") -> list[dict[str, Any]]:
-    """The requests for evidence of a plan, or to one institution: those without an answer, the earliest due first; then
-    the others."""
-    found = [one for _, one in reading.view.records.scan(Request, prefix=f"{plan}/", limit=MAX_SCAN)]
+def requests_of(reading: Reading, plan: str, institution: str = "", *, commitment: str = "") -> list[dict[str, Any]]:
+    """The requests for evidence of a plan, to one institution, or about one commitment: those without an answer, the
+    earliest due first; then the others."""
+    found = [one for _, one in reading.view.records.scan(Request, prefix=f"{commitment or plan}/", limit=MAX_SCAN)]
     ours = [one for one in found if not institution or one.institution == institution]
     ours.sort(key=lambda one: (bool(one.answers), one.due.day or "9999", one.index))
     return [request_words(reading, one) for one in ours]
@@ -520,11 +539,15 @@ def dispute_state(dispute: Dispute) -> str:
     return "answered" if dispute.answers else "open"
 
 
-def disputes_waiting(reading: Reading, plan: str, institution: str = "") -> list[dict[str, Any]]:
-    """The disputes of a plan, or of one institution's commitments, that wait for somebody: the admitted ones first,
-    because a fresh key costs nothing; then by how long they wait. At most `LIST_PAGE` of them."""
+def disputes_waiting(
+    reading: Reading, plan: str, institution: str = "", *, commitment: str = ""
+) -> list[dict[str, Any]]:
+    """The disputes of a plan, of one institution's commitments, or of one commitment, that wait for somebody: the
+    admitted ones first, because a fresh key costs nothing; then by how long they wait. At most `LIST_PAGE` of them."""
     records = reading.view.records
-    found = [one for _, one in records.scan(Dispute, prefix=f"{plan}/") if dispute_state(one) != "settled"]
+    found = [
+        one for _, one in records.scan(Dispute, prefix=f"{commitment or plan}/") if dispute_state(one) != "settled"
+    ]
     if institution:
         found = [one for one in found if _institution_of(reading, one.mechanism) == institution]
     found.sort(key=lambda one: (dispute_state(one) == "questioned", one.index))
@@ -624,6 +647,7 @@ def institution_desk_page(reading: Reading) -> Response[bytes]:
         institutions=[{"id": one, "name": reading.actor(one)} for one in institutions],
         institution={"id": institution, "name": reading.actor(institution)},
         rows=ours,
+        listed_names=listed_names(rows, ours),
         shared_links=[link | {"code": row["code"]} for row in ours for link in row["links"] if link["shared"]],
         requests=requests_of(reading, plan.plan, institution) if plan else [],
         disputes=disputes_waiting(reading, plan.plan, institution) if plan else [],
@@ -666,6 +690,7 @@ def mechanism_choice(reading: Reading, standing: MechanismStanding) -> dict[str,
         "id": standing.mechanism,
         "code": code,
         "text": found.text if found else "",
+        "implicit": reading.text("implicit: no mechanism was defined"),
         "lang": found.lang if found else "",
     }
 

@@ -96,11 +96,11 @@ def changes_page(reading: Reading) -> Response[bytes]:
     return answer(
         reading,
         "changes.html",
+        filters={"desde": start, "hasta": end},
         plan={"id": name, "title": plan.title, "lang": plan.lang, "href": reading.place.to("planes", name)},
         before=moment_words(reading, span.before),
         after=moment_words(reading, span.after),
-        start=start or span.before.day,
-        end=end or span.after.day,
+        days={"first": reading.say.day(first := moments.first_day()), "least": first, "most": reading.view.day},
         earlier=_month_link(reading, name, span.before, moments),
         fell=sum(step < 0 for step in steps),
         rose=sum(step > 0 for step in steps),

@@ -325,8 +325,11 @@ def _said(telling: Telling, statement: Statement, day: str, line: HistoryLine) -
 def evidence_changes(telling: Telling, history: Sequence[HistoryLine]) -> Iterator[Change]:
     """The evidenced level each time that it became another: computed after each entry that may have moved it."""
     before: Evidenced | None = None
+    reader, view, name = telling.reading.reader, telling.reading.view, telling.commitment.commitment
     for size, day, index in moments_of(telling, history):
-        now = telling.reading.reader.evidenced(telling.commitment.commitment, size, day)
+        # Of the past everything may be kept; the moment of the view is another with each entry, and is known here.
+        present = (size, day) == (view.size, view.day)
+        now = Evidenced.of(telling.standing) if present else reader.evidenced(name, size, day)
         if now is None or (before is not None and (now.level, now.percent) == (before.level, before.percent)):
             before = now or before
             continue

@@ -171,6 +171,7 @@ def comparison_page(reading: Reading) -> Response[bytes]:
     return answer(
         reading,
         "comparison.html",
+        filters=chosen,
         plan={
             "id": identifier,
             "title": plan.title,

@@ -282,7 +282,7 @@ WORDS: Mapping[str, str] = {
     "field.medium": msg("Where it was announced"),
     "field.outlet": msg("Name of the newspaper, station, page or account"),
     "field.on": msg("Day"),
-    "field.url": msg("Address of the notice"),
+    "field.url": msg("Address"),
     "field.channel": msg("How it came"),
     "field.heard_at": msg("Said or handed in"),
     "field.source": msg("Digest of the scan (SHA-256)"),
@@ -425,6 +425,15 @@ def roster_of_script(reading: Reading) -> list[dict[str, Any]]:
     return found
 
 
+def names_of_script(reading: Reading) -> dict[str, dict[str, str]]:
+    """What identifiers stand for, by what they are of: so that who reviews a statement reads names."""
+    records = reading.view.records
+    return {
+        "plan": {plan.plan: plan.title for _, plan in records.scan(PlanState)},
+        "actor": {actor.actor: actor.name for _, actor in records.scan(Actor)},
+    }
+
+
 def why_barred(reading: Reading, barred: Barred) -> str:
     """Why an organisation may not moderate, for people."""
     if barred.commitment:
@@ -486,6 +495,7 @@ def desk_answer(reading: Reading, template: str, **words: Any) -> Response[bytes
         template,
         roster=roster_of_script(reading),
         codes=codes_of_script(reading),
+        names=names_of_script(reading),
         words_of_script=words_of_script(reading),
         pages_path=place.raw(SEGMENTS[place.language]),
         **words,

@@ -72,6 +72,7 @@ def evidences_page(reading: Reading) -> Response[bytes]:
     return answer(
         reading,
         "evidences.html",
+        filters=chosen,
         chosen=chosen,
         filtered=any(chosen.values()),
         states=[(mark, reading.text(MARKS[mark]), sum(mark in piece.marks for piece in pieces)) for mark in states],

@@ -134,6 +134,7 @@ def plan_page(reading: Reading) -> Response[bytes]:
     return answer(
         reading,
         "plan.html",
+        filters=chosen,
         plan=said_of_plan,
         others=[
             {

@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from litestar import Request, Response, Router, get, post, route
+from litestar import Request, Response, Router, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from api import site
@@ -251,7 +251,7 @@ def router(reader: Reader, clock: Clock = now, read_timeout: float = 30.0, web_f
             response.headers["connection"] = "close"
         return response
 
-    @route("/documentos/{digest:str}", http_method=["GET", "HEAD"], include_in_schema=False, sync_to_thread=True)
+    @get("/documentos/{digest:str}", include_in_schema=False, sync_to_thread=True)
     def document(digest: str) -> Response[bytes]:
         found = reader.documents.read(digest)
         if found is None:
@@ -270,7 +270,7 @@ def router(reader: Reader, clock: Clock = now, read_timeout: float = 30.0, web_f
 
 
 def _handler(reader: Reader, clock: Clock, language: str, path: str, build: Page) -> HTTPRouteHandler:
-    @route(path, http_method=["GET", "HEAD"], include_in_schema=False, sync_to_thread=True)
+    @get(path, include_in_schema=False, sync_to_thread=True)
     def show(request: Request[Any, Any, Any]) -> Response[bytes]:
         return build(_reading(request, reader, clock, language))
 

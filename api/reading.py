@@ -6,6 +6,7 @@ of plans, rounds and reports stands in the modules that build on this one (`api/
 """
 
 import base64
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -17,7 +18,7 @@ from msgspec import UNSET
 
 from api import site
 from api.names import msg
-from api.phrasing import Phrasing, shown
+from api.phrasing import Phrasing, plain, shown
 from api.problems import Problem
 from api.record import Hidden, Reader, Shown, View
 from api.site import Place
@@ -45,6 +46,10 @@ MAX_SCAN = 500
 MAX_MARKS = 500
 MAX_QUERY = 200
 MAX_REFS = 8
+MAX_STRANGE = 5
+
+# What other sites add to the addresses that are shared there: nobody filters by it.
+_ADDED_ELSEWHERE = re.compile(r"utm_\w+|fbclid|gclid|mc_[ce]id|igshid")
 
 # The lanes of a timeline, in this order.
 VOICES = ("government", "civil_society", "irm", "evidence", "citizen")
@@ -290,8 +295,39 @@ def lower(reading: Reading, level: str) -> str:
 # --- answering -------------------------------------------------------------------------------------------------------
 
 
-def answer(reading: Reading, template: str, status: int = 200, **words: Any) -> Response[bytes]:
-    """A page of the ledger: what every one of its templates may use, and the words of this one."""
+def not_taken(reading: Reading, filters: Mapping[str, str]) -> list[str]:
+    """What the address asks for and the page leaves out, in sentences: names that are no filter of it, and values that
+    a filter has not. `filters` is what was understood, by name. Unsaid, everything would pass for the answer."""
+    known = filters.keys() | {"at", "as_of", "pagina"}
+    asked = {name: value.strip() for name, value in reading.query.items() if not _ADDED_ELSEWHERE.fullmatch(name)}
+    strange = [
+        reading.text(
+            "No filter of this page is called “%(name)s”; what follows is shown without it. There are: %(known)s.",
+            name=plain(name),
+            known=reading.say.listed(list(filters)),
+        )
+        for name in asked
+        if name not in known
+    ]
+    strange += [
+        reading.text(
+            "“%(value)s” is none of the values of the filter “%(name)s”; what follows is shown without it.",
+            value=plain(asked[name]),
+            name=name,
+        )
+        for name, understood in filters.items()
+        if asked.get(name) and asked[name] != understood
+    ]
+    return strange[:MAX_STRANGE]
+
+
+def answer(
+    reading: Reading, template: str, status: int = 200, *, filters: Mapping[str, str] | None = None, **words: Any
+) -> Response[bytes]:
+    """A page of the ledger: what every one of its templates may use, and the words of this one.
+
+    `filters`: of a page that filters, what it understood of the address, by name; the rest is said (`not_taken`).
+    """
     view = reading.view
 
     def actor(slug: str) -> Markup:
@@ -324,6 +360,7 @@ def answer(reading: Reading, template: str, status: int = 200, **words: Any) -> 
             "witnessed": _witnessed(reading),
         },
         purpose=view.ledger.purpose,
+        not_taken=not_taken(reading, filters) if filters is not None else [],
         actor=actor,
         brief=brief,
         indicator=indicator,

@@ -42,8 +42,8 @@ from ledger.witnesses import Cosigning, Witnessed
 from projections.commitments import PlanState
 from projections.comparison import Matrix, matrix_of
 from projections.compromise import Compromise, compromises, dispute_of
-from projections.evidence import standing_of
-from projections.grading import reasons_in
+from projections.evidence import Situation, standing_of
+from projections.grading import CommitmentStanding, reasons_in
 from projections.records import RecordsAt, SqliteRecords, digest
 from projections.remembered import Remembered
 
@@ -98,6 +98,12 @@ class Evidenced(msgspec.Struct, frozen=True):
     level: str
     percent: int
     rules: frozenset[str]
+
+    @classmethod
+    def of(cls, standing: CommitmentStanding) -> "Evidenced":
+        """That of a standing."""
+        rules = frozenset([one.rule for one in reasons_in(standing)])
+        return cls(standing.combined.level, standing.combined.percent, rules)
 
 
 class View:
@@ -224,11 +230,13 @@ class Reader:
     def _evidenced(self, commitment: str, size: int, day: str) -> Evidenced | None:
         """The level by the evidence at a size and on a day; None where there was no such commitment."""
         found = standing_of(self._records.at(size), commitment, day)
-        if found is None:
-            return None
-        return Evidenced(
-            found.combined.level, found.combined.percent, frozenset([one.rule for one in reasons_in(found)])
-        )
+        return Evidenced.of(found) if found else None
+
+    def standing(self, situation: Situation, commitment: str, size: int) -> CommitmentStanding | None:
+        """The levels of a commitment in a situation, which is of `size` entries; not computed again while nothing that
+        they follow from is otherwise."""
+        since = self._records.at(size).since(commitment)
+        return self._remembered.standing_of(situation, commitment, since) if since is not None else None
 
     def compare(self, plan: str, size: int, as_of: str) -> Matrix:
         """Reported against evidenced, for each commitment of a plan at a size and a day."""

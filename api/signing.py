@@ -129,7 +129,7 @@ def _filled_in(draft: Json, by: Sequence[Mapping[str, str]], now_ms: int, lang: 
     struct = KINDS.get(kind) if isinstance(kind, str) else None
     if struct is None:
         raise Refused("shape", "A1", f"`kind`: there is no kind {kind!r}; there are {', '.join(sorted(KINDS))}")
-    if "plan" in struct.__struct_fields__ and "plan" not in filled and (plan := _plan_inside(filled)):
+    if "plan" in struct.__struct_fields__ and filled.get("plan", "") == "" and (plan := _plan_inside(filled)):
         filled["plan"] = plan
     return filled
 

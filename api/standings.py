@@ -30,7 +30,6 @@ from projections.evidence import (
     clock_of,
     number_of,
     request_clock,
-    standing_of,
 )
 from projections.grading import ItemGrade, Lens, MechanismStanding, Reason, VerdictStanding, Voice
 from projections.records import index_key
@@ -86,7 +85,7 @@ class Telling:
         self.commitment = commitment
         self.records = reading.view.records
         self.situation = Situation(self.records, commitment.plan, reading.view.day)
-        found = standing_of(self.records, commitment.commitment, reading.view.day)
+        found = reading.reader.standing(self.situation, commitment.commitment, reading.view.size)
         if found is None:
             raise Problem(404, "There is no such commitment.")
         self.standing = found

@@ -13,6 +13,10 @@ from ledger.vocabulary import MAX_INTEGER, Shape, Statement
 FILLED_IN = frozenset({"by", "said_at", "lang", "plan", "printed"})
 """Fields that every kind has, or that whoever signs need not write."""
 
+BY_SIGNING = FILLED_IN - {"plan"}
+"""Fields that no draft need have. The plan is written; where it is left empty, signing reads it off an id of the draft
+that begins with it, if there is one."""
+
 
 class Field(NamedTuple):
     """A field: `mark` is empty where it must be there, `?` where not, `°` where only a printed one may lack it."""
@@ -36,19 +40,10 @@ def fields_of(shape: type[msgspec.Struct], leave_out: frozenset[str] = FILLED_IN
     ]
 
 
-def left_to_whoever_signs(kind: type[Statement]) -> frozenset[str]:
-    """The fields that a draft of this kind need not have. The plan is read off an id that begins with it, if any."""
-    if "plan" not in kind.__struct_fields__:
-        return FILLED_IN
-    named = {field.encode_name for field in _described(kind).fields if field.required}
-    return FILLED_IN if named & {"commitment", "subject", "mechanism", "for"} else FILLED_IN - {"plan"}
-
-
 def draft_of(kind: type[Statement]) -> dict[str, object]:
     """A draft to fill in: the fields that must be there, each empty or with its choices; refused as it stands."""
-    leave_out = left_to_whoever_signs(kind)
     draft: dict[str, object] = {"kind": kind.__name__}
-    if "plan" in kind.__struct_fields__ and "plan" not in leave_out:
+    if "plan" in kind.__struct_fields__:
         draft["plan"] = ""
     for name, empty in _empty_fields(kind).items():
         if name == "person" or _title(kind, name) == "salted digest":
@@ -62,7 +57,7 @@ def types_in(kind: type[Statement]) -> list[str]:
     """The names of the types that the fields of a kind have, and of those inside its objects; each once."""
     found: list[str] = []
     for field in _described(kind).fields:
-        if field.encode_name not in left_to_whoever_signs(kind):
+        if field.encode_name not in BY_SIGNING:
             _collect(field.type, found)
     return found
 

@@ -345,6 +345,12 @@ class RecordsAt:
         connection = self._store._connection  # pyright: ignore[reportPrivateUsage]
         return dict(connection.execute(_TOUCHED, {"prefix": f"{plan}/", "stop": f"{plan}/{_LAST}", "size": self.size}))
 
+    def since(self, commitment: str) -> int | None:
+        """The size since which all about a commitment is as it is here; None where nothing was said of it."""
+        connection = self._store._connection  # pyright: ignore[reportPrivateUsage]
+        asked = "SELECT max(since) FROM touched WHERE topic = ? AND since <= ?"
+        return connection.execute(asked, (commitment, self.size)).fetchone()[0]
+
     def last(self, kind: type[R], path: str, limit: int, before: int | None = None) -> list[R]:
         """The newest records below a path that ends in `/`, the last one first; of a kind whose keys end in one index.
 

@@ -2,6 +2,7 @@
 
     remembered = Remembered()
     remembered.standings_of(situation, touched)     as `projections.evidence.standings_of`, and the same to the letter
+    remembered.standing_of(situation, name, since)  of one commitment
 
 The levels of a commitment follow from the statements about it (a change of what it shares with another touches both,
 and why is told of a link that is for both), from what all commitments of its plan have in common, and from the day.
@@ -70,6 +71,15 @@ class Remembered:
             if self._common != common:
                 self._common = common
             return self._common
+
+    def standing_of(self, situation: Situation, name: str, since: int) -> CommitmentStanding | None:
+        """The levels of a commitment, about which all is as it is since a size (`RecordsAt.since`); None if unknown."""
+        common = self._one(situation.common)
+        found = self._known((name, since), situation, common)
+        if found is None:
+            for commitment, material in self._read(situation, [name], 1):
+                found = self._compute((name, since), situation, commitment, material, common)
+        return found[1] if found else None
 
     def _known(self, key: tuple[str, int], situation: Situation, common: tuple[object, ...]) -> Found | None:
         """What is remembered of a commitment, as it is since a size, if it holds here."""

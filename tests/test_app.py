@@ -208,6 +208,15 @@ def test_several_ledgers_live_in_one_installation_each_under_its_own_path(templa
 
 
 @pytest.mark.parametrize(
+    "path", ["/gt/checkpoint", "/gt/", "/", "/healthz", "/readyz", "/metrics", "/static/favicon.svg"]
+)
+def test_what_can_be_read_can_be_asked_for_its_headers(served: Served, path: str) -> None:
+    answer, head = served.get(f"/{path}"), served.request("HEAD", path)
+    assert (head.status, head.body) == (answer.status, b"")
+    assert head.headers["content-type"] == answer.headers["content-type"]
+
+
+@pytest.mark.parametrize(
     "path", ["/gt/checkpoint", "/gt/api/plans", "/gt/", "/gt/en/", "/", "/healthz", "/schema", "/nowhere", "/gt/api/x"]
 )
 def test_every_answer_has_the_security_headers_and_sets_no_cookie(served: Served, path: str) -> None:

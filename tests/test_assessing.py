@@ -198,6 +198,12 @@ def test_an_investigator_goes_from_the_matrix_to_a_frozen_citation_without_a_com
     page.get_by_role("button", name="Revisar antes de firmar").click()
     expect(page.locator(".review")).to_contain_text("C8.M2")
     expect(page.locator(".review")).to_contain_text("Lista de municipios")
+    # Whoever signs reads names; the identifiers that are signed stand beside them.
+    fields = page.locator(".review dl")
+    for words in (f"C8 · Compromiso {w.C8}", "C8.M2 · Piloto en municipios", "Segundo plan de acción", "Sustancial"):
+        expect(fields).to_contain_text(words)
+    for identifier in (f"{w.C8}.M2", w.PLAN, sha256(LIST).hexdigest()):
+        expect(fields.locator(".small.quiet", has_text=identifier).first).to_be_visible()
     assert axe_findings(page) == []
     verdict = signed_here(town, page)
     assert (verdict["kind"], verdict["mechanism"], verdict["level"]) == ("VerdictGiven", f"{w.C8}.M2", "substantial")
@@ -222,11 +228,16 @@ def test_an_investigator_goes_from_the_matrix_to_a_frozen_citation_without_a_com
     page.get_by_label("Lista de municipios").check()
     page.locator("#work [name='assessment']").select_option("irm-2026")
     page.get_by_role("button", name="Revisar antes de firmar").click()
+    fields = page.locator(".review dl")
+    expect(fields.get_by_role("link", name="Lista de municipios")).to_be_visible()
+    expect(fields).to_contain_text("Limitado")
     level = signed_here(town, page)
     assert (level["level"], level["evidence"], level["assessment"]) == ("limited", [town.list], "irm-2026")
 
     # Evidence is asked for, by a day; a citizen's dispute is screened, and resolved.
     do(page, press(page, "#M3", "Pedir evidencia"), words="Falta el acta de la aplicación.", due="2030-01-31")
+    expect(page.locator(".review dl")).to_contain_text("SEGEPLAN segeplan")
+    expect(page.locator(".review dl")).to_contain_text("C8.M3 · Aplicación nacional")
     asked = signed_here(town, page)
     assert (asked["institution"], asked["due"]) == ("segeplan", {"day": "2030-01-31", "precision": "day"})
     expect(page.locator("#queue")).to_contain_text("vence: 31 de enero de 2030")
@@ -418,6 +429,29 @@ def test_an_institution_answers_adds_evidence_and_reports_and_two_resolve_a_disp
         ("copret", "coordinator"),
         ("congreso", "assessor"),
     ]
+
+
+def test_the_desk_of_one_commitment_lists_its_own_requests_and_disputes_and_leads_to_all(
+    look: Open, town: Judged
+) -> None:
+    due = {"precision": "day", "day": format_when(now_ms())[:10]}
+    for commitment, part, institution in ((w.C8, "M1", "segeplan"), (w.G2, "M0", "minfin")):
+        fields = {"institution": institution, "mechanism": f"{commitment}.{part}", "due": due}
+        text = {"text": f"¿Qué hay de {commitment}?"}
+        town.say("icefi:assessor", {"kind": "EvidenceRequested", "words": text} | fields)
+    town.question("zoe", town.list, f"{w.C8}.M2")
+    page = look("/mesa/investigacion?compromiso=G2", 1280)
+    asked, disputes = page.locator("#solicitudes ~ ol").first, page.locator("#queue li", has_text="Objeción sobre C8")
+    expect(asked).to_contain_text(f"¿Qué hay de {w.G2}?")
+    expect(asked).not_to_contain_text(f"¿Qué hay de {w.C8}?")
+    expect(disputes).to_have_count(0)
+    page.get_by_role("link", name="Lo que se pidió de todos los compromisos").click()
+    expect(asked).to_contain_text(f"¿Qué hay de {w.C8}?")
+    expect(asked).to_contain_text(f"¿Qué hay de {w.G2}?")
+    expect(disputes.first).to_be_visible()
+    page = look("/mesa/investigacion?compromiso=C8", 1280)
+    expect(page.locator("#queue li", has_text="Objeción sobre C8").first).to_be_visible()
+    expect(page.locator("#queue")).not_to_contain_text(f"¿Qué hay de {w.G2}?")
 
 
 @pytest.mark.parametrize(

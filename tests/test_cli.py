@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, cast
 from urllib.request import urlopen
 
 import pytest
+import world as w
 from nacl.signing import SigningKey
 from service import founded_lately, put_on_disk, until
 from witnesses import Behave, InMemory, Peer, hang, log_vkey, policy_of, verifier_of
@@ -30,7 +31,7 @@ from ledger.cosigning import open_policy
 from ledger.journal import Journal
 from ledger.statement import open_statement
 from ledger.tlog.merkle import Frontier
-from ledger.vocabulary import KINDS
+from ledger.vocabulary import KINDS, CompletionReported
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = Path(sys.executable).parent / "constancia"
@@ -166,6 +167,21 @@ def test_kinds_lists_what_can_be_stated_and_shows_a_draft_of_each() -> None:
         "salted_digest": {"$content": {"text": ""}},
     }  # fmt: skip
     assert "C8" in told["types"]["about"]
+
+
+def test_a_draft_of_what_is_said_of_a_commitment_names_the_plan_too() -> None:
+    told = run("kinds", "VerdictGiven", "--json").json
+    assert told["draft"]["plan"] == ""
+    assert "plan" in [field["name"] for field in told["fields"]]
+
+
+def test_a_plan_left_empty_is_read_off_the_commitment() -> None:
+    draft = {"kind": "CompletionReported", "plan": "", "subject": f"{w.PLAN}/C8", "level": "complete"}
+    draft |= {"reason": "Se publicó.", "evidence": []}
+    by = [{"actor": "minfin", "key": w.public("minfin"), "role": "institution"}]
+    signed = sign_draft(draft, w.ORIGIN, [w.key_of("minfin")], by=by, now_ms=time.time_ns() // 1_000_000)
+    assert isinstance(signed.statement, CompletionReported)
+    assert signed.statement.plan == w.PLAN
 
 
 @pytest.mark.parametrize("kind", KINDS)

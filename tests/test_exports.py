@@ -100,6 +100,15 @@ def test_an_older_state_has_its_own_table_without_what_was_hidden_since(server: 
     assert {row["answers"] for row in found} == {"0"}
 
 
+@pytest.mark.parametrize("ending", ["csv", "json", "csv-metadata.json"])
+def test_a_head_request_has_the_headers_and_no_row(server: Served, ending: str) -> None:
+    path = f"/consultas/ronda-1/comentarios.{ending}"
+    answer, head = server.get(path), server.request("HEAD", server.path + path)
+    assert (head.status, head.body) == (200, b"")
+    for name in ("content-type", "content-disposition", "link", "cache-control"):
+        assert head.headers.get(name) == answer.headers.get(name)
+
+
 @pytest.mark.parametrize("path", ["/consultas/no-hay/comentarios.csv", "/consultas/ronda-1/comentarios.csv?at=9999"])
 def test_what_is_not_there(server: Served, path: str) -> None:
     assert server.get(path).status == 404

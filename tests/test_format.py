@@ -100,6 +100,7 @@ def test_a_draft_has_the_fields_that_must_be_there_and_is_refused_as_it_stands(k
     needed = {field.name for field in fields_of(kind) if field.mark != "?"}
     made = {field.name for field in fields_of(kind) if field.type == "claim"}  # by whoever signs
     assert set(draft) - {"plan"} == {"kind", *needed} - made
+    assert ("plan" in draft) == ("plan" in kind.__struct_fields__)
     common = {
         "by": [{"key": w.public("copret"), "role": "citizen"}],
         "said_at": "2026-02-16T12:00:00Z",

@@ -378,6 +378,73 @@ def test_what_changed_is_answered_in_pages_and_as_data_for_every_state(told: Tol
     assert {one["commitment"] for one in found["changes"]} == {G1, G2, C8}
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/planes/{PLAN}/comparacion",
+        f"/planes/{PLAN}/hallazgos",
+        f"/planes/{PLAN}/cambios",
+        f"/planes/{PLAN}",
+        "/evidencia",
+        "/mesa/investigacion",
+    ],
+)
+def test_a_filter_that_a_page_has_not_is_said_and_the_rest_is_shown(told: Told, path: str) -> None:
+    plain, size = people(told.server, path), len(told.world.entries)
+    for query in (f"?at={size}", "?fbclid=x1&utm_source=radio"):
+        assert "No se conoce" not in people(told.server, path + query), "nobody filters by these"
+    page = Read(people(told.server, path + "?institusion=minfin"))
+    assert "No se conoce el filtro «institusion»: lo que sigue se muestra sin él." in page.text
+    assert codes_in(page.text) == codes_in(Read(plain).text)
+    hostile = people(told.server, path + "?%3Cb%3E%E2%80%AE=1")
+    assert "<b>" not in hostile.partition("<main")[2].partition("<h1")[0].replace('<b id="', "")
+    assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in hostile
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (f"/planes/{PLAN}/comparacion", "institucion"),
+        (f"/planes/{PLAN}/comparacion", "orden"),
+        (f"/planes/{PLAN}/hallazgos", "regla"),
+        ("/evidencia", "estado"),
+        ("/mesa/investigacion", "compromiso"),
+    ],
+)
+def test_a_value_that_a_filter_has_not_is_said(told: Told, path: str, name: str) -> None:
+    page = Read(people(told.server, f"/en{path}?{name}=minfinn"))
+    assert f"“minfinn” is none of the values of the filter “{name}”" in page.text
+    assert "is none of the values" not in people(told.server, f"/en{path}?{name}=")
+
+
+def codes_in(text: str) -> list[str]:
+    """The codes of commitments that a page names, in its order."""
+    return re.findall(r"\b[CG]\d+\b", text)
+
+
+def test_a_span_is_chosen_by_two_days_or_by_two_sizes_and_each_form_says_what_it_takes(told: Told) -> None:
+    size = len(told.world.entries)
+    for language in ("", "/en"):
+        source = people(told.server, f"{language}/planes/{PLAN}/cambios?desde=30&hasta={size}")
+        inputs = [dict(re.findall(r'(\w+)="([^"]*)"', tag)) for tag in re.findall(r'<input type="[dn][^>]*>', source)]
+        assert [(one["type"], one["name"]) for one in inputs] == [
+            ("date", "desde"), ("date", "hasta"), ("number", "desde"), ("number", "hasta")
+        ]  # fmt: skip
+        assert [(one["value"], one["min"], one["max"]) for one in inputs[2:]] == [
+            ("30", "1", str(size)), (str(size), "1", str(size))
+        ]  # fmt: skip
+        assert all(one["min"] <= one["value"] <= one["max"] for one in inputs[:2])
+        assert all(f'<label for="{one["id"]}">' in source for one in inputs)
+
+
+def test_the_span_that_nobody_chose_is_in_the_form_as_it_was_computed(told: Told) -> None:
+    source = people(told.server, f"/planes/{PLAN}/cambios")
+    chosen = re.findall(r'<input type="number"[^>]* value="(\d+)"', source)
+    again = people(told.server, f"/planes/{PLAN}/cambios?desde={chosen[0]}&hasta={chosen[1]}")
+    sizes = re.compile(r"\((\d+) asientos\)")
+    assert sizes.findall(source) == sizes.findall(again) == chosen
+
+
 # --- in a browser ----------------------------------------------------------------------------------------------------
 
 

@@ -99,7 +99,7 @@ def test_two_plans_stand_side_by_side_each_figure_with_its_denominator(
 def test_an_institution_explains_what_each_of_its_commitments_takes_from_one_document(look: Open, town: Judged) -> None:
     page = look(f"/mesa/institucion?plan={OTHER}&organizacion=copret", 1280)
     open_key(page, "copret")
-    row = page.locator(f"#queue tr[data-subject='{OTHER}/G1']")
+    row = page.locator("#queue tr", has=page.locator(f"a[href$='/{OTHER}/compromisos/G1']"))
     expect(row).to_contain_text("evidencia compartida con otros")
     row.get_by_role("button", name="Explicar un uso compartido").click()
     expect(page.get_by_label("G1 · Lo de G1")).to_be_checked()

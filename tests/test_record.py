@@ -268,7 +268,7 @@ def test_a_hidden_text_is_in_no_answer_not_even_an_older_one(town: Town) -> None
         ("/entries/0x1", 400),
         ("/nothing", 404),
         ("/plans/%00", 404),
-        (f"/plans/{PLAN}?after=%00%ff", 200),
+        (f"/plans/{PLAN}?after=%00%ff", 400),
     ],
 )
 def test_a_question_that_has_no_answer_gets_a_problem_and_never_a_failure(town: Town, path: str, status: int) -> None:
@@ -310,6 +310,22 @@ def test_the_api_describes_itself(town: Town) -> None:
             assert operation.get("summary"), path
 
 
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        (f"/plans/{PLAN}/commitments", "after, as_of, at, institution, level, limit, proposer"),
+        (f"/plans/{PLAN}/changes", "as_of, at, from, to"),
+        ("/witnesses", "none"),
+    ],
+)
+def test_a_parameter_that_a_route_has_not_is_refused_and_the_others_are_named(
+    town: Town, path: str, known: str
+) -> None:
+    answer = town.server.get(f"/api{path}?institusion=minfin")
+    assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert answer.json["detail"] == f"There is no parameter 'institusion'; there are: {known}."
+
+
 def test_every_documented_address_answers(town: Town) -> None:
     """Each GET of the schema, with the names of this world put in."""
     names = {
@@ -326,5 +342,9 @@ def test_every_documented_address_answers(town: Town) -> None:
             continue
         given = [one for one in operations["get"].get("parameters", []) if one["in"] == "query" and one["required"]]
         query = "?" + "&".join(f"{one['name']}=1" for one in given)  # sizes, both of them
-        answer = town.server.get("/" + path.format(**names, name=name) + query)
+        address = path.format(**names, name=name) + query
+        answer = town.server.get("/" + address)
         assert answer.status == 200, (path, answer.body)
+        head = town.server.request("HEAD", address)
+        assert (head.status, head.body) == (200, b""), path
+        assert head.headers["content-type"] == answer.headers["content-type"]

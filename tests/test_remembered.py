@@ -20,7 +20,7 @@ from ledger.errors import Refused
 from ledger.statement import Entry, format_when
 from projections import remembered as module
 from projections.comparison import Matrix, matrix_of
-from projections.evidence import default_as_of
+from projections.evidence import default_as_of, standing_of
 from projections.records import RecordsAt, SqliteRecords
 from projections.remembered import Remembered
 from projections.replay import evolve
@@ -114,6 +114,21 @@ def test_what_is_remembered_is_what_is_computed(folded: tuple[SqliteRecords, int
             for as_of in days_of(records, choices):
                 ours, theirs = both(remembered, records, as_of)
                 assert ours == theirs, (one, as_of)
+
+
+def test_one_commitment_is_remembered_as_it_is_computed(folded: tuple[SqliteRecords, int]) -> None:
+    store, size = folded
+    choices, remembered = random.Random(3), Remembered()
+    for one in choices.sample(range(1, size + 1), size):
+        records = store.at(one)
+        for as_of in days_of(records, choices):
+            situation = module.Situation(records, PLAN, as_of)
+            touched = records.touched(PLAN)
+            for name in (G1, G2, C8):
+                since = records.since(name)
+                assert since == touched.get(name)
+                ours = None if since is None else remembered.standing_of(situation, name, since)
+                assert ours == standing_of(records, name, as_of), (one, as_of, name)
 
 
 def test_only_that_is_computed_about_which_something_was_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

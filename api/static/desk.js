@@ -460,6 +460,29 @@ const lineOf = (name, value) => [element("dt", {}, named(`field.${name}`, name))
 const WHENS = new Set(["opens", "closes", "late_until", "appeal_until", "heard_at", "from", "until"]);
 const REFERENCES = new Set(["comments", "answers", "led_to", "appeal", "reply_to", "statement", "link", "dispute", "evidence"]);
 const SUBJECTS = new Set(["commitment", "mechanism", "commitments", "for", "subject"]);
+const BODIES = new Set(["institution", "to", "parties", "speaker", "invited", "present"]);
+
+/** What identifiers stand for: `plan` and `actor` on every desk, `subject` and `statement` of what its list shows. */
+const names = () => ({ ...JSON.parse(desk.dataset.names), ...JSON.parse(at("queue").dataset.names ?? "{}") });
+
+/** Words for a person, and beside them, small, what is signed. */
+const beside = (identifier, ...words) => element("span", {}, ...words, " ", element("span", { class: "small quiet hash" }, identifier));
+
+/** A commitment by its code and title, a mechanism by its number and text below its commitment. */
+function subject(identifier) {
+  const known = names().subject ?? {};
+  const [commitment, mechanism] = identifier.split(".");
+  const code = commitment.replace(/^[^/]*\//, "");
+  const entitled = (lead, title) => [element("b", {}, lead), ...(title ? [" · ", foreign(title)] : [])];
+  const words = [element("span", {}, ...entitled(code, known[commitment]))];
+  if (mechanism) words.push(element("br", {}), element("span", {}, ...entitled(`${code}.${mechanism}`, known[identifier])));
+  return beside(identifier, ...words);
+}
+
+function nameOf(list, identifier) {
+  const name = names()[list]?.[identifier];
+  return name ? beside(identifier, foreign(name)) : foreign(identifier);
+}
 
 /** A value of the draft as a person reads it. */
 function valueOf(name, value) {
@@ -470,8 +493,10 @@ function valueOf(name, value) {
   if (name === "kind") return codes.kind[value] ?? value;
   if (name === "target") return reference(value.statement);
   if (name === "digests") return capture(value);
-  if (SUBJECTS.has(name)) return document.querySelector(`[data-subject="${CSS.escape(value)}"]`)?.dataset.named ?? value.replace(/^[^/]*\//, "");
-  if (name === "uses") return element("span", {}, `${valueOf("commitment", value.commitment)}: `, foreign(value.takes));
+  if (name === "plan") return nameOf("plan", value);
+  if (BODIES.has(name)) return nameOf("actor", value);
+  if (SUBJECTS.has(name)) return subject(value);
+  if (name === "uses") return element("span", {}, subject(value.commitment), ": ", foreign(value.takes));
   if (name === "entries") return weekly(value);
   if (name === "claims") return claimed(value);
   if (name === "parts") return element("span", {}, foreign(value.title), ` (${value.part})`);
@@ -496,8 +521,7 @@ function objectOf(value) {
 
 /** What an institution did in a week for a commitment or a mechanism. */
 function weekly({ commitment, mechanism, progress, action }) {
-  const about = valueOf("commitment", mechanism ?? commitment);
-  return element("span", {}, `${about}: `, foreign(progress), " · ", foreign(action));
+  return element("span", {}, subject(mechanism ?? commitment), ": ", foreign(progress), " · ", foreign(action));
 }
 
 /** A figure that a report claims, beside that of the record as the page shows it. */
@@ -513,14 +537,14 @@ function capture(digest) {
   const known = at("work").querySelector(`[name=digests][value="${digest}"]`);
   const label = known && known.form.querySelector(`label[for="${known.id}"]`);
   const title = label?.querySelector("b")?.textContent;
-  return element("span", {}, title ? foreign(title) : "", " ", element("span", { class: "hash" }, digest));
+  return element("span", {}, title ? foreign(title) : "", " ", element("span", { class: "small quiet hash" }, digest));
 }
 
 function reference(identity) {
   const item = document.querySelector(`[data-identity="${identity}"]`);
   const named = item?.dataset.number;
   const unnamed = named ? say("comment-no", { number: number(named) }) : say("statement-no", { code: identity.slice(0, 12) });
-  const text = item?.dataset.named ?? unnamed;
+  const text = names().statement?.[identity] ?? item?.dataset.named ?? unnamed;
   return element("a", { href: `${pages}/constancias/${identity}`, target: "_blank", rel: "noopener" }, text);
 }
 
