@@ -141,7 +141,7 @@ def assessing_desk_page(reading: Reading) -> Response[bytes]:
         all_codes=" ".join(code_of(one.commitment) for one in matrix.rows),
         chosen=chosen,
         listed_names=listed_names(matrix.rows, [chosen] if chosen else []),
-        home=reading.place.to("mesa", "investigacion", organizacion=organisation),
+        home=reading.place.to("mesa", "investigacion", plan=plan.plan, organizacion=organisation),
         rows=[one for one in rows if not view or view in one["views"]],
         views=[(one, reading.text(name)) for one, name in VIEWS.items()],
         views_by_code={one: reading.text(name) for one, name in VIEWS.items()},
@@ -163,6 +163,12 @@ def assessing_desk_page(reading: Reading) -> Response[bytes]:
         request_due=reading.reader.ledger.day_of(reading.now_ms + REQUEST_DAYS * 86_400_000),
         **_lists(reading, plan),
     )
+
+
+def desk_of(reading: Reading, commitment: str, **query: str) -> str:
+    """The address of the desk at a commitment."""
+    plan, _, code = commitment.partition("/")
+    return reading.place.to("mesa", "investigacion", plan=plan, **query, compromiso=code) + "#elegido"
 
 
 def plans_of(reading: Reading) -> tuple[list[PlanState], PlanState | None]:
@@ -249,8 +255,7 @@ def row_words(reading: Reading, row: Row, organisation: str) -> dict[str, Any]:
         "code": code_of(row.commitment),
         "title": row.title,
         "lang": row.lang,
-        "href": reading.place.to("mesa", "investigacion", organizacion=organisation, compromiso=code_of(row.commitment))
-        + "#elegido",
+        "href": desk_of(reading, row.commitment, organizacion=organisation),
         "reported": standing.reported,
         "evidenced": standing.combined.level,
         "gap": signed(standing.gap),

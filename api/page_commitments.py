@@ -101,7 +101,7 @@ def commitment_page(reading: Reading) -> Response[bytes]:
     return answer(
         reading,
         "commitment.html",
-        plan={"title": plan.title, "lang": plan.lang, "href": reading.place.to("planes", plan_id)},
+        plan={"id": plan_id, "title": plan.title, "lang": plan.lang, "href": reading.place.to("planes", plan_id)},
         c=member_of(reading, commitment)
         | {
             "proposer": commitment.proposer,

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from hashlib import sha256
@@ -112,7 +113,7 @@ def test_the_page_of_the_evidence_leads_to_both_and_says_what_is_withheld(office
     page = office.server.get(f"/evidencia/{office.index}").body.decode()
     assert f'href="{address}"' in page
     assert f'href="{address}.wacz"' in page
-    assert "/gt/mesa/investigacion?compromiso=" in page
+    assert re.search(r"/gt/mesa/investigacion\?plan=[^&]+&amp;compromiso=", page)
     until = format_when(now_ms() + 30 * 86_400_000)
     why = {"ground": "personal_data", "rule": "Regla 1", "appeal_until": until}
     office.say("vigilante:moderator", kind="ContentWithheld", target=target, **why)

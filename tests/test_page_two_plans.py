@@ -22,7 +22,7 @@ def look(browser: Browser, site: Served) -> Iterator[Look]:
     trouble: list[str] = []
 
     def opened(path: str, width: int) -> Page:
-        contexts.append(browser.new_context(viewport={"width": width, "height": 844}))
+        contexts.append(browser.new_context(viewport={"width": width, "height": 844}, reduced_motion="reduce"))
         page = contexts[-1].new_page()
         page.on("console", lambda word: trouble.append(word.text))
         page.goto(f"{site.address}gt{path}")
@@ -128,3 +128,17 @@ def test_an_institution_and_an_organisation_stand_with_each_of_their_plans(site:
         assert f"/gt/planes/{SUCCESSOR}/compromisos/G1" in page.links
     exports = Read(people(site, "/exportar"))
     assert exports.links.index(f"#{PLAN}") < exports.links.index(f"#{SUCCESSOR}")
+
+
+def test_from_a_commitment_one_comes_to_the_desk_of_its_own_plan(site: Served) -> None:
+    for plan in (PLAN, SUCCESSOR):
+        links = Read(people(site, f"/planes/{plan}/compromisos/C1")).links
+        (desk,) = {link for link in links if "/mesa/investigacion?" in link}
+        page = Read(people(site, desk.removeprefix("/gt").partition("#")[0]))
+        inner = {link for link in page.links if "/mesa/investigacion?" in link}
+        assert inner
+        assert all(f"plan={plan}" in link for link in inner), inner
+        listed = Read(people(site, f"/mesa/investigacion?plan={plan}"))
+        rows = [link for link in listed.links if "compromiso=" in link]
+        assert rows
+        assert all(f"plan={plan}" in link for link in rows)
