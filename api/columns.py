@@ -546,9 +546,9 @@ VERDICTS = Shape(
     ),
 )
 
-ASSESSMENTS = Shape(
-    "assessments",
-    ("Evaluaciones", "Assessments"),
+ASSESSED_LEVELS = Shape(
+    "assessed_levels",
+    ("Niveles evaluados", "Assessed levels"),
     (
         "Una fila por cada vez que otro cuerpo dijo hasta dónde llega un compromiso.",
         "A row for each time another body said how far a commitment is.",

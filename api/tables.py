@@ -622,7 +622,7 @@ def _of_verdicts(stand: Stand) -> Iterator[Row]:
         }
 
 
-def _of_assessments(stand: Stand) -> Iterator[Row]:
+def _of_assessed_levels(stand: Stand) -> Iterator[Row]:
     in_force = {
         said.index
         for _, commitment in stand.records.scan(Commitment, prefix=f"{stand.plan.plan}/")
@@ -830,7 +830,7 @@ TABLES: Mapping[str, Table] = {
         Table(columns.DISPUTES, _of_disputes, ("EvidenceDisputed",)),
         Table(columns.REQUESTS, _of_requests, ("EvidenceRequested",)),
         Table(columns.VERDICTS, _of_verdicts, ("VerdictGiven",)),
-        Table(columns.ASSESSMENTS, _of_assessments, ("CompletionAssessed",)),
+        Table(columns.ASSESSED_LEVELS, _of_assessed_levels, ("CompletionAssessed",)),
         Table(columns.CODINGS, _of_codings, ("CommitmentCoded",)),
         Table(columns.ANOMALIES, _of_anomalies),
         Table(columns.CLAIMS, _of_claims, ("ReportPublished",), _claims_among),

@@ -123,15 +123,25 @@ def test_requests_say_what_came_of_them_and_when_their_day_is_over(server: Serve
     assert [row["overdue"] for row in later] == [True, False]
 
 
-def test_verdicts_assessments_and_codings_have_their_reasons(server: Served, told: Compared) -> None:
+def test_verdicts_assessed_levels_and_codings_have_their_reasons(server: Served, told: Compared) -> None:
     verdicts = table(server, "verdicts")
     assert [row["level"] for row in verdicts] == ["complete", "complete", "limited", "substantial"]
     assert {row["words"] for row in verdicts} == {told.text}
-    assessments = table(server, "assessments")
-    assert [(row["organisation"], row["in_force"]) for row in assessments] == [("irm", True), ("congreso", True)]
-    assert assessments[0]["evidence"] == [told.index["D2"]]
+    assessed = table(server, "assessed_levels")
+    assert [(row["organisation"], row["in_force"]) for row in assessed] == [("irm", True), ("congreso", True)]
+    assert assessed[0]["evidence"] == [told.index["D2"]]
     codings = table(server, "codings")
     assert [(row["code"], row["in_force"]) for row in codings] == [("minor", False), ("moderate", True)]
+
+
+def test_what_a_citation_and_the_tables_both_name_is_the_same_thing(server: Served) -> None:
+    """A row for a row; of codes a citation has those that are in force."""
+    cited = {one["name"]: one["rows"] for one in server.get(f"/planes/{PLAN}/cita/archivo").json["tables"]}
+    both = [name for name in cited if name in TABLES]
+    assert {"mechanisms", "grades", "verdicts", "disputes", "disagreement", "codings", "requests"} <= set(both)
+    for name in both:
+        rows = [row for row in table(server, name) if row.get("in_force", True)]
+        assert cited[name] == len(rows) > 0, name
 
 
 def test_what_is_measured_claimed_and_met_is_there(server: Served, told: Compared) -> None:
@@ -196,7 +206,7 @@ COUNTED = {
     "disputes": {"EvidenceDisputed": 1},
     "requests": {"EvidenceRequested": 1},
     "verdicts": {"VerdictGiven": 1},
-    "assessments": {"CompletionAssessed": 1},
+    "assessed_levels": {"CompletionAssessed": 1},
     "codings": {"CommitmentCoded": 1},
     "meetings": {"MeetingConvened": 1},
 }
