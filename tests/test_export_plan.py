@@ -76,6 +76,8 @@ def test_the_command_writes_what_the_server_gives(
             path = folder / f"{PLAN}.{name}.{index['size']}.{index['as_of']}.{form}"
             assert path.read_bytes() == answer.body, (name, form)
             assert f'filename="{path.name}"' in answer.headers["content-disposition"]
+        described = f"{PLAN}.{name}.{index['size']}.{index['as_of']}.csv-metadata.json"
+        assert (folder / described).read_bytes() == server.get(f"/exportar/{PLAN}/{name}.csv-metadata.json{query}").body
     histories = f"{PLAN}.histories.{index['size']}.{index['as_of']}.jsonl"
     assert (folder / histories).read_bytes() == server.get(f"/exportar/{PLAN}/histories.jsonl{query}").body
     assert index["root"] == server.get(f"/exportar/{PLAN}/levels.csv-metadata.json{query}").json["constancia:root"]

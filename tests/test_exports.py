@@ -88,7 +88,7 @@ def test_every_column_is_documented_in_both_languages(server: Served) -> None:
     origin, size, _ = server.get("/checkpoint").body.decode().split("\n")[:3]
     assert (described["constancia:origin"], described["constancia:tree_size"]) == (origin, int(size))
     assert described["constancia:rows"] == len(rows(answer.body))
-    assert described["url"] == f"comentarios.csv?at={size}"
+    assert described["url"] == f"ronda-1.{size}.csv"
     assert rows(server.get(f"/consultas/ronda-1/{described['url']}").body) == rows(answer.body)
 
 
@@ -153,6 +153,8 @@ def test_the_command_writes_what_the_server_gives(place: Path, server: Served, t
     assert sorted(files) == ["csv", "csv-metadata.json", "jsonl"]
     assert files["csv"].read_bytes() == server.get("/consultas/ronda-1/comentarios.csv").body
     assert files["jsonl"].read_bytes() == server.get("/consultas/ronda-1/comentarios.json").body
+    described = server.get("/consultas/ronda-1/comentarios.csv-metadata.json").body
+    assert files["csv-metadata.json"].read_bytes() == described
     assert [path.read_bytes() for path in files.values()] == [again[name].read_bytes() for name in files]
 
 
