@@ -137,12 +137,16 @@ def export_plan(
     folder: Path,
     policy: Path | None,
     language: str,
-    forms: Sequence[str],
+    forms: Sequence[str] | None,
     size: int | None,
     day: str,
 ) -> int:
-    """Write the tables of a plan. Raises CannotRun, and Misbehaviour where the published files are not whole."""
+    """Write the tables of a plan; without `forms` in all that there are, with Parquet where its extra is installed.
+
+    Raises CannotRun, and Misbehaviour where the published files are not whole.
+    """
     pinned = read_policy(policy) if policy else None
+    forms = _forms_here() if forms is None else forms
     _need(forms)  # before anything is read
     with published_files(where) as (source, _), screen.progress("Leyendo", "Reading") as progress:
         copy = read_copy(source, pinned, progress.at, size=size, day=day)
@@ -168,6 +172,17 @@ def export_plan(
     index = _write(folder / f"{_plan_stem(stand)}.json", [_index(stand, made)])
     _tell(stand, made, folder, index)
     return 0
+
+
+def _forms_here() -> Sequence[str]:
+    """What is written where no form was named: all, but Parquet only with its extra; the same rows are there as CSV."""
+    if parquet_missing() is None:
+        return MADE
+    screen.note(
+        "Sin Parquet; para tenerlo instale su extra: `pip install '.[parquet]'` en la carpeta del programa.",
+        "Without Parquet; to have it, install its extra: `pip install '.[parquet]'` in the program's folder.",
+    )
+    return [form for form in MADE if form != "parquet"]
 
 
 def _need(forms: Sequence[str]) -> None:

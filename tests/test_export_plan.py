@@ -121,6 +121,32 @@ def test_people_are_told_that_nothing_is_missing(place: Path, tmp_path: Path) ->
     assert command(*words, "--json").json["size"] == 74
 
 
+def test_every_form_is_written_unless_some_are_named_and_parquet_where_its_extra_is(
+    place: Path, tmp_path: Path
+) -> None:
+    whole, without = tmp_path / "todo", tmp_path / "sin parquet"
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['pyarrow.parquet'] = None\n", "utf-8")
+    words = ["export", "plan", PLAN, "--from", place]
+    ran = command(*words, "--to", whole)
+    assert (ran.code, ran.err.count("'.[parquet]'")) == (0, 0), ran.err
+    endings = {path.name.split(".", 4)[-1] for path in whole.iterdir()}
+    assert endings == {*FORMS, "csv-metadata.json", "pdf"}
+    for language, sentence in (("es", "Sin Parquet; para tenerlo"), ("en", "Without Parquet; to have it")):
+        ran = command("--lang", language, *words, "--to", without, "--in", "es-GT", PYTHONPATH=str(tmp_path))
+        assert ran.code == 0, ran.err
+        (said,) = [line for line in ran.err.splitlines() if "Parquet" in line]
+        assert said.startswith(sentence)
+        assert "pip install '.[parquet]'" in said
+        left = {path.name: path.read_bytes() for path in whole.iterdir() if path.suffix != ".parquet"}
+        made = {path.name: path.read_bytes() for path in without.iterdir()}
+        index = f"{PLAN}.74.{index_of(whole)['as_of']}.json"
+        assert len(left.pop(index)) > len(made.pop(index))
+        assert made == left
+    refused = command(*words, "--to", tmp_path / "no", "--formats", "parquet", PYTHONPATH=str(tmp_path))
+    assert (refused.code, "pip install '.[parquet]'" in refused.err) == (2, True)
+    assert not (tmp_path / "no").exists()
+
+
 def test_an_altered_entry_is_not_exported(place: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copia"
     shutil.copytree(place / "public", copy / "public")
