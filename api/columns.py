@@ -141,8 +141,8 @@ COMMITMENTS = Shape(
         Column(
             "flags",
             "string",
-            "Señales, como self_assessed, overdue, not_verifiable.",
-            "Flags, such as self_assessed, overdue, not_verifiable.",
+            "Señales, como self_assessed, overdue, not_verifiable; copied_text si comparte texto con otro.",
+            "Flags, such as self_assessed, overdue, not_verifiable; copied_text where it shares text with another.",
             many=True,
         ),
         Column(

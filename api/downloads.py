@@ -160,6 +160,7 @@ def _code() -> str:
     """A digest over the code that makes tables: two versions of it need not give the same bytes."""
     api = Path(__file__).resolve().parent
     files = [
+        api / "anomalies.py",
         api / "columns.py",
         api / "tables.py",
         api / "tabular.py",

@@ -24,7 +24,7 @@ import msgspec
 from msgspec import UNSET
 
 from api import columns
-from api.anomalies import findings_of
+from api.anomalies import findings_of, with_copies
 from api.record import Ledger
 from api.tabular import Cell, Head, Row, Shape
 from ledger.statement import Entry, format_time
@@ -239,7 +239,7 @@ def _reasons(*reasons: Reason) -> dict[str, Cell]:
 
 def _of_commitments(stand: Stand) -> Iterator[Row]:
     records = stand.records
-    for row in stand.matrix.rows:
+    for row in with_copies(cast("View", stand.ground), stand.matrix).rows:
         one = records.get(Commitment, row.commitment)
         assert one is not None  # the matrix is of records
         axis = records.get(Axis, f"{one.plan}/{one.axis}") if one.axis else None
