@@ -108,7 +108,8 @@ def _answer(request: Request[Any, Any, Any], stand: Stand, table: Table, ending:
         return HttpAnswer(b"", status_code=304, headers=headers, media_type=media_type)
     head = stand.head(table)
     if ending == DESCRIPTION:
-        return HttpAnswer(described(head, shape, f"{stem}.csv"), headers=headers, media_type=media_type)
+        body = described(head, shape, f"{stem}.csv", table.height(stand))
+        return HttpAnswer(body, headers=headers, media_type=media_type)
     if request.method == "HEAD":
         return HttpAnswer(b"", headers=headers, media_type=media_type)
     parts = FORMS[ending].write(head, shape, table.rows(stand))

@@ -222,7 +222,7 @@ def _plan_tables(stand: Stand, copy: Copy, table: Table, folder: Path, forms: Se
         yield _made(_write(path, FORMS[form].write(head, table.shape, rows)), table.shape.name, len(rows), whole)
     if {"csv", "jsonl"} & set(forms):
         path = folder / f"{stem}.{DESCRIPTION}"
-        yield _made(_write(path, [described(head, table.shape, f"{stem}.csv")]), table.shape.name)
+        yield _made(_write(path, [described(head, table.shape, f"{stem}.csv", len(rows))]), table.shape.name)
 
 
 def _made(path: Path, table: str | None = None, rows: int | None = None, whole: int | None = None) -> Made:

@@ -229,6 +229,7 @@ def metadata(view: View, round_: Round, url: str) -> bytes:
         "constancia:as_of": view.as_of,
         "constancia:methodology": view.methodology.get(round_.plan, 0),
         "constancia:rows": round_.received,
+        "constancia:rows_follow_from": "entries",
     }
     note = (
         f"{APOSTROPHE[0]} Ningún comentario falta: los retenidos, borrados o retirados están marcados, sin texto.",

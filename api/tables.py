@@ -183,6 +183,11 @@ class Table(msgspec.Struct, frozen=True):
             return sum([len(stand.told.get(kind, ())) for kind in self.kinds])
         return self.whole(entry.opened.statement for entry in stand.entries(*self.kinds))
 
+    def height(self, stand: Stand) -> int:
+        """How many rows it has: as the tree says, or as many as the computation makes."""
+        counted = self.counted(stand)
+        return sum(1 for _ in self.rows(stand)) if counted is None else counted
+
     def counted_among(self, statements: Iterable[Statement]) -> int | None:
         """The same from all statements of the plan, in the order of the tree."""
         if not self.kinds:

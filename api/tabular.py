@@ -127,8 +127,11 @@ def _as_json(value: Cell) -> str:
     return msgspec.json.encode(value).decode() if value else ""
 
 
-def described(head: Head, shape: Shape, url: str) -> bytes:
-    """The CSVW description of the table at `url`: its columns, and the record on which it stands."""
+def described(head: Head, shape: Shape, url: str, rows: int) -> bytes:
+    """The CSVW description of the table at `url`: its columns, the record on which it stands, and its number of rows.
+
+    That number follows from entries, and then from the tree alone, or from the computation that makes the rows.
+    """
     return csvw(
         shape,
         url,
@@ -141,7 +144,8 @@ def described(head: Head, shape: Shape, url: str) -> bytes:
             "constancia:as_of": head.as_of,
             "constancia:plan": head.plan,
             "constancia:methodology": head.methodology,
-            **({} if head.whole is None else {"constancia:rows": head.whole}),
+            "constancia:rows": rows,
+            "constancia:rows_follow_from": "computation" if head.whole is None else "entries",
         },
         APOSTROPHE,
     )

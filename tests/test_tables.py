@@ -388,13 +388,13 @@ def test_a_large_table_is_handed_on_in_parts() -> None:
 
 
 def test_a_description_is_json_ld_that_names_its_columns() -> None:
-    found = json.loads(described(HEAD, SHAPE, "hostile.csv"))
+    found = json.loads(described(HEAD, SHAPE, "hostile.csv", 0))
     assert found["@context"][0] == "http://www.w3.org/ns/csvw"
     assert (found["url"], found["tableSchema"]["primaryKey"]) == ("hostile.csv", ["n"])
     assert [column["datatype"] for column in found["tableSchema"]["columns"]] == ["integer", "string", "json"]
     assert found["dc:title"] == [{"@language": "es", "@value": "Hostil"}, {"@language": "en", "@value": "Hostile"}]
     assert found["constancia:root"] == "00" * 32
-    assert "constancia:rows" not in found
+    assert (found["constancia:rows"], found["constancia:rows_follow_from"]) == (0, "computation")
 
 
 def test_without_pyarrow_the_server_says_what_to_install(told: Compared, tmp_path: Path) -> None:
