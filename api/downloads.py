@@ -1,6 +1,7 @@
 """The tables of a plan over HTTP: one address for each table and form, at any size and for any day.
 
     GET /gt/exportar/{plan}/{table}.csv                  RFC 4180
+    GET /gt/exportar/{plan}/{table}.excel.csv            the same behind a byte order mark
     GET /gt/exportar/{plan}/{table}.csv-metadata.json    CSVW: the columns, and the record on which the table stands
     GET /gt/exportar/{plan}/{table}.json                 in the envelope of the API
     GET /gt/exportar/{plan}/{table}.jsonl                one object a line
@@ -36,7 +37,7 @@ from api import releases
 from api.problems import Problem
 from api.record import Reader, View
 from api.tables import TABLES, Stand, Table
-from api.tabular import DESCRIPTION, DESCRIPTION_TYPE, FORMS, described, parquet_missing
+from api.tabular import DESCRIPTION, DESCRIPTION_TYPE, SERVED, described, parquet_missing
 
 At = Annotated[str | None, QueryParameter(name="at", description="The record of so many entries")]
 AsOf = Annotated[str | None, QueryParameter(name="as_of", description="Computed for this day (YYYY-MM-DD)")]
@@ -73,7 +74,7 @@ def handlers(reader: Reader) -> Sequence[HTTPRouteHandler]:
             name, _, ending = file.partition(".")
         found = TABLES.get(name)
         of_all = (name, ending) == (releases.NAME, releases.ENDING)
-        if not of_all and (found is None or (ending not in FORMS and ending != DESCRIPTION)):
+        if not of_all and (found is None or (ending not in SERVED and ending != DESCRIPTION)):
             raise _no_such_table()
         if ending == "parquet" and (missing := parquet_missing()):
             raise Problem(501, f"{missing.detail} {missing.advice}")
@@ -103,7 +104,7 @@ def _answer(request: Request[Any, Any, Any], stand: Stand, table: Table, ending:
     headers = _saved_as(stand, f"{stem}.{ending}") | {
         "link": f'<{stem}.{DESCRIPTION}>; rel="describedby"; type="{DESCRIPTION_TYPE}"',
     }
-    media_type = DESCRIPTION_TYPE if ending == DESCRIPTION else FORMS[ending].media_type
+    media_type = DESCRIPTION_TYPE if ending == DESCRIPTION else SERVED[ending].media_type
     if unchanged(request.headers.get("if-none-match", ""), headers["etag"]):
         return HttpAnswer(b"", status_code=304, headers=headers, media_type=media_type)
     head = stand.head(table)
@@ -112,7 +113,7 @@ def _answer(request: Request[Any, Any, Any], stand: Stand, table: Table, ending:
         return HttpAnswer(body, headers=headers, media_type=media_type)
     if request.method == "HEAD":
         return HttpAnswer(b"", headers=headers, media_type=media_type)
-    parts = FORMS[ending].write(head, shape, table.rows(stand))
+    parts = SERVED[ending].write(head, shape, table.rows(stand))
     return Stream(in_threads(parts), media_type=media_type, headers=headers)
 
 

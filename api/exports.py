@@ -1,6 +1,7 @@
 """Every comment of a round as a table: CSV with its metadata, and JSON lines, both from one `Row`.
 
     GET /gt/consultas/{round}/comentarios.csv                   https://rfc-editor.org/rfc/rfc4180, UTF-8, one header
+    GET /gt/consultas/{round}/comentarios.excel.csv             the same behind a byte order mark
     GET /gt/consultas/{round}/comentarios.csv-metadata.json     CSVW (https://www.w3.org/TR/tabular-data-primer/)
     GET /gt/consultas/{round}/comentarios.json                  the same rows, one JSON object a line
     GET /gt/consultas/{round}/{round}.{size}.csv                the same by the names under which these files are saved
@@ -36,7 +37,9 @@ from api.tabular import (
     BATCH,
     DESCRIPTION,
     DESCRIPTION_TYPE,
-    FORMS,
+    EXCEL,
+    MARK,
+    SERVED,
     Column,
     Shape,
     csv_lines,
@@ -254,10 +257,15 @@ def handlers(reader: Reader) -> Sequence[HTTPRouteHandler]:
             raise Problem(404, "There is no such consultation.")
         return _answer(view, found, ending)
 
-    @get("/consultas/{name:str}/comentarios.csv", sync_to_thread=True, tags=["consultation"], media_type="text/csv")
+    @get("/consultas/{name:str}/comentarios.csv", sync_to_thread=True, tags=["consultation"])
     def table(name: str, at: At = None, as_of: AsOf = None) -> HttpAnswer[bytes] | Stream:
         """The comments of a round as CSV."""
         return answered(name, "csv", at, as_of)
+
+    @get("/consultas/{name:str}/comentarios.excel.csv", sync_to_thread=True, tags=["consultation"])
+    def for_excel(name: str, at: At = None, as_of: AsOf = None) -> HttpAnswer[bytes] | Stream:
+        """The comments of a round as CSV that Excel opens with its accents: behind a byte order mark."""
+        return answered(name, EXCEL, at, as_of)
 
     @get("/consultas/{name:str}/comentarios.json", sync_to_thread=True, tags=["consultation"])
     def lines(name: str, at: At = None, as_of: AsOf = None) -> HttpAnswer[bytes] | Stream:
@@ -271,14 +279,14 @@ def handlers(reader: Reader) -> Sequence[HTTPRouteHandler]:
 
     @get("/consultas/{name:str}/{file:str}", sync_to_thread=True, tags=["consultation"])
     def saved(name: str, file: str) -> HttpAnswer[bytes] | Stream:
-        """The same by the name under which each file is saved: ROUND.SIZE.csv, .jsonl or .csv-metadata.json."""
+        """The same by the name under which each file is saved: ROUND.SIZE.csv, .jsonl and so on."""
         of, _, rest = file.partition(".")
         size, _, ending = rest.partition(".")
-        if of != name or ending not in ("csv", "jsonl", DESCRIPTION):
+        if of != name or ending not in ("csv", EXCEL, "jsonl", DESCRIPTION):
             raise Problem(404, "There is no such page, and no such table.")
         return answered(name, ending, size, None)
 
-    return [table, lines, described, saved]
+    return [table, for_excel, lines, described, saved]
 
 
 _HEADERS = {"access-control-allow-origin": "*", "cache-control": "no-cache", "x-content-type-options": "nosniff"}
@@ -295,7 +303,7 @@ def _answer(view: View, found: Round, ending: str) -> HttpAnswer[bytes] | Stream
     if ending == DESCRIPTION:
         return HttpAnswer(metadata(view, found, f"{stem}.csv"), media_type=DESCRIPTION_TYPE, headers=headers)
     lines = json_lines if ending == "jsonl" else partial(csv_lines, COLUMNS, header=False)
-    return Stream(_streamed(view, found, lines, ending), media_type=FORMS[ending].media_type, headers=headers)
+    return Stream(_streamed(view, found, lines, ending), media_type=SERVED[ending].media_type, headers=headers)
 
 
 def stem_of_round(round_: Round, size: int) -> str:
@@ -311,7 +319,9 @@ def _streamed(view: View, found: Round, lines: Any, ending: str) -> AsyncIterato
         return list(islice(rows_of(view, found.round, after), BATCH))
 
     async def parts() -> AsyncIterator[bytes]:
-        if ending == "csv":
+        if ending == EXCEL:
+            yield MARK
+        if ending != "jsonl":
             yield "".join(csv_lines(COLUMNS, ())).encode()
         after = ""
         while rows := await asyncio.to_thread(batch, after):

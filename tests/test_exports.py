@@ -66,6 +66,18 @@ def test_no_comment_is_left_out_and_each_says_its_state(server: Served, told: To
         assert c.TEXTS[hidden].encode() not in answer.body
 
 
+def test_for_excel_there_is_the_same_behind_a_mark(server: Served) -> None:
+    plain, marked = [server.get(f"/consultas/ronda-1/comentarios.{ending}") for ending in ("csv", "excel.csv")]
+    assert marked.body == b"\xef\xbb\xbf" + plain.body
+    assert plain.body.startswith(b"round,")
+    assert marked.headers["content-type"] == plain.headers["content-type"] == "text/csv; header=present; charset=utf-8"
+    here = marked.headers["content-location"]
+    assert here == plain.headers["content-location"].removesuffix("csv") + "excel.csv"
+    assert server.get(f"/consultas/ronda-1/{here}").body == marked.body
+    page = server.get("/consultas/ronda-1", accept="text/html").body.decode()
+    assert 'comentarios.excel.csv">CSV para Excel</a>' in page
+
+
 def test_the_lines_of_json_say_the_same(server: Served) -> None:
     table = rows(server.get("/consultas/ronda-1/comentarios.csv").body)
     lines = [json.loads(line) for line in server.get("/consultas/ronda-1/comentarios.json").body.splitlines()]

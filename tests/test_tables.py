@@ -283,6 +283,41 @@ def test_every_form_has_the_same_cells(server: Served, name: str) -> None:
         assert cells == wanted, column.name
 
 
+CSV_TYPE = "text/csv; header=present; charset=utf-8"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_for_excel_there_is_the_same_csv_behind_a_mark_and_in_the_csv_there_is_none(server: Served, name: str) -> None:
+    plain, marked = [server.get(f"/exportar/{PLAN}/{name}.{ending}?at=73") for ending in ("csv", "excel.csv")]
+    assert marked.body == b"\xef\xbb\xbf" + plain.body
+    assert plain.body.startswith(f"{TABLES[name].shape.names[0]},".encode())
+    assert plain.headers["content-type"] == marked.headers["content-type"] == CSV_TYPE
+    saved = f"{PLAN}.{name}.73.{server.get('/exportar/' + PLAN + '/levels.json?at=73').json['as_of']}.excel.csv"
+    assert f'filename="{saved}"' in marked.headers["content-disposition"]
+    assert server.get(f"/exportar/{PLAN}/{saved}").body == marked.body
+
+
+def test_what_excel_makes_of_either(server: Served, told: Compared) -> None:
+    """Without a mark it reads the code page of Guatemala's Windows, 1252; with it, UTF-8."""
+    plain, marked = [server.get(f"/exportar/{PLAN}/levels.{ending}").body for ending in ("csv", "excel.csv")]
+    assert "ó" in told.text
+    assert "verificaciÃ³n" in plain.decode("cp1252", "replace")
+    rows = list(csv.DictReader(io.StringIO(marked.decode("utf-8-sig"), newline=""), strict=True))
+    assert tuple(rows[0]) == TABLES["levels"].shape.names
+    assert told.text in {row["reason"] for row in rows}
+
+
+def test_the_page_of_exports_says_what_is_for_excel_in_both_languages(server: Served) -> None:
+    for prefix, form, sentence in (
+        ("", "CSV para Excel", "Excel abre un CSV con las letras equivocadas («Ã³» en lugar de «ó»)"),
+        ("/en", "CSV for Excel", "Excel opens a CSV with the wrong letters (“Ã³” for “ó”)"),
+    ):
+        page = server.get(f"{prefix}/exportar", accept="text/html").body.decode()
+        for path in (f"/exportar/{PLAN}/levels.excel.csv", "/consultas/ronda-1/comentarios.excel.csv"):
+            assert f'href="{server.path}{path}" download>{form}' in page, path
+        assert sentence in page
+
+
 def test_each_file_names_the_record_on_which_it_stands(server: Served, told: Compared) -> None:
     origin, size, root64 = server.get("/checkpoint").body.decode().split("\n")[:3]
     last = format_time(told.world.entries[-1].received_ms)
