@@ -28,8 +28,9 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 from msgspec import UNSET, UnsetType
 
-from api.anomalies import findings_of
+from api.anomalies import findings_of, with_copies, with_copy
 from api.page_changes import Moments
+from api.page_comparison import CONDITIONS, conditions_of
 from api.phrasing import Phrasing
 from api.problems import Problem
 from api.reasons import sentence_of
@@ -384,7 +385,7 @@ def commitment_answer(view: View, found: Commitment) -> CommitmentAnswer:
         commitment=found,
         mechanisms=[one for _, one in records.scan(Mechanism, prefix=f"{found.commitment}.")],
         day=view.day,
-        standing=standing,
+        standing=with_copy(view, found.plan, standing),
         rules=rules_of(situation, reasons_in(standing)),
         disputes=disputes_below(situation, prefix),
         requests=[RequestLine(clock.state, one, _days(clock)) for one, clock in requests],
@@ -540,7 +541,24 @@ AsOf = Annotated[
     QueryParameter(name="as_of", description="A day (2026-05-01, to its end at the ledger's offset) or a time (…Z)."),
 ]
 After = Annotated[str | None, QueryParameter(name="after", description="Only rows whose key comes after this one.")]
+Flags = Annotated[
+    list[str] | None,
+    QueryParameter(
+        name="flag",
+        description="Only commitments of which this is so; given several times, all of it. `gap` and `contested` are "
+        "fields of a standing, the others stand in its `flags`. "
+        + " ".join([f"`{one.code}`: {one.meaning}" for one in CONDITIONS]),
+    ),
+]
 Limit = Annotated[str | None, QueryParameter(name="limit", description=f"Rows on a page, 1 to {MAX_LIMIT}.")]
+
+
+def _flags_asked(flags: list[str] | None) -> frozenset[str]:
+    """Raises Problem (400)."""
+    wanted, known = frozenset(flags or ()), [one.code for one in CONDITIONS]
+    if not wanted <= set(known):
+        raise Problem(400, f"`flag` is one of {', '.join(known)}.")
+    return wanted
 
 
 def _of(data: Any, description: str = "As of the checkpoint named.") -> dict[int, ResponseSpec]:
@@ -679,14 +697,17 @@ def router(reader: Reader) -> Router:
         description="What is reported, what each assessor finds and what the evidence reaches, of each commitment; the "
         "gap in steps of the scale; every grade and level with the rules of the methodology that gave it and the "
         "entries that fired them; and who disagrees with whom. Levels age: they are of the day `data.as_of`, which is "
-        "that of the last entry, or the one asked for.",
+        "that of the last entry, or the one asked for. `flag` narrows the rows, and nothing else.",
         tags=["plans"],
         responses=_of(Matrix),
     )
-    def gaps(plan: str, at: At = None, as_of: AsOf = None) -> Response[bytes]:
+    def gaps(plan: str, flag: Flags = None, at: At = None, as_of: AsOf = None) -> Response[bytes]:
+        wanted = _flags_asked(flag)
         view = reader.asked(at, as_of)
         _plan(view, plan)
-        return answer(view, reader.matrix(plan, view.size, view.day))
+        matrix = with_copies(view, reader.matrix(plan, view.size, view.day))
+        rows = tuple([row for row in matrix.rows if wanted <= conditions_of(row.standing)])
+        return answer(view, msgspec.structs.replace(matrix, rows=rows))
 
     @get(
         "/plans/{plan:str}/changes",

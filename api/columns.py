@@ -141,8 +141,8 @@ COMMITMENTS = Shape(
         Column(
             "flags",
             "string",
-            "Señales, como self_assessed, overdue, not_verifiable.",
-            "Flags, such as self_assessed, overdue, not_verifiable.",
+            "Señales, como self_assessed, overdue, not_verifiable; copied_text si comparte texto con otro.",
+            "Flags, such as self_assessed, overdue, not_verifiable; copied_text where it shares text with another.",
             many=True,
         ),
         Column(
@@ -546,9 +546,9 @@ VERDICTS = Shape(
     ),
 )
 
-ASSESSMENTS = Shape(
-    "assessments",
-    ("Evaluaciones", "Assessments"),
+ASSESSED_LEVELS = Shape(
+    "assessed_levels",
+    ("Niveles evaluados", "Assessed levels"),
     (
         "Una fila por cada vez que otro cuerpo dijo hasta dónde llega un compromiso.",
         "A row for each time another body said how far a commitment is.",

@@ -122,12 +122,10 @@ FORM_NAMES = ("csv", "json", "jsonl", "parquet", "pdf")
 )
 @option(
     "--formats",
-    default="csv,json,jsonl,pdf",
-    show_default=True,
     metavar=say("LISTA", "LIST"),
     help=say(
-        f"Qué formas, con comas: {', '.join(FORM_NAMES)}.",
-        f"Which forms, with commas: {', '.join(FORM_NAMES)}.",
+        f"Qué formas, con comas: {', '.join(FORM_NAMES)}. Por omisión todas; Parquet, si su extra está instalado.",
+        f"Which forms, with commas: {', '.join(FORM_NAMES)}. By default all; Parquet where its extra is installed.",
     ),
 )
 @trusting
@@ -147,7 +145,7 @@ def export_plan(
     folder: Path,
     size: int | None,
     day: datetime | None,
-    formats: str,
+    formats: str | None,
     policy: Path | None,
     language: str,
 ) -> int:
@@ -155,6 +153,14 @@ def export_plan(
     from api.operate import need_server
 
     need_server()
+    forms = None if formats is None else _forms(formats)
+    from api.exporting import export_plan as write
+
+    return write(plan, where, folder, policy, language, forms, size, day.date().isoformat() if day else "")
+
+
+def _forms(formats: str) -> list[str]:
+    """The forms of a list, each once. Raises CannotRun."""
     forms = list(dict.fromkeys([name.strip() for name in formats.split(",") if name.strip()]))
     wrong = [name for name in forms if name not in FORM_NAMES]
     if wrong or not forms:
@@ -164,6 +170,4 @@ def export_plan(
             f"Dé algunas de estas, con comas: {', '.join(FORM_NAMES)}.",
             f"Give some of these, with commas: {', '.join(FORM_NAMES)}.",
         )
-    from api.exporting import export_plan as write
-
-    return write(plan, where, folder, policy, language, forms, size, day.date().isoformat() if day else "")
+    return forms

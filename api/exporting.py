@@ -10,9 +10,9 @@
     FOLDER/gt-2014-2016.812.2015-11-30.json             what the files are: record, day, rows, and the SHA-256 of each
     FOLDER/gt-2014-2016.812.2015-11-30.es-GT.pdf        the comparison as a document
 
-The number is the size of the record on which all of them stand. The tables are byte for byte those that the server
-gives for that size, as long as nothing was taken from view since. Nothing is fetched while the PDF is made, and nothing
-in it depends on when that is: two people who export one record get the same text.
+The number is the size of the record on which all of them stand. Tables and descriptions are byte for byte those that
+the server gives for that size, as long as nothing was taken from view since. Nothing is fetched while the PDF is made,
+and nothing in it depends on when that is: two people who export one record get the same text.
 
 WeasyPrint (the extra `pdf`) sets the pages: https://doc.courtbouillon.org/weasyprint/stable/
 """
@@ -30,7 +30,7 @@ from api.checking import read_policy
 from api.copying import Copy, read_copy
 from api.documents import Documents
 from api.downloads import stem_of
-from api.exports import COLUMNS, metadata, rows_of
+from api.exports import COLUMNS, metadata, rows_of, stem_of_round
 from api.page_moderation import act_words
 from api.page_paper import paper_words
 from api.page_rounds import comment_words, figures_of, pictures_of, round_words
@@ -80,7 +80,9 @@ def export_round(name: str, where: str, folder: Path, policy: Path | None, langu
         _weasyprint()  # before anything is written
     written = [*_tables(copy, found, folder)]
     if pdf:
-        written.append(_write(folder / f"{_stem(copy, found)}.{language}.pdf", [make_pdf(copy, found, language)]))
+        written.append(
+            _write(folder / f"{stem_of_round(found, copy.size)}.{language}.pdf", [make_pdf(copy, found, language)])
+        )
     for path in written:
         screen.note(f"Escrito: {path}", f"Written: {path}")
     if screen.as_json:
@@ -88,13 +90,9 @@ def export_round(name: str, where: str, folder: Path, policy: Path | None, langu
     return 0
 
 
-def _stem(copy: Copy, found: Round) -> str:
-    return f"{found.round}.{copy.size}"
-
-
 def _tables(copy: Copy, found: Round, folder: Path) -> Iterator[Path]:
     view = cast("View", copy)
-    stem = _stem(copy, found)
+    stem = stem_of_round(found, copy.size)
     lines = (line.encode() for line in csv_lines(COLUMNS, rows_of(view, found.round)))
     yield _write(folder / f"{stem}.csv", lines)
     yield _write(folder / f"{stem}.csv-metadata.json", [metadata(view, found, f"{stem}.csv")])
@@ -139,12 +137,16 @@ def export_plan(
     folder: Path,
     policy: Path | None,
     language: str,
-    forms: Sequence[str],
+    forms: Sequence[str] | None,
     size: int | None,
     day: str,
 ) -> int:
-    """Write the tables of a plan. Raises CannotRun, and Misbehaviour where the published files are not whole."""
+    """Write the tables of a plan; without `forms` in all that there are, with Parquet where its extra is installed.
+
+    Raises CannotRun, and Misbehaviour where the published files are not whole.
+    """
     pinned = read_policy(policy) if policy else None
+    forms = _forms_here() if forms is None else forms
     _need(forms)  # before anything is read
     with published_files(where) as (source, _), screen.progress("Leyendo", "Reading") as progress:
         copy = read_copy(source, pinned, progress.at, size=size, day=day)
@@ -170,6 +172,17 @@ def export_plan(
     index = _write(folder / f"{_plan_stem(stand)}.json", [_index(stand, made)])
     _tell(stand, made, folder, index)
     return 0
+
+
+def _forms_here() -> Sequence[str]:
+    """What is written where no form was named: all, but Parquet only with its extra; the same rows are there as CSV."""
+    if parquet_missing() is None:
+        return MADE
+    screen.note(
+        "Sin Parquet; para tenerlo instale su extra: `pip install '.[parquet]'` en la carpeta del programa.",
+        "Without Parquet; to have it, install its extra: `pip install '.[parquet]'` in the program's folder.",
+    )
+    return [form for form in MADE if form != "parquet"]
 
 
 def _need(forms: Sequence[str]) -> None:
@@ -209,7 +222,7 @@ def _plan_tables(stand: Stand, copy: Copy, table: Table, folder: Path, forms: Se
         yield _made(_write(path, FORMS[form].write(head, table.shape, rows)), table.shape.name, len(rows), whole)
     if {"csv", "jsonl"} & set(forms):
         path = folder / f"{stem}.{DESCRIPTION}"
-        yield _made(_write(path, [described(head, table.shape, f"{stem}.csv")]), table.shape.name)
+        yield _made(_write(path, [described(head, table.shape, f"{stem}.csv", len(rows))]), table.shape.name)
 
 
 def _made(path: Path, table: str | None = None, rows: int | None = None, whole: int | None = None) -> Made:

@@ -1,13 +1,15 @@
 """Every comment of a round as a table: CSV with its metadata, and JSON lines, both from one `Row`.
 
     GET /gt/consultas/{round}/comentarios.csv                   https://rfc-editor.org/rfc/rfc4180, UTF-8, one header
+    GET /gt/consultas/{round}/comentarios.excel.csv             the same behind a byte order mark
     GET /gt/consultas/{round}/comentarios.csv-metadata.json     CSVW (https://www.w3.org/TR/tabular-data-primer/)
     GET /gt/consultas/{round}/comentarios.json                  the same rows, one JSON object a line
+    GET /gt/consultas/{round}/{round}.{size}.csv                the same by the names under which these files are saved
 
 `?at=SIZE` and `?as_of=DATE` as everywhere. No comment is left out: one that is withheld, redacted, erased or withdrawn
 keeps its row, with its state, the ground and the entry that did it, and without its text, so that the rows are as many
 as the comments received. What every column means stands in the metadata, in both languages, beside the checkpoint on
-which the table stands; each answer names it (`Link: …; rel="describedby"`).
+which the table stands; each answer names it (`Link: …; rel="describedby"`). The metadata names the CSV as it is saved.
 
 A cell that a spreadsheet would take for a formula (it begins with = + - @, a tab or a carriage return) begins with an
 apostrophe in the CSV. The JSON lines have every text as it is.
@@ -30,7 +32,20 @@ from litestar.response import Stream
 from api.comments import public
 from api.problems import Problem
 from api.record import Reader, View
-from api.tabular import APOSTROPHE, BATCH, DESCRIPTION_TYPE, Column, Shape, csv_lines, csvw, json_lines
+from api.tabular import (
+    APOSTROPHE,
+    BATCH,
+    DESCRIPTION,
+    DESCRIPTION_TYPE,
+    EXCEL,
+    MARK,
+    SERVED,
+    Column,
+    Shape,
+    csv_lines,
+    csvw,
+    json_lines,
+)
 from ledger.statement import format_time
 from projections.records import index_key
 from projections.rounds import Comment, Response, Round
@@ -217,6 +232,7 @@ def metadata(view: View, round_: Round, url: str) -> bytes:
         "constancia:as_of": view.as_of,
         "constancia:methodology": view.methodology.get(round_.plan, 0),
         "constancia:rows": round_.received,
+        "constancia:rows_follow_from": "entries",
     }
     note = (
         f"{APOSTROPHE[0]} Ningún comentario falta: los retenidos, borrados o retirados están marcados, sin texto.",
@@ -234,41 +250,68 @@ AsOf = Annotated[str | None, QueryParameter(name="as_of", description="The recor
 def handlers(reader: Reader) -> Sequence[HTTPRouteHandler]:
     """The routes, below the ledger's path."""
 
-    def asked(name: str, at: str | None, as_of: str | None) -> tuple[View, Round]:
+    def answered(name: str, ending: str, at: str | None, as_of: str | None) -> HttpAnswer[bytes] | Stream:
         view = reader.asked(at, as_of)
         found = view.records.get(Round, name)
         if found is None:
             raise Problem(404, "There is no such consultation.")
-        return view, found
+        return _answer(view, found, ending)
 
-    @get("/consultas/{name:str}/comentarios.csv", sync_to_thread=True, tags=["consultation"], media_type="text/csv")
-    def table(name: str, at: At = None, as_of: AsOf = None) -> Stream:
+    @get("/consultas/{name:str}/comentarios.csv", sync_to_thread=True, tags=["consultation"])
+    def table(name: str, at: At = None, as_of: AsOf = None) -> HttpAnswer[bytes] | Stream:
         """The comments of a round as CSV."""
-        view, found = asked(name, at, as_of)
-        return _streamed(
-            view, found, partial(csv_lines, COLUMNS, header=False), "text/csv; charset=utf-8; header=present", "csv"
-        )
+        return answered(name, "csv", at, as_of)
+
+    @get("/consultas/{name:str}/comentarios.excel.csv", sync_to_thread=True, tags=["consultation"])
+    def for_excel(name: str, at: At = None, as_of: AsOf = None) -> HttpAnswer[bytes] | Stream:
+        """The comments of a round as CSV that Excel opens with its accents: behind a byte order mark."""
+        return answered(name, EXCEL, at, as_of)
 
     @get("/consultas/{name:str}/comentarios.json", sync_to_thread=True, tags=["consultation"])
-    def lines(name: str, at: At = None, as_of: AsOf = None) -> Stream:
+    def lines(name: str, at: At = None, as_of: AsOf = None) -> HttpAnswer[bytes] | Stream:
         """The comments of a round as JSON lines."""
-        view, found = asked(name, at, as_of)
-        return _streamed(view, found, json_lines, "application/jsonl; charset=utf-8", "json")
+        return answered(name, "jsonl", at, as_of)
 
     @get("/consultas/{name:str}/comentarios.csv-metadata.json", sync_to_thread=True, tags=["consultation"])
-    def described(name: str, at: At = None, as_of: AsOf = None) -> HttpAnswer[bytes]:
+    def described(name: str, at: At = None, as_of: AsOf = None) -> HttpAnswer[bytes] | Stream:
         """What the columns of the tables mean, and on which record they stand (CSVW)."""
-        view, found = asked(name, at, as_of)
-        body = metadata(view, found, f"comentarios.csv?at={view.size}")
-        return HttpAnswer(body, media_type=DESCRIPTION_TYPE, headers=_HEADERS)
+        return answered(name, DESCRIPTION, at, as_of)
 
-    return [table, lines, described]
+    @get("/consultas/{name:str}/{file:str}", sync_to_thread=True, tags=["consultation"])
+    def saved(name: str, file: str) -> HttpAnswer[bytes] | Stream:
+        """The same by the name under which each file is saved: ROUND.SIZE.csv, .jsonl and so on."""
+        of, _, rest = file.partition(".")
+        size, _, ending = rest.partition(".")
+        if of != name or ending not in ("csv", EXCEL, "jsonl", DESCRIPTION):
+            raise Problem(404, "There is no such page, and no such table.")
+        return answered(name, ending, size, None)
+
+    return [table, for_excel, lines, described, saved]
 
 
 _HEADERS = {"access-control-allow-origin": "*", "cache-control": "no-cache", "x-content-type-options": "nosniff"}
 
 
-def _streamed(view: View, found: Round, lines: Any, media_type: str, ending: str) -> Stream:
+def _answer(view: View, found: Round, ending: str) -> HttpAnswer[bytes] | Stream:
+    """A file of a round, with the name under which it is saved, which is also its address."""
+    stem = stem_of_round(found, view.size)
+    headers = _HEADERS | {
+        "content-disposition": f'attachment; filename="{stem}.{ending}"',
+        "content-location": f"{stem}.{ending}",
+        "link": f'<{stem}.{DESCRIPTION}>; rel="describedby"; type="{DESCRIPTION_TYPE}"',
+    }
+    if ending == DESCRIPTION:
+        return HttpAnswer(metadata(view, found, f"{stem}.csv"), media_type=DESCRIPTION_TYPE, headers=headers)
+    lines = json_lines if ending == "jsonl" else partial(csv_lines, COLUMNS, header=False)
+    return Stream(_streamed(view, found, lines, ending), media_type=SERVED[ending].media_type, headers=headers)
+
+
+def stem_of_round(round_: Round, size: int) -> str:
+    """The name of a round's files without its ending: the round, and the size of the record."""
+    return f"{round_.round}.{size}"
+
+
+def _streamed(view: View, found: Round, lines: Any, ending: str) -> AsyncIterator[bytes]:
     """The rows of a round, all of the one view; each batch is a question of its own, so that a slow reader holds up
     nothing."""
 
@@ -276,17 +319,13 @@ def _streamed(view: View, found: Round, lines: Any, media_type: str, ending: str
         return list(islice(rows_of(view, found.round, after), BATCH))
 
     async def parts() -> AsyncIterator[bytes]:
-        if ending == "csv":
+        if ending == EXCEL:
+            yield MARK
+        if ending != "jsonl":
             yield "".join(csv_lines(COLUMNS, ())).encode()
         after = ""
         while rows := await asyncio.to_thread(batch, after):
             yield "".join(lines(rows)).encode()
             after = index_key(found.round, rows[-1]["index"])
 
-    name = f"{found.round}.{view.size}.{ending}{'l' if ending == 'json' else ''}"
-    described = f"comentarios.csv-metadata.json?at={view.size}"
-    headers = _HEADERS | {
-        "content-disposition": f'attachment; filename="{name}"',
-        "link": f'<{described}>; rel="describedby"; type="{DESCRIPTION_TYPE}"',
-    }
-    return Stream(parts(), media_type=media_type, headers=headers)
+    return parts()

@@ -21,7 +21,7 @@ from api.names import msg
 from api.page_assessing import assessors_of, dispute_state, organisation_of
 from api.problems import Problem
 from api.reading import Reading, answer, code_of, words_of
-from api.tabular import Column, Row, csv_lines
+from api.tabular import FORMS, Column, Row, csv_lines
 from ledger.statement import format_time
 from ledger.vocabulary import (
     CommitmentCoded,
@@ -311,4 +311,4 @@ def assessment_file(reading: Reading) -> Response[bytes]:
         return answers.answer(reading.view, rows)
     name = f"evaluacion-{organisation}-{plan.plan}-{reading.view.size}.csv"
     headers = {**site.HEADERS, "content-disposition": f'attachment; filename="{name}"'}
-    return Response("".join(csv_lines(COLUMNS, rows)).encode(), media_type="text/csv", headers=headers)
+    return Response("".join(csv_lines(COLUMNS, rows)).encode(), media_type=FORMS["csv"].media_type, headers=headers)

@@ -12,6 +12,7 @@ from typing import Any
 from litestar import Response
 
 from api import site
+from api.anomalies import findings_of
 from api.names import msg
 from api.problems import Problem
 from api.reading import Reading, answer
@@ -28,6 +29,7 @@ NAMES = {
     "codings": msg("Codes of the commitments"),
     "requests": msg("Requests for evidence"),
     "assessments": msg("Assessments"),
+    "anomalies": msg("Findings: what the record itself shows to be at odds"),
 }
 
 
@@ -40,6 +42,7 @@ def citation_of(reading: Reading) -> Citation:
     return cite(
         view.records,
         matrix,
+        findings_of(view, plan),
         origin=view.ledger.origin,
         founding=view.ledger.founding,
         head=reading.reader.head_note.decode(),

@@ -15,7 +15,7 @@ from typing import Any
 from litestar import Response
 from msgspec.structs import replace
 
-from api.anomalies import with_repeated_text
+from api.anomalies import with_copy
 from api.names import msg
 from api.page_comparison import CONDITIONS, conditions_of
 from api.page_rounds import comments_among
@@ -205,10 +205,7 @@ def steps_sentence(telling: Telling) -> str:
 
 def conditions(reading: Reading, telling: Telling) -> list[dict[str, str]]:
     """What is so of this commitment, by name, each with what it means."""
-    holds = set(conditions_of(telling.standing))
-    commitment = telling.standing.commitment
-    if commitment in with_repeated_text(reading.view, commitment.partition("/")[0]):
-        holds.add("copied_text")
+    holds = conditions_of(with_copy(reading.view, telling.commitment.plan, telling.standing))
     return [
         {"label": reading.text(one.label), "meaning": reading.text(one.meaning)}
         for one in CONDITIONS

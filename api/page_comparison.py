@@ -20,7 +20,7 @@ from litestar import Response
 from markupsafe import Markup
 
 from api import site
-from api.anomalies import with_repeated_text
+from api.anomalies import COPIED_TEXT, with_copies
 from api.charts import LETTERS, SCALE, VOICES, Mark, Piece, Square, dumbbell, heat, over_time, percent, width
 from api.names import PROPOSERS, msg
 from api.phrasing import folded, plain
@@ -113,7 +113,7 @@ CONDITIONS: tuple[Condition, ...] = (
         msg("Evidence is dated before the plan began, so it can show something that was there already."),
     ),
     Condition(
-        "copied_text",
+        COPIED_TEXT,
         "texto_repetido",
         msg("Copied text"),
         msg("A large part of its text stands, word for word, in another commitment too."),
@@ -163,7 +163,7 @@ def comparison_page(reading: Reading) -> Response[bytes]:
     plan = reading.view.records.get(PlanState, identifier)
     if plan is None:
         raise Problem(404, "There is no such plan.")
-    matrix = with_copies(reading, reading.reader.matrix(identifier, reading.view.size, reading.view.day))
+    matrix = with_copies(reading.view, reading.reader.matrix(identifier, reading.view.size, reading.view.day))
     chosen = asked(reading, matrix)
     found = in_order([row for row in matrix.rows if fits(row, chosen)], chosen["orden"])
     pages = pages_of(reading, len(found), LIST_PAGE, **chosen)
@@ -200,19 +200,6 @@ def comparison_page(reading: Reading) -> Response[bytes]:
         voices=VOICES,
         percent=percent,
     )
-
-
-def with_copies(reading: Reading, matrix: Matrix) -> Matrix:
-    """The matrix with a flag at commitments that share text with another: it takes all texts of the plan to tell."""
-    copied = with_repeated_text(reading.view, matrix.plan)
-
-    def marked(row: Row) -> Row:
-        if row.commitment not in copied:
-            return row
-        flags = (*row.standing.flags, "copied_text")
-        return msgspec.structs.replace(row, standing=msgspec.structs.replace(row.standing, flags=flags))
-
-    return msgspec.structs.replace(matrix, rows=tuple([marked(row) for row in matrix.rows]))
 
 
 def json_path(reading: Reading, plan: str) -> str:

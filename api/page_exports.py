@@ -10,11 +10,17 @@ from api.downloads import stand_asked
 from api.names import msg
 from api.reading import Reading, answer
 from api.tables import TABLES, Stand, Table
-from api.tabular import DESCRIPTION, FORMS
+from api.tabular import DESCRIPTION, EXCEL
 from projections.commitments import PlanState
 from projections.rounds import Round
 
-FILE_FORMS = {"csv": "CSV", "json": "JSON", "jsonl": msg("JSON lines"), "parquet": "Parquet"}
+FILE_FORMS = {
+    "csv": "CSV",
+    EXCEL: msg("CSV for Excel"),
+    "json": "JSON",
+    "jsonl": msg("JSON lines"),
+    "parquet": "Parquet",
+}
 DATATYPES = {
     "string": msg("text"),
     "integer": msg("whole number"),
@@ -70,7 +76,7 @@ def _table_words(reading: Reading, stand: Stand, table: Table) -> dict[str, Any]
         "title": shape.title[english],
         "about": shape.about[english],
         "rows": None if rows is None else reading.texts("%(num)s row", "%(num)s rows", rows),
-        "files": [(reading.text(FILE_FORMS[ending]), f"{base}.{ending}{kept}") for ending in FORMS],
+        "files": [(reading.text(FILE_FORMS[ending]), f"{base}.{ending}{kept}") for ending in FILE_FORMS],
         "described": f"{base}.{DESCRIPTION}{kept}",
         "columns": [
             {

@@ -34,7 +34,7 @@ COMPILED = (
     "evidence",
     "grades",
     "verdicts",
-    "assessments",
+    "assessed_levels",
     "codings",
     "disputes",
     "requests",

@@ -24,7 +24,7 @@ import msgspec
 from msgspec import UNSET
 
 from api import columns
-from api.anomalies import findings_of
+from api.anomalies import findings_of, with_copies
 from api.record import Ledger
 from api.tabular import Cell, Head, Row, Shape
 from ledger.statement import Entry, format_time
@@ -183,6 +183,11 @@ class Table(msgspec.Struct, frozen=True):
             return sum([len(stand.told.get(kind, ())) for kind in self.kinds])
         return self.whole(entry.opened.statement for entry in stand.entries(*self.kinds))
 
+    def height(self, stand: Stand) -> int:
+        """How many rows it has: as the tree says, or as many as the computation makes."""
+        counted = self.counted(stand)
+        return sum(1 for _ in self.rows(stand)) if counted is None else counted
+
     def counted_among(self, statements: Iterable[Statement]) -> int | None:
         """The same from all statements of the plan, in the order of the tree."""
         if not self.kinds:
@@ -239,7 +244,7 @@ def _reasons(*reasons: Reason) -> dict[str, Cell]:
 
 def _of_commitments(stand: Stand) -> Iterator[Row]:
     records = stand.records
-    for row in stand.matrix.rows:
+    for row in with_copies(cast("View", stand.ground), stand.matrix).rows:
         one = records.get(Commitment, row.commitment)
         assert one is not None  # the matrix is of records
         axis = records.get(Axis, f"{one.plan}/{one.axis}") if one.axis else None
@@ -622,7 +627,7 @@ def _of_verdicts(stand: Stand) -> Iterator[Row]:
         }
 
 
-def _of_assessments(stand: Stand) -> Iterator[Row]:
+def _of_assessed_levels(stand: Stand) -> Iterator[Row]:
     in_force = {
         said.index
         for _, commitment in stand.records.scan(Commitment, prefix=f"{stand.plan.plan}/")
@@ -830,7 +835,7 @@ TABLES: Mapping[str, Table] = {
         Table(columns.DISPUTES, _of_disputes, ("EvidenceDisputed",)),
         Table(columns.REQUESTS, _of_requests, ("EvidenceRequested",)),
         Table(columns.VERDICTS, _of_verdicts, ("VerdictGiven",)),
-        Table(columns.ASSESSMENTS, _of_assessments, ("CompletionAssessed",)),
+        Table(columns.ASSESSED_LEVELS, _of_assessed_levels, ("CompletionAssessed",)),
         Table(columns.CODINGS, _of_codings, ("CommitmentCoded",)),
         Table(columns.ANOMALIES, _of_anomalies),
         Table(columns.CLAIMS, _of_claims, ("ReportPublished",), _claims_among),

@@ -7,6 +7,8 @@
     CSV        https://rfc-editor.org/rfc/rfc4180: UTF-8, one header, CRLF. Times are ISO 8601 with offset, always Z.
                A cell that a spreadsheet would take for a formula (it begins with = + - @, a tab or a carriage return)
                begins with an apostrophe. Lists are set apart by spaces; a list of free texts is a JSON array.
+    for Excel  the same CSV behind a byte order mark: without one Excel reads UTF-8 as the code page of its country, and
+               shows «ó» as «Ã³». A file of its own, because to whoever expects no mark it is a part of the header
     CSVW       https://www.w3.org/TR/tabular-metadata/: describes the CSV, and the JSON lines with it
     JSON       one object in the envelope of the API (FORMAT.md, "API answers"): checkpoint, as_of, methodology, data
     JSON lines one object a line, the same fields; texts stand as they are
@@ -16,6 +18,7 @@
 Pure: nothing here knows what a commitment is, and the same rows give the same bytes wherever they are written.
 """
 
+import codecs
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,6 +40,7 @@ Datatype = Literal["string", "integer", "boolean", "dateTimeStamp", "date", "any
 
 BATCH = 200
 ROW_GROUP = 10_000
+MARK = codecs.BOM_UTF8
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 APOSTROPHE = (
     "Una celda que una hoja de cálculo tomaría por fórmula comienza con un apóstrofo.",
@@ -127,8 +131,11 @@ def _as_json(value: Cell) -> str:
     return msgspec.json.encode(value).decode() if value else ""
 
 
-def described(head: Head, shape: Shape, url: str) -> bytes:
-    """The CSVW description of the table at `url`: its columns, and the record on which it stands."""
+def described(head: Head, shape: Shape, url: str, rows: int) -> bytes:
+    """The CSVW description of the table at `url`: its columns, the record on which it stands, and its number of rows.
+
+    That number follows from entries, and then from the tree alone, or from the computation that makes the rows.
+    """
     return csvw(
         shape,
         url,
@@ -141,7 +148,8 @@ def described(head: Head, shape: Shape, url: str) -> bytes:
             "constancia:as_of": head.as_of,
             "constancia:plan": head.plan,
             "constancia:methodology": head.methodology,
-            **({} if head.whole is None else {"constancia:rows": head.whole}),
+            "constancia:rows": rows,
+            "constancia:rows_follow_from": "computation" if head.whole is None else "entries",
         },
         APOSTROPHE,
     )
@@ -339,15 +347,23 @@ def _jsonl(head: Head, shape: Shape, rows: Iterable[Row]) -> Iterator[bytes]:
     return (part.encode() for part in json_lines(rows))
 
 
+def _for_excel(head: Head, shape: Shape, rows: Iterable[Row]) -> Iterator[bytes]:
+    yield MARK
+    yield from _csv(head, shape, rows)
+
+
 DESCRIPTION = "csv-metadata.json"
 DESCRIPTION_TYPE = "application/csvm+json"
 
 FORMS: Mapping[str, Form] = {
     form.ending: form
     for form in (
-        Form("csv", "text/csv; charset=utf-8; header=present", _csv),
+        Form("csv", "text/csv; header=present", _csv),  # every text is sent with `; charset=utf-8` behind its type
         Form("json", "application/json", _json),
         Form("jsonl", "application/jsonl; charset=utf-8", _jsonl),
         Form("parquet", "application/vnd.apache.parquet", _parquet),
     )
 }
+EXCEL = "excel.csv"
+SERVED: Mapping[str, Form] = {**FORMS, EXCEL: Form(EXCEL, FORMS["csv"].media_type, _for_excel)}
+"""The forms, and the one that is no other table but the same CSV for one program."""

@@ -1,6 +1,6 @@
 """A citation: one state of the record, named so that anybody can rebuild every table of it.
 
-    citation = cite(records, matrix, origin=…, …)          `matrix`: of the first `size` entries, as of a day
+    citation = cite(records, matrix, origin=…, …)         `matrix`: of the first `size` entries, as of a day
     differences(citation, tables_of(records, matrix))     none: the tables are those that were cited
 
 A report that quotes a level or a gap quotes this. The file is canonical JSON, and nothing in it is to be believed: the
@@ -21,7 +21,7 @@ A table is a list of rows, each an object; its digest is the SHA-256 of its cano
 `TABLES`, which is for ever: another table, or another form of one, is another number in `citation`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -29,6 +29,7 @@ import msgspec
 
 from ledger.statement import canonical
 from ledger.vocabulary import Day, Digest, Slug
+from projections.anomalies import Anomaly, anomalies_of
 from projections.comparison import Matrix
 from projections.evidence import Assessment, Coding, Dispute, Request
 from projections.records import Records
@@ -71,9 +72,15 @@ class Different(msgspec.Struct, frozen=True):
     rows: int | None
 
 
-def tables_of(records: Records, matrix: Matrix) -> dict[str, Rows]:
-    """Every table of a state, in the order of `TABLES`. `records` are those that the matrix was made of."""
-    return {name: table(records, matrix) for name, table in TABLES.items()}
+def tables_of(records: Records, matrix: Matrix, anomalies: Sequence[Anomaly] | None = None) -> dict[str, Rows]:
+    """Every table of a state, in the order of `TABLES`. `records` are those that the matrix was made of.
+
+    `anomalies` are those of the same plan, size and day, where they were found before.
+    """
+    if anomalies is None:
+        anomalies = anomalies_of(records, matrix.plan, matrix.size, matrix.as_of)
+    found = {name: table(records, matrix) for name, table in _OF_MATRIX.items()}
+    return found | {_ANOMALIES: [_plain(one) for one in anomalies]}
 
 
 def digest_of(rows: Rows) -> str:
@@ -82,10 +89,19 @@ def digest_of(rows: Rows) -> str:
 
 
 def cite(
-    records: Records, matrix: Matrix, *, origin: str, founding: str, head: str, root: str, received_at: str
+    records: Records,
+    matrix: Matrix,
+    anomalies: Sequence[Anomaly] | None = None,
+    /,
+    *,
+    origin: str,
+    founding: str,
+    head: str,
+    root: str,
+    received_at: str,
 ) -> Citation:
     """The citation of the state that a matrix is of. `root` is 64 hex digits, `head` a signed head of the log."""
-    tables = tables_of(records, matrix)
+    tables = tables_of(records, matrix, anomalies)
     return Citation(
         citation=FORM,
         origin=origin,
@@ -180,7 +196,7 @@ def _assessments(records: Records, matrix: Matrix) -> Rows:
     return [_plain(one) for _, one in records.scan(Assessment) if one.plan == matrix.plan]
 
 
-TABLES: Mapping[str, Callable[[Records, Matrix], Rows]] = {
+_OF_MATRIX: Mapping[str, Callable[[Records, Matrix], Rows]] = {
     "matrix": _matrix,
     "mechanisms": _mechanisms,
     "grades": _grades,
@@ -191,4 +207,6 @@ TABLES: Mapping[str, Callable[[Records, Matrix], Rows]] = {
     "requests": _requests,
     "assessments": _assessments,
 }
-"""The tables of form 1, by their names, in their order."""
+_ANOMALIES = "anomalies"
+TABLES = (*_OF_MATRIX, _ANOMALIES)
+"""The names of the tables of form 1, in their order."""

@@ -286,7 +286,9 @@ def test_an_investigator_goes_from_the_matrix_to_a_frozen_citation_without_a_com
     page = look("/evaluaciones/irm", 390)
     assert axe_findings(page) == []
     expect(page.locator("main")).to_contain_text("La lista está, y cubre 163 de 327 municipios.")
-    taken = town.server.get("/evaluaciones/irm/csv").body.decode()
+    answer = town.server.get("/evaluaciones/irm/csv")
+    assert answer.headers["content-type"] == "text/csv; header=present; charset=utf-8"
+    taken = answer.body.decode()
     rows = list(csv.DictReader(io.StringIO(taken)))
     assert rows[0]["state"] == "withdrawn"
     assert [row["kind"] for row in rows] == [

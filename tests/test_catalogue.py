@@ -13,7 +13,7 @@ from service import Served
 
 from api.settings import load_settings
 from api.tables import TABLES
-from api.tabular import FORMS
+from api.tabular import EXCEL, FORMS
 from ledger.errors import CannotRun
 
 LICENCE = "https://licencias.example/abierta"
@@ -87,6 +87,11 @@ def test_every_address_of_the_catalogue_and_of_the_page_is_there(server: Served)
     page = server.get("/exportar", accept="text/html").body.decode()
     linked = {f"{base}{part.partition(chr(34))[0]}" for part in page.split('href="')[1:]}
     linked = {address for address in linked if "/exportar/" in address and "imprimir" not in address}
+    for_excel = {
+        address for address in linked if address.endswith(f".{EXCEL}")
+    }  # no other table, so not in a catalogue
+    assert for_excel == {f"{base}{server.path}/exportar/{PLAN}/{name}.{EXCEL}" for name in TABLES}
+    linked -= for_excel
     assert {address for address in addresses if "/exportar/" in address} == linked
     assert len(linked) == len(TABLES) * (len(FORMS) + 1) + 1
     for address in addresses:

@@ -15,7 +15,9 @@ import world as w
 from service import founded_lately, now_ms, put_on_disk
 from test_assessing import LIST, Judged
 
-from ledger.statement import format_when
+from ledger.statement import format_time, format_when
+from ledger.tlog.checkpoint import parse_checkpoint
+from ledger.tlog.merkle import Frontier, leaf_hash
 from projections.citation import TABLES, cite, differences, digest_of, format_citation, parse_citation, tables_of
 from projections.comparison import matrix_of
 from projections.evidence import default_as_of
@@ -195,7 +197,9 @@ def test_every_table_is_a_list_of_rows_whose_digest_follows_from_the_entries() -
     citation = cite(records, matrix, **named)
     assert parse_citation(format_citation(citation)) == citation
     assert differences(citation, tables_of(records, matrix)) == []
-    assert [one.name for one in differences(citation, tables | {"requests": []})] == ["requests"]
+    assert [one.name for one in differences(citation, tables_of(records, matrix) | {"requests": []})] == ["requests"]
+    # Of another day are the findings that wait and fall silent, and nothing else here.
+    assert [one.name for one in differences(citation, tables)] == ["anomalies"]
     assert differences(citation, {})[0].rows is None
 
 
@@ -206,10 +210,50 @@ def test_help_is_there_in_both_languages() -> None:
         assert spanish.out != english.out
 
 
-def test_the_example_of_the_format_is_a_citation_with_the_tables_of_its_form() -> None:
+def test_the_example_of_the_format_is_the_citation_of_its_ledger() -> None:
     page = (Path(cli.__file__).parent.parent / "ledger" / "FORMAT.md").read_text("utf-8")
-    example = page.partition("\n## Citation\n")[2].partition("```json\n")[2].partition("```")[0]
-    citation = parse_citation(example.encode())
-    assert (citation.origin, citation.plan) == (w.ORIGIN, w.PLAN)
-    assert [table.name for table in citation.tables] == list(TABLES)
-    assert {table.digest for table in citation.tables} == {digest_of([])}
+    example = page.partition("\n## Citation\n")[2].partition("```json\n")[2].partition("```")[0].encode()
+    head = parse_citation(example).head
+    signed = parse_checkpoint(head.encode()).checkpoint
+    world, records, tree = w.found(), DictRecords(), Frontier()
+    replay(world.entries, records)
+    for leaf in world.leaves():
+        tree.append(leaf_hash(leaf))
+    assert (signed.size, signed.root) == (tree.size, tree.root())
+    named = {
+        "origin": world.origin,
+        "founding": world.entries[0].opened.identity,
+        "head": head,
+        "root": tree.root().hex(),
+        "received_at": format_time(world.entries[-1].received_ms),
+    }
+    matrix = matrix_of(records, w.PLAN, tree.size, default_as_of(records, tree.size))
+    made = cite(records, matrix, **named)
+    assert format_citation(made) == example, format_citation(made).decode()
+    assert [table.name for table in made.tables] == list(TABLES)
+
+
+def test_anomalies_are_frozen_and_rebuilt(town: Judged, tmp_path: Path) -> None:
+    """With a day that is asked for: silences and delays run up to it."""
+    later = format_when(now_ms() + 400 * 86_400_000)[:10]
+    path = cited(town, tmp_path, f"?at={town.server.size()}&as_of={later}")
+    whole = parse_citation(path.read_bytes())
+    shown = town.server.get(f"/api/plans/{w.PLAN}/anomalies?at={whole.size}&as_of={later}&limit=1000").json["data"]
+    rows = [one["anomaly"] for one in shown]
+    assert "silence/institution" in {one["rule"] for one in rows}
+    (table,) = [one for one in whole.tables if one.name == "anomalies"]
+    assert (table.rows, table.digest) == (len(rows), digest_of(rows))
+    told = checked(path, address(town))
+    assert (told["rebuilt"], told["different"]) == (True, [])
+    # One finding less, or another day: not what was cited.
+    for name, lie in (
+        ("one less", msgspec.structs.replace(table, rows=len(rows) - 1, digest=digest_of(rows[:-1]))),
+        ("another", msgspec.structs.replace(table, digest=digest_of([rows[0] | {"rule": "date/not-yet"}, *rows[1:]]))),
+    ):
+        tables = tuple([lie if one.name == "anomalies" else one for one in whole.tables])
+        path.write_bytes(format_citation(msgspec.structs.replace(whole, tables=tables)))
+        told = checked(path, address(town), code=1)
+        assert [(one["name"], one["rows"]) for one in told["different"]] == [("anomalies", len(rows))], name
+    page = town.server.get(f"{PAGE}?at={whole.size}&as_of={later}", accept="text/html").body.decode()
+    assert "Hallazgos: lo que en el propio registro no concuerda" in page
+    assert table.digest in page

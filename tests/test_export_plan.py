@@ -76,6 +76,8 @@ def test_the_command_writes_what_the_server_gives(
             path = folder / f"{PLAN}.{name}.{index['size']}.{index['as_of']}.{form}"
             assert path.read_bytes() == answer.body, (name, form)
             assert f'filename="{path.name}"' in answer.headers["content-disposition"]
+        described = f"{PLAN}.{name}.{index['size']}.{index['as_of']}.csv-metadata.json"
+        assert (folder / described).read_bytes() == server.get(f"/exportar/{PLAN}/{name}.csv-metadata.json{query}").body
     histories = f"{PLAN}.histories.{index['size']}.{index['as_of']}.jsonl"
     assert (folder / histories).read_bytes() == server.get(f"/exportar/{PLAN}/histories.jsonl{query}").body
     assert index["root"] == server.get(f"/exportar/{PLAN}/levels.csv-metadata.json{query}").json["constancia:root"]
@@ -117,6 +119,32 @@ def test_people_are_told_that_nothing_is_missing(place: Path, tmp_path: Path) ->
         assert sentence in ran.err
         assert "evidence: 6 " in ran.err
     assert command(*words, "--json").json["size"] == 74
+
+
+def test_every_form_is_written_unless_some_are_named_and_parquet_where_its_extra_is(
+    place: Path, tmp_path: Path
+) -> None:
+    whole, without = tmp_path / "todo", tmp_path / "sin parquet"
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['pyarrow.parquet'] = None\n", "utf-8")
+    words = ["export", "plan", PLAN, "--from", place]
+    ran = command(*words, "--to", whole)
+    assert (ran.code, ran.err.count("'.[parquet]'")) == (0, 0), ran.err
+    endings = {path.name.split(".", 4)[-1] for path in whole.iterdir()}
+    assert endings == {*FORMS, "csv-metadata.json", "pdf"}
+    for language, sentence in (("es", "Sin Parquet; para tenerlo"), ("en", "Without Parquet; to have it")):
+        ran = command("--lang", language, *words, "--to", without, "--in", "es-GT", PYTHONPATH=str(tmp_path))
+        assert ran.code == 0, ran.err
+        (said,) = [line for line in ran.err.splitlines() if "Parquet" in line]
+        assert said.startswith(sentence)
+        assert "pip install '.[parquet]'" in said
+        left = {path.name: path.read_bytes() for path in whole.iterdir() if path.suffix != ".parquet"}
+        made = {path.name: path.read_bytes() for path in without.iterdir()}
+        index = f"{PLAN}.74.{index_of(whole)['as_of']}.json"
+        assert len(left.pop(index)) > len(made.pop(index))
+        assert made == left
+    refused = command(*words, "--to", tmp_path / "no", "--formats", "parquet", PYTHONPATH=str(tmp_path))
+    assert (refused.code, "pip install '.[parquet]'" in refused.err) == (2, True)
+    assert not (tmp_path / "no").exists()
 
 
 def test_an_altered_entry_is_not_exported(place: Path, tmp_path: Path) -> None:

@@ -66,6 +66,18 @@ def test_no_comment_is_left_out_and_each_says_its_state(server: Served, told: To
         assert c.TEXTS[hidden].encode() not in answer.body
 
 
+def test_for_excel_there_is_the_same_behind_a_mark(server: Served) -> None:
+    plain, marked = [server.get(f"/consultas/ronda-1/comentarios.{ending}") for ending in ("csv", "excel.csv")]
+    assert marked.body == b"\xef\xbb\xbf" + plain.body
+    assert plain.body.startswith(b"round,")
+    assert marked.headers["content-type"] == plain.headers["content-type"] == "text/csv; header=present; charset=utf-8"
+    here = marked.headers["content-location"]
+    assert here == plain.headers["content-location"].removesuffix("csv") + "excel.csv"
+    assert server.get(f"/consultas/ronda-1/{here}").body == marked.body
+    page = server.get("/consultas/ronda-1", accept="text/html").body.decode()
+    assert 'comentarios.excel.csv">CSV para Excel</a>' in page
+
+
 def test_the_lines_of_json_say_the_same(server: Served) -> None:
     table = rows(server.get("/consultas/ronda-1/comentarios.csv").body)
     lines = [json.loads(line) for line in server.get("/consultas/ronda-1/comentarios.json").body.splitlines()]
@@ -88,7 +100,7 @@ def test_every_column_is_documented_in_both_languages(server: Served) -> None:
     origin, size, _ = server.get("/checkpoint").body.decode().split("\n")[:3]
     assert (described["constancia:origin"], described["constancia:tree_size"]) == (origin, int(size))
     assert described["constancia:rows"] == len(rows(answer.body))
-    assert described["url"] == f"comentarios.csv?at={size}"
+    assert described["url"] == f"ronda-1.{size}.csv"
     assert rows(server.get(f"/consultas/ronda-1/{described['url']}").body) == rows(answer.body)
 
 
@@ -162,6 +174,8 @@ def test_the_command_writes_what_the_server_gives(place: Path, server: Served, t
     assert sorted(files) == ["csv", "csv-metadata.json", "jsonl"]
     assert files["csv"].read_bytes() == server.get("/consultas/ronda-1/comentarios.csv").body
     assert files["jsonl"].read_bytes() == server.get("/consultas/ronda-1/comentarios.json").body
+    described = server.get("/consultas/ronda-1/comentarios.csv-metadata.json").body
+    assert files["csv-metadata.json"].read_bytes() == described
     assert [path.read_bytes() for path in files.values()] == [again[name].read_bytes() for name in files]
 
 

@@ -29,6 +29,7 @@ from api.page_comparison import (
     thinned,
 )
 from ledger.statement import format_when
+from projections.anomalies import anomalies_of
 from projections.comparison import Row, matrix_of
 from projections.grading import CommitmentStanding, Lens
 from projections.records import DictRecords
@@ -236,7 +237,12 @@ def test_the_api_says_what_a_replay_computes_at_any_size(told: Told) -> None:
         if size in sizes:
             found = gaps(told, f"?at={size}")
             day = found["data"]["as_of"]
-            assert found["data"] == msgspec.json.decode(msgspec.json.encode(matrix_of(records, PLAN, size, day)))
+            replayed = msgspec.to_builtins(matrix_of(records, PLAN, size, day))
+            findings = [one for one in anomalies_of(records, PLAN, size, day) if one.rule == "text/repeated"]
+            for row in replayed["rows"]:
+                if any(row["commitment"] in one.commitments for one in findings):
+                    row["standing"]["flags"] = (*row["standing"]["flags"], "copied_text")
+            assert found["data"] == msgspec.json.decode(msgspec.json.encode(replayed))
             assert found["checkpoint"]["size"] == found["data"]["size"] == size
             assert (
                 day
@@ -301,8 +307,30 @@ def test_the_count_beside_a_filter_is_that_of_its_page(told: Told) -> None:
     names = [one["name"] for one in read.all("input", type="checkbox")]
     counts = dict(zip(names, re.findall(r"\((\d+)\)", read.text.partition("se aplica todo esto")[2]), strict=False))
     assert set(counts) == {one.name for one in CONDITIONS}
-    for name, count in counts.items():
-        assert len(codes(page_of(told, f"?{name}=si"))) == int(count), name
+    for one in CONDITIONS:
+        picked = codes(page_of(told, f"?{one.name}=si"))
+        assert len(picked) == int(counts[one.name]), one.name
+        narrowed = gaps(told, f"?flag={one.code}")["data"]
+        assert [row["commitment"].partition("/")[2] for row in narrowed["rows"]] == picked, one.code
+        assert narrowed["disagreement"] == gaps(told)["data"]["disagreement"]
+        for row in narrowed["rows"] if one.code not in ("gap", "contested") else ():
+            assert one.code in row["standing"]["flags"]
+
+
+def test_flags_add_up_in_the_api_and_one_that_is_none_is_named(told: Told) -> None:
+    every = {row["commitment"]: set(row["standing"]["flags"]) for row in gaps(told)["data"]["rows"]}
+    both = {code for code, flags in every.items() if {"no_capture", "self_assessed"} <= flags}
+    found = gaps(told, "?flag=no_capture&flag=self_assessed")["data"]["rows"]
+    assert {row["commitment"] for row in found} == both != set(every)
+    refused = told.server.get(f"/api/plans/{PLAN}/gaps?flag=copiado")
+    assert (refused.status, "copied_text" in refused.json["detail"]) == (400, True)
+
+
+def test_every_flag_is_documented_where_programs_look(told: Told) -> None:
+    schema = told.server.request("GET", "/schema/openapi.json").json
+    asked = schema["paths"]["/gt/api/plans/{plan}/gaps"]["get"]["parameters"]
+    (narrow,) = [one["description"] for one in asked if one["name"] == "flag"]
+    assert all(f"`{one.code}`: {one.meaning}" in narrow for one in CONDITIONS)
 
 
 def test_an_earlier_day_shows_the_earlier_comparison(told: Told) -> None:

@@ -282,6 +282,19 @@ def test_commitments_with_repeated_text_can_be_picked_from_the_comparison(site: 
     assert 1 < len(copied) < 48
     assert set(codes(source)) == copied
     assert f"Texto repetido ({len(copied)})" in Read(source).text
+    # As data: among the flags of the gaps, of each commitment and of the table, and to narrow the gaps by.
+    every = site.get(f"/api/plans/{PLAN}/gaps").json["data"]["rows"]
+    table = site.get(f"/exportar/{PLAN}/commitments.json").json["data"]
+    for rows in ([{**row, **row["standing"]} for row in every], table):
+        marked = {row["commitment"].partition("/")[2] for row in rows if "copied_text" in row["flags"]}
+        assert (marked, len(rows)) == (copied, 48)
+    narrowed = site.get(f"/api/plans/{PLAN}/gaps?flag=copied_text").json["data"]["rows"]
+    assert {row["commitment"].partition("/")[2] for row in narrowed} == copied
+    for code in ("G1", "G2", *sorted(copied)[:2]):
+        standing = site.get(f"/api/plans/{PLAN}/commitments/{code}").json["data"]["standing"]
+        assert ("copied_text" in standing["flags"]) == (code in copied)
+        page = people(site, f"/planes/{PLAN}/compromisos/{code}")
+        assert ("Texto repetido" in page) == (code in copied)
 
 
 def codes(source: str) -> list[str]:

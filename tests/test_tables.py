@@ -123,15 +123,26 @@ def test_requests_say_what_came_of_them_and_when_their_day_is_over(server: Serve
     assert [row["overdue"] for row in later] == [True, False]
 
 
-def test_verdicts_assessments_and_codings_have_their_reasons(server: Served, told: Compared) -> None:
+def test_verdicts_assessed_levels_and_codings_have_their_reasons(server: Served, told: Compared) -> None:
     verdicts = table(server, "verdicts")
     assert [row["level"] for row in verdicts] == ["complete", "complete", "limited", "substantial"]
     assert {row["words"] for row in verdicts} == {told.text}
-    assessments = table(server, "assessments")
-    assert [(row["organisation"], row["in_force"]) for row in assessments] == [("irm", True), ("congreso", True)]
-    assert assessments[0]["evidence"] == [told.index["D2"]]
+    assessed = table(server, "assessed_levels")
+    assert [(row["organisation"], row["in_force"]) for row in assessed] == [("irm", True), ("congreso", True)]
+    assert assessed[0]["evidence"] == [told.index["D2"]]
     codings = table(server, "codings")
     assert [(row["code"], row["in_force"]) for row in codings] == [("minor", False), ("moderate", True)]
+
+
+def test_what_a_citation_and_the_tables_both_name_is_the_same_thing(server: Served) -> None:
+    """A row for a row; of codes a citation has those that are in force."""
+    cited = {one["name"]: one["rows"] for one in server.get(f"/planes/{PLAN}/cita/archivo").json["tables"]}
+    both = [name for name in cited if name in TABLES]
+    named = {"mechanisms", "grades", "verdicts", "disputes", "disagreement", "codings", "requests", "anomalies"}
+    assert set(both) == named
+    for name in both:
+        rows = [row for row in table(server, name) if row.get("in_force", True)]
+        assert cited[name] == len(rows) > 0, name
 
 
 def test_what_is_measured_claimed_and_met_is_there(server: Served, told: Compared) -> None:
@@ -196,7 +207,7 @@ COUNTED = {
     "disputes": {"EvidenceDisputed": 1},
     "requests": {"EvidenceRequested": 1},
     "verdicts": {"VerdictGiven": 1},
-    "assessments": {"CompletionAssessed": 1},
+    "assessed_levels": {"CompletionAssessed": 1},
     "codings": {"CommitmentCoded": 1},
     "meetings": {"MeetingConvened": 1},
 }
@@ -270,6 +281,41 @@ def test_every_form_has_the_same_cells(server: Served, name: str) -> None:
         if column.datatype == "dateTimeStamp":
             wanted = [value and datetime.fromisoformat(value) for value in wanted]
         assert cells == wanted, column.name
+
+
+CSV_TYPE = "text/csv; header=present; charset=utf-8"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_for_excel_there_is_the_same_csv_behind_a_mark_and_in_the_csv_there_is_none(server: Served, name: str) -> None:
+    plain, marked = [server.get(f"/exportar/{PLAN}/{name}.{ending}?at=73") for ending in ("csv", "excel.csv")]
+    assert marked.body == b"\xef\xbb\xbf" + plain.body
+    assert plain.body.startswith(f"{TABLES[name].shape.names[0]},".encode())
+    assert plain.headers["content-type"] == marked.headers["content-type"] == CSV_TYPE
+    saved = f"{PLAN}.{name}.73.{server.get('/exportar/' + PLAN + '/levels.json?at=73').json['as_of']}.excel.csv"
+    assert f'filename="{saved}"' in marked.headers["content-disposition"]
+    assert server.get(f"/exportar/{PLAN}/{saved}").body == marked.body
+
+
+def test_what_excel_makes_of_either(server: Served, told: Compared) -> None:
+    """Without a mark it reads the code page of Guatemala's Windows, 1252; with it, UTF-8."""
+    plain, marked = [server.get(f"/exportar/{PLAN}/levels.{ending}").body for ending in ("csv", "excel.csv")]
+    assert "ó" in told.text
+    assert "verificaciÃ³n" in plain.decode("cp1252", "replace")
+    rows = list(csv.DictReader(io.StringIO(marked.decode("utf-8-sig"), newline=""), strict=True))
+    assert tuple(rows[0]) == TABLES["levels"].shape.names
+    assert told.text in {row["reason"] for row in rows}
+
+
+def test_the_page_of_exports_says_what_is_for_excel_in_both_languages(server: Served) -> None:
+    for prefix, form, sentence in (
+        ("", "CSV para Excel", "Excel abre un CSV con las letras equivocadas («Ã³» en lugar de «ó»)"),
+        ("/en", "CSV for Excel", "Excel opens a CSV with the wrong letters (“Ã³” for “ó”)"),
+    ):
+        page = server.get(f"{prefix}/exportar", accept="text/html").body.decode()
+        for path in (f"/exportar/{PLAN}/levels.excel.csv", "/consultas/ronda-1/comentarios.excel.csv"):
+            assert f'href="{server.path}{path}" download>{form}' in page, path
+        assert sentence in page
 
 
 def test_each_file_names_the_record_on_which_it_stands(server: Served, told: Compared) -> None:
@@ -377,13 +423,13 @@ def test_a_large_table_is_handed_on_in_parts() -> None:
 
 
 def test_a_description_is_json_ld_that_names_its_columns() -> None:
-    found = json.loads(described(HEAD, SHAPE, "hostile.csv"))
+    found = json.loads(described(HEAD, SHAPE, "hostile.csv", 0))
     assert found["@context"][0] == "http://www.w3.org/ns/csvw"
     assert (found["url"], found["tableSchema"]["primaryKey"]) == ("hostile.csv", ["n"])
     assert [column["datatype"] for column in found["tableSchema"]["columns"]] == ["integer", "string", "json"]
     assert found["dc:title"] == [{"@language": "es", "@value": "Hostil"}, {"@language": "en", "@value": "Hostile"}]
     assert found["constancia:root"] == "00" * 32
-    assert "constancia:rows" not in found
+    assert (found["constancia:rows"], found["constancia:rows_follow_from"]) == (0, "computation")
 
 
 def test_without_pyarrow_the_server_says_what_to_install(told: Compared, tmp_path: Path) -> None:
