@@ -43,6 +43,8 @@ from api.tables import TABLES, Stand, Table
 from api.tabular import DESCRIPTION, FORMS, csv_lines, described, json_lines, parquet_missing
 from ledger.errors import CannotRun
 from projections.commitments import PlanState
+from projections.evidence import Situation, standing_in
+from projections.grading import CommitmentStanding
 from projections.rounds import Comment, ModerationAct, Round
 
 if TYPE_CHECKING:
@@ -60,6 +62,10 @@ class Home:
     def __init__(self, copy: Copy) -> None:
         self.search = copy  # it counts, as a search does
         self.documents = Documents(Path("documents-that-nobody-keeps-here"))
+
+    def standing(self, situation: Situation, commitment: str, size: int) -> CommitmentStanding | None:
+        """The levels of a commitment: each is asked for once, so none is remembered."""
+        return standing_in(situation, commitment)
 
 
 def export_round(name: str, where: str, folder: Path, policy: Path | None, language: str, *, pdf: bool = True) -> int:

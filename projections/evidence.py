@@ -729,7 +729,13 @@ def standing_of(records: Records, commitment: str, as_of: str) -> CommitmentStan
     found = records.get(Commitment, commitment)
     if found is None:
         return None
-    return standing(facts_of(Situation(records, found.plan, as_of), found, material_of(records, commitment)))
+    return standing_in(Situation(records, found.plan, as_of), commitment)
+
+
+def standing_in(situation: Situation, commitment: str) -> CommitmentStanding | None:
+    """The levels of a commitment in a situation of its plan; None if unknown."""
+    found = situation.records.get(Commitment, commitment)
+    return standing(facts_of(situation, found, material_of(situation.records, commitment))) if found else None
 
 
 def standings_of(situation: Situation) -> Iterator[tuple[Commitment, CommitmentStanding]]:

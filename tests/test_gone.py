@@ -228,7 +228,8 @@ def test_an_erased_comment_is_nowhere(tmp_path: Path) -> None:
         assert routes_with(answers(case, server), *marked) == set()
         until_gone(case.folder, *marked)
         case.act(server, "ContentRestored", comment, words={"text": "No había motivo."})
-        assert routes_with(answers(case, server), *marked) >= {"/gt/contents/000", "/gt/consultas/ronda-1"}
+        for path in ("/gt/contents/000", "/gt/consultas/ronda-1"):
+            assert has(server.get(f"/{path}").body, marked)
 
         # Redacted: the shorter text is found, and the full one is not.
         digest = salted_digest(ORIGIN, public("vigilante"), {"text": SHORTER}, salt_of(SHORTER))
@@ -252,9 +253,7 @@ def test_an_erased_comment_is_nowhere(tmp_path: Path) -> None:
         assert again.status == 200
         until_gone(case.folder, *marked)
 
-    # Nor after a restart, nor in a backup that is made now, nor in one from before with the keys of now.
-    with case.serve() as server:
-        _is_gone(case, server, marked + shorter, kept)
+    # Nor in a backup that is made now, nor after a restart with one from before and the keys of now.
     _keep_backup(case.folder, tmp_path / "after")
     assert files_with(tmp_path / "after", *marked, *shorter) == set()
     shutil.copy(tmp_path / "before/vault.db", case.folder / "vault.db")
