@@ -8,9 +8,14 @@ Nothing here knows what a commitment is. Words stand in `projections/words`, wha
 """
 
 import hashlib
+import os
+import pickle
 import re
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote, urlencode
@@ -100,23 +105,61 @@ def _given(value: object) -> bool:
     return value is not UNSET and not isinstance(value, jinja2.Undefined)
 
 
-class _Compiled(jinja2.BytecodeCache):
-    """Templates compiled once for all languages: what differs between them is only what `_` answers."""
+class Compiled(jinja2.BytecodeCache):
+    """Templates compiled once: for all languages, since what differs is only what `_` answers, and for the next start.
 
-    def __init__(self) -> None:
+    What is kept for the next start lies where Python keeps what it compiled of this module, is trusted as much, and is
+    made anew when a template, or a function that templates call, is another. Where nothing can be kept, nothing is.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
         self._kept: dict[str, bytes] = {}
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Take what another language has compiled."""
-        if bucket.key in self._kept:
-            bucket.bytecode_from_string(self._kept[bucket.key])
+        """Take what another language, or an earlier start, has compiled."""
+        raw = self._kept.get(bucket.key) or self._read(bucket.key)
+        if not raw:
+            return
+        try:
+            bucket.bytecode_from_string(raw)
+        except (EOFError, ValueError, TypeError, pickle.UnpicklingError):  # it was cut off, or is something else
+            bucket.reset()
+        if bucket.code:
+            self._kept[bucket.key] = raw
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep it for the next language."""
-        self._kept[bucket.key] = bucket.bytecode_to_string()
+        """Keep it for the next language, and the next start."""
+        self._kept[bucket.key] = raw = bucket.bytecode_to_string()
+        if self._folder is None:
+            return
+        path = self._path(self._folder, bucket.key)
+        new = path.with_suffix(f".{os.getpid()}")
+        with suppress(OSError):
+            new.write_bytes(_stamp() + raw)
+            new.replace(path)
+
+    def _read(self, key: str) -> bytes:
+        """What an earlier start has kept; nothing where it kept none, or called other functions."""
+        if self._folder is None:
+            return b""
+        with suppress(OSError):
+            stamp, raw = (found := self._path(self._folder, key).read_bytes())[:32], found[32:]
+            return raw if stamp == _stamp() else b""
+        return b""
+
+    @staticmethod
+    def _path(folder: Path, key: str) -> Path:
+        return folder / f"template-{key}.bin"
 
 
-_COMPILED = _Compiled()
+@cache
+def _stamp() -> bytes:
+    """The digest of the modules whose functions a compiled template may have called already (32 bytes)."""
+    return hashlib.sha256(b"".join([(HERE / name).read_bytes() for name in ("site.py", "phrasing.py")])).digest()
+
+
+_COMPILED = Compiled(None if sys.dont_write_bytecode else Path(cache_from_source(__file__)).parent)
 
 
 @cache
