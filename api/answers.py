@@ -54,7 +54,7 @@ from projections.evidence import (
     Situation,
     clock_of,
     request_clock,
-    standing_of,
+    standing_in,
 )
 from projections.grading import CommitmentStanding, ItemGrade, Reason, reasons_in
 from projections.indicators import Figure, Standard, indicators_of, standards_of
@@ -377,8 +377,8 @@ class ConsistencyAnswer(msgspec.Struct, frozen=True, rename={"old": "from", "new
 def commitment_answer(view: View, found: Commitment) -> CommitmentAnswer:
     """A commitment with its standing on the day of the view."""
     records, prefix = view.records, f"{found.commitment}/"
-    situation = Situation(records, found.plan, view.day)
-    standing = standing_of(records, found.commitment, view.day)
+    situation = view.situation(found.plan)
+    standing = standing_in(situation, found.commitment)
     assert standing is not None
     requests = [(one, request_clock(situation, one)) for _, one in records.scan(Request, prefix)]
     return CommitmentAnswer(
@@ -402,10 +402,10 @@ def evidence_answer(view: View, index: int) -> EvidenceAnswer:
     found = [one for topic in topics if (one := records.get(Evidence, index_key(topic, index))) is not None]
     if not found:
         raise Problem(404, f"The record of {view.size} entries has no evidence {index}.")
-    standings = [standing_of(records, one.commitment, view.day) for one in found]
+    situation = view.situation(commitment_plan(found[0].commitment))
+    standings = [standing_in(situation, one.commitment) for one in found]
     mechanisms = [mechanism for standing in standings if standing for mechanism in standing.mechanisms]
     grades = [grade for mechanism in mechanisms for grade in mechanism.grades if grade.link == index]
-    situation = Situation(records, commitment_plan(found[0].commitment), view.day)
     keys = [f"{index_key(one.commitment, index)}/" for one in found]
     return EvidenceAnswer(
         evidence=found,

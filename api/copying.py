@@ -17,7 +17,7 @@ from typing import Any
 from msgspec import UNSET
 
 from api.comments import filters_of
-from api.record import Hidden, Ledger, Shown
+from api.record import Dated, Hidden, Ledger, Shown
 from consultation.hiding import Effect
 from consultation.text import BUNDLE, bundle_path, parse_bundle, parse_salt, salted_digest
 from ledger.errors import CannotRun, Misbehaviour
@@ -37,7 +37,7 @@ from projections.rounds import Comment
 Progress = Callable[[int, int], None]
 
 
-class Copy:
+class Copy(Dated[DictRecords]):
     """The record of a ledger's published files: the newest, or as it stood."""
 
     newest = True

@@ -34,7 +34,6 @@ from projections.evidence import (
     Evidence,
     Request,
     Sight,
-    Situation,
     number_of,
 )
 from projections.grading import CommitmentStanding, ItemGrade, MechanismStanding, VerdictStanding
@@ -204,7 +203,7 @@ def aspects_of(reading: Reading, plan: PlanState | None) -> list[dict[str, Any]]
     """The aspects that are coded, each with the codes of the methodology in force."""
     if plan is None or not plan.methodology:
         return []
-    codes = Situation(reading.view.records, plan.plan, reading.view.day).parameters.codes
+    codes = reading.view.situation(plan.plan).parameters.codes
     return [
         {
             "code": aspect,
@@ -605,7 +604,7 @@ def answer_days(reading: Reading, plan: str) -> int:
     state = reading.view.records.get(PlanState, plan)
     if state is None or not state.methodology:
         return DEFAULT_PARAMETERS.answer_days
-    return Situation(reading.view.records, plan, reading.view.day).parameters.answer_days
+    return reading.view.situation(plan).parameters.answer_days
 
 
 def assessments_of(reading: Reading, plan: str) -> list[dict[str, Any]]:

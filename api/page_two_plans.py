@@ -22,7 +22,6 @@ from api.reading import Reading, answer
 from ledger.vocabulary import LEVEL_ORDINAL, Parameters
 from projections.commitments import PlanState
 from projections.comparison import EVIDENCED, REPORTED, Matrix, Row
-from projections.evidence import Situation
 
 Figure = Callable[[Row], bool | None]
 """Whether something is so of a commitment; None where nobody can tell, and it is not counted at all."""
@@ -112,9 +111,7 @@ def _years(plan: PlanState) -> str:
 
 def _alike(reading: Reading, sides: Sequence[Side]) -> bool:
     """Whether all that is computed of these plans is computed by the same parameters."""
-    found: list[Parameters] = [
-        Situation(reading.view.records, side.plan.plan, reading.view.day).parameters for side in sides
-    ]
+    found: list[Parameters] = [reading.view.situation(side.plan.plan).parameters for side in sides]
     return all(one == found[0] for one in found)
 
 

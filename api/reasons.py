@@ -17,7 +17,6 @@ from api.names import msg
 from api.phrasing import Phrasing
 from api.reading import Reading
 from ledger.vocabulary import Parameters
-from projections.evidence import Situation
 from projections.grading import Reason
 
 # In the order of the tables. The names are those that the engine uses; tests/test_page_methodology.py compares them.
@@ -155,7 +154,7 @@ def explainer(reading: Reading, plan: str) -> Callable[[Reason], dict[str, Any]]
 
     It answers `rule`, `sentence`, `href` (the rule's row on the methodology page) and `entries` (leaf indexes).
     """
-    situation = Situation(reading.view.records, plan, reading.view.day)
+    situation = reading.view.situation(plan)
     adopted = situation.methodology
     where = ("metodologia", plan, adopted.version) if adopted else ("metodologia",)
     figures = figures_of(reading.say, situation.parameters)

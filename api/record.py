@@ -17,7 +17,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache, partial
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -44,7 +44,7 @@ from projections.comparison import Matrix, matrix_of
 from projections.compromise import Compromise, compromises, dispute_of
 from projections.evidence import Situation, standing_of
 from projections.grading import CommitmentStanding, reasons_in
-from projections.records import RecordsAt, SqliteRecords, digest
+from projections.records import Records, RecordsAt, SqliteRecords, digest
 from projections.remembered import Remembered
 
 MAX_AT = 2**53 - 1
@@ -54,6 +54,7 @@ KEPT_MATRICES = 16  # of all commitments of a plan, with every reason
 
 
 V = TypeVar("V")
+S = TypeVar("S", bound=Records)
 
 
 class Ledger(msgspec.Struct, frozen=True):
@@ -106,7 +107,22 @@ class Evidenced(msgspec.Struct, frozen=True):
         return cls(standing.combined.level, standing.combined.percent, rules)
 
 
-class View:
+class Dated(Generic[S]):
+    """Records and a day: what levels are computed on."""
+
+    records: S
+    day: str
+
+    def situation(self, plan: str) -> Situation:
+        """What all commitments of a plan have in common here; found once, for the fifty that a page may show."""
+        known: dict[tuple[str, str], Situation] = self.__dict__.setdefault("_situations", {})
+        key = (plan, self.day)
+        if key not in known:
+            known[key] = Situation(self.records, plan, self.day)
+        return known[key]
+
+
+class View(Dated[RecordsAt]):
     """The record of the first `size` entries. Cheap to make; for one request."""
 
     def __init__(self, reader: "Reader", size: int, root: bytes, note: bytes | None, records: RecordsAt) -> None:

@@ -24,7 +24,6 @@ from projections.evidence import (
     Dispute,
     Evidence,
     Request,
-    Situation,
     Verdict,
     barred_of,
     clock_of,
@@ -84,7 +83,7 @@ class Telling:
         self.reading = reading
         self.commitment = commitment
         self.records = reading.view.records
-        self.situation = Situation(self.records, commitment.plan, reading.view.day)
+        self.situation = reading.view.situation(commitment.plan)
         found = reading.reader.standing(self.situation, commitment.commitment, reading.view.size)
         if found is None:
             raise Problem(404, "There is no such commitment.")

@@ -324,10 +324,9 @@ class RecordsAt:
     def get(self, kind: type[R], key: str) -> R | None:
         """The record under a key, or None."""
         connection = self._store._connection  # pyright: ignore[reportPrivateUsage]
-        row = connection.execute(_NEWEST, (kind.table, key)).fetchone()
-        if row is None or row[0] > self.size:
-            return None
-        return msgspec.json.decode(_value(connection, kind.table, key, row, self.size), type=kind)
+        asked = {"table": kind.table, "key": key, "size": self.size}
+        row = connection.execute(f"{_VERSIONS} WHERE tbl = :table AND key = :key", asked).fetchone()
+        return None if row is None or row[2] > self.size else _record(kind, *row[3:])
 
     def put(self, key: str, record: Record) -> None:
         """A view is not written to."""
@@ -359,13 +358,10 @@ class RecordsAt:
         connection = self._store._connection  # pyright: ignore[reportPrivateUsage]
         stop = self.size if before is None else min(before, self.size)
         rows = connection.execute(
-            "SELECT key, born, since, value FROM newest WHERE tbl = ? AND key >= ? AND key < ? "
-            "ORDER BY key DESC LIMIT ?",
-            (kind.table, path, f"{path}{stop:09d}", limit),
+            f"{_VERSIONS} WHERE tbl = :table AND key >= :path AND key < :stop ORDER BY key DESC LIMIT :limit",
+            {"table": kind.table, "path": path, "stop": f"{path}{stop:09d}", "limit": limit, "size": self.size},
         )
-        return [
-            msgspec.json.decode(_value(connection, kind.table, key, row, self.size), type=kind) for key, *row in rows
-        ]
+        return [_record(kind, *row) for _, _, _, *row in rows]
 
     def lines(self, table: str = "", after: str = "", limit: int | None = None) -> Iterator[tuple[str, str, bytes]]:
         """Every record as (table, key, canonical JSON), in that order; of one table only, from a key on, if wanted."""
@@ -377,24 +373,21 @@ class RecordsAt:
 
     def _lines(self, table: str, after: str) -> Iterator[tuple[str, str, bytes]]:
         connection = self._store._connection  # pyright: ignore[reportPrivateUsage]
-        where, bounds = ("tbl = ? AND key > ?", (table, after)) if table else ("key > ?", (after,))
+        where = "tbl = :table AND key > :after" if table else "key > :after"
         rows = connection.execute(
-            f"SELECT tbl, key, born, since, value FROM newest WHERE {where} AND born <= ? ORDER BY tbl, key",
-            (*bounds, self.size),
+            f"{_VERSIONS} WHERE {where} AND born <= :size ORDER BY tbl, key",
+            {"table": table, "after": after, "size": self.size},
         )
-        for name, key, *row in rows:
-            value = _value(connection, name, key, row, self.size)
-            yield name, key, value
+        for name, key, _, value, first in rows:
+            yield name, key, value if first in (None, value) else canonical(_patched(first, value))
 
 
 _NEWEST = "SELECT born, since, value FROM newest WHERE tbl = ? AND key = ?"
-_OLDER = "SELECT since, value FROM older WHERE tbl = ? AND key = ? AND since <= ? ORDER BY since DESC LIMIT 1"
-
 
 # Each record's version at a size, and the first one where the version is kept as a difference from it. Asked of the
 # file in one go: a plan's evidence has a later version nearly everywhere, once one looks half a year back.
 _VERSIONS = """
-SELECT key, born,
+SELECT tbl, key, born,
     CASE WHEN since <= :size THEN value WHEN born <= :size THEN
         (SELECT value FROM older WHERE tbl = newest.tbl AND key = newest.key AND since <= :size
          ORDER BY since DESC LIMIT 1) END,
@@ -432,19 +425,15 @@ def _difference(first: Record, other: Record) -> bytes:
 
 def _first(connection: sqlite3.Connection, kind: type[R], key: str, born: int) -> R:
     """The first version of a record that has several."""
-    return msgspec.json.decode(connection.execute(_OLDER, (kind.table, key, born)).fetchone()[1], type=kind)
+    row = connection.execute("SELECT value FROM older WHERE tbl = ? AND key = ? AND since = ?", (kind.table, key, born))
+    return msgspec.json.decode(row.fetchone()[0], type=kind)
 
 
-def _value(connection: sqlite3.Connection, table: str, key: str, row: Any, size: int) -> bytes:
-    """The canonical JSON of a record at a size not before its birth; `row` is (born, since, value) of the newest."""
-    born, since, value = row
-    if since <= size:
-        return value
-    since, value = connection.execute(_OLDER, (table, key, size)).fetchone()
-    if since == born:
-        return value
-    first = connection.execute(_OLDER, (table, key, born)).fetchone()[1]
-    return canonical(_patched(first, value))
+def _record(kind: type[R], value: bytes, first: bytes | None) -> R:
+    """A version as `_VERSIONS` gives it: whole, or as the fields in which it differs from the first."""
+    if first in (None, value):
+        return msgspec.json.decode(value, type=kind)
+    return msgspec.convert(_patched(first, value), kind)
 
 
 def _patched(first: bytes, difference: bytes) -> dict[str, Any]:
@@ -464,13 +453,10 @@ def _scan(connection: sqlite3.Connection, kind: type[R], prefix: str, after: str
             {"table": kind.table, "start": start, "stop": prefix + _LAST, "size": size},
         )
         passed = 0
-        for key, born, value, first in rows:
+        for _, key, born, value, first in rows:
             if born <= size:
                 passed = 0
-                if first is None or first == value:
-                    yield key, decoder.decode(value)
-                else:
-                    yield key, msgspec.convert(_patched(first, value), kind)
+                yield key, decoder.decode(value) if first is None else _record(kind, value, first)
             elif kind.indexes and (passed := passed + 1) > PASSED:
                 after = _behind(key, kind.indexes, size)
                 break

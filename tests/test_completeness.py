@@ -4,7 +4,7 @@ follow from entries, whoever walks over the entries counts as many, without any 
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 import strict_csvw
 from compared import PLAN, Compared
 from service import Served
+from whole_round import place, server
 
 from api.cli import run
 from api.tables import TABLES
@@ -22,24 +23,12 @@ from api.tabular import DESCRIPTION, FORMS
 COMPUTED = {"levels", "tallies", "disagreement", "reasons", "anomalies"}
 parquet: Any = import_module("pyarrow.parquet")  # it has no types
 
+__all__ = ["place", "server"]  # fixtures
+
 
 @pytest.fixture(scope="module")
 def told() -> Compared:
     return c.tell()
-
-
-@pytest.fixture(scope="module")
-def place(told: Compared, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("completas") / "registro"
-    told.write(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def server(place: Path) -> Iterator[Served]:
-    with Served(place) as running:
-        running.folded()
-        yield running
 
 
 @pytest.fixture(scope="module")

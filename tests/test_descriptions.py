@@ -3,7 +3,7 @@ saved what the server gave, and on the server, where each file is found by the n
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import compared as c
@@ -12,6 +12,7 @@ import strict_csvw
 import whole_round
 from compared import PLAN, Compared
 from service import Answer, Served
+from whole_round import place, server
 
 from api.cli import run
 from api.exports import COLUMNS
@@ -21,24 +22,12 @@ from api.tabular import DESCRIPTION
 ROUND = "ronda-1"
 ENDINGS = (DESCRIPTION, "csv")
 
+__all__ = ["place", "server"]  # fixtures
+
 
 @pytest.fixture(scope="module")
 def told() -> Compared:
     return c.tell('Dicho "así",\r\nen dos líneas: ó, ü, ꞌ.')
-
-
-@pytest.fixture(scope="module")
-def place(told: Compared, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("descripciones") / "registro"
-    told.write(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def server(place: Path) -> Iterator[Served]:
-    with Served(place) as running:
-        running.folded()
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ import json
 import shutil
 import socket
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from compared import PLAN, Compared
 from service import Served
 from test_cli import run as command
 from test_exports import streams
+from whole_round import place, server
 
 from api.cli import run
 from api.copying import read_copy
@@ -25,24 +25,12 @@ from ledger.published import Folder
 
 FORMS = ("csv", "json", "jsonl", "parquet")
 
+__all__ = ["place", "server"]  # fixtures
+
 
 @pytest.fixture(scope="module")
 def told() -> Compared:
     return c.tell()
-
-
-@pytest.fixture(scope="module")
-def place(told: Compared, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("exportar") / "registro"
-    told.write(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def server(place: Path) -> Iterator[Served]:
-    with Served(place) as running:
-        running.folded()
-        yield running
 
 
 def export(where: Path | str, folder: Path, *more: str, code: int = 0, forms: str = ",".join(FORMS)) -> Path:

@@ -6,7 +6,6 @@ import json
 import socket
 import threading
 import zlib
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 import whole_round as c
 from service import Served
-from whole_round import Told
+from whole_round import Told, place, server
 
 from api.cli import run
 from api.exports import COLUMNS
@@ -22,24 +21,12 @@ from api.tabular import csv_lines, json_lines
 
 STATES = {"ana": "shown", "luis": "erased", "rosa": "redacted", "juan": "withheld", "sara": "withdrawn"}
 
+__all__ = ["place", "server"]  # fixtures
+
 
 @pytest.fixture(scope="module")
 def told() -> Told:
     return c.tell()
-
-
-@pytest.fixture(scope="module")
-def place(told: Told, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tablas") / "registro"
-    told.write(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def server(place: Path) -> Iterator[Served]:
-    with Served(place) as running:
-        running.folded()
-        yield running
 
 
 def rows(body: bytes) -> list[dict[str, str]]:

@@ -7,14 +7,15 @@
 Texts may be given (`tell(texts={"ana": "<script>…"})`), so that hostile ones stand where harmless ones do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pytest
 import world as w
-from service import founded_lately
+from service import Served, founded_lately
 from world import World
 
 from api.keyfiles import format_key_file
@@ -163,3 +164,22 @@ def _moderate(told: Told) -> None:
     appeal = told.say("ModerationAppealed", "juan:citizen", content=reasons, target=told.target("juan"))
     words = {"text": "La regla 3 no alcanza: se devuelve."}
     told.say("AppealDecided", "defensor:moderator", appeal=appeal.opened.identity, decision="upheld", words=words)
+
+
+# --- a module that tests exports tells its own (`told`), and imports the rest -----------------------------------------
+
+
+@pytest.fixture(scope="module")
+def place(told: Told, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What was told, on disk."""
+    folder = tmp_path_factory.mktemp("dicho") / "registro"
+    told.write(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(place: Path) -> Iterator[Served]:
+    """The same, served."""
+    with Served(place) as running:
+        running.folded()
+        yield running
